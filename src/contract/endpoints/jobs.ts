@@ -1,0 +1,258 @@
+// Jobs: created by list or by matrix, listed, edited while pending, and ended. `bulk` does to many what the others do to one.
+import * as z from 'zod';
+
+import { LIMITS } from '../../core/limits.ts';
+import { endpoint } from '../endpoint.ts';
+import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape, Status } from '../schemas.ts';
+
+const exampleJob = {
+  id: 42,
+  experiment: 'digits-tune',
+  number: 42,
+  status: 'pending',
+  params: { learning_rate: 0.1, hidden_units: 16, dropout: 0 },
+  command: 'python3 train.py --learning_rate {learning_rate}',
+  machine_class: null,
+  resources: { cpus: 1, memory_mb: 0, gpus: 0 },
+  priority: 0,
+  revision: 1,
+  matrix_id: 1,
+  tags: [],
+  created_at: '2026-11-21T08:30:00.000Z',
+  held_at: null,
+  not_before: null,
+  cancel_requested_at: null,
+  started_at: null,
+  finished_at: null,
+  duration_ms: null,
+  attempts: 0,
+  max_attempts: null,
+  timeout_seconds: null,
+  grace_seconds: null,
+  outcome: null,
+  exit_code: null,
+  signal: null,
+  message: null,
+  worker_id: null,
+  progress: null,
+};
+
+const JOB_PATH = '/experiments/:experiment/jobs/:number';
+const path = { experiment: 'digits-tune', number: 42 };
+
+const Tags = z.array(z.string().min(1).max(60)).max(20);
+
+/** Settings that a job has beside its params. */
+const JobSettings = {
+  command: z.string().min(1).max(LIMITS.command_characters.value).nullable().optional().describe('template with {name} placeholders; none: the script of the worker'),
+  machine_class: ClassName.nullable().optional(),
+  resources: z.strictObject(ResourcesShape.shape).partial().optional(),
+  priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('higher first; default 0'),
+  max_attempts: z.int().min(1).max(1000).nullable().optional(),
+  timeout_seconds: z.number().positive().max(31_536_000).nullable().optional(),
+  grace_seconds: z.number().min(0).max(86_400).nullable().optional(),
+  tags: Tags.optional(),
+  held: z.boolean().optional().describe('create them held'),
+};
+
+export const CreateJobs = z.strictObject({
+  ...JobSettings,
+  jobs: z
+    .array(z.strictObject({ params: ParamsShape.default({}) }))
+    .min(1, 'The list of jobs is empty.')
+    .max(LIMITS.create_jobs.value)
+    .optional()
+    .describe('one entry per job'),
+  matrix: z.unknown().optional().describe('{"name": [values]}: one job per combination; names in the order given, the last varying fastest'),
+  times: z.int().min(1).max(LIMITS.create_jobs.value).default(1).describe('how many of each job of the list'),
+  replace_pending: z.boolean().default(false).describe('delete all pending jobs of the experiment first, in the same commit'),
+  dry_run: z.boolean().default(false).describe('say what would be created, create nothing'),
+});
+
+export const CreatedJobs = z.object({
+  dry_run: z.boolean(),
+  created: z.int().describe('number of jobs'),
+  from: z.int().nullable().describe('number of the first one; null in a dry run'),
+  to: z.int().nullable(),
+  replaced: z.int().describe('pending jobs that were deleted, or would be'),
+  matrix_id: z.int().nullable(),
+  expanding: z.boolean().describe('a matrix over 10,000 jobs is expanded in the background; see GET …/matrices/:id'),
+  sample: z.array(ParamsShape).describe('params of the first few jobs'),
+});
+
+/** Which jobs: all conditions must hold. */
+const FilterFields = {
+  status: z
+    .union([Status, z.array(Status)])
+    .optional()
+    .describe('one status or several'),
+  search: z.string().max(LIMITS.search_characters.value).optional().describe('`lr=0.01`, `lr>0.001`, a worker id, or any text in a param name or value, or in the message'),
+  numbers: z.string().max(20_000).optional().describe('ranges of job numbers, e.g. 1-27,30'),
+  matrix_id: z.coerce.number().int().optional(),
+  held: z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+    .optional(),
+};
+
+export const JobFilter = z.strictObject(FilterFields);
+
+export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const;
+
+export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
+
+export const BulkReply = z.object({
+  action: z.enum(BULK_ACTIONS),
+  dry_run: z.boolean(),
+  matched: z.int().describe('jobs that the filter names'),
+  changed: z.int().describe('jobs that the action changes, or would change'),
+  refused: z.record(z.string(), z.int()).describe('refusal code → number of jobs left as they were'),
+  jobs: z.string().describe('numbers of the changed jobs, as ranges'),
+});
+
+function action(name: string, summary: string, errors: Parameters<typeof endpoint>[0]['errors'] = []) {
+  return endpoint({
+    method: 'POST',
+    path: `${JOB_PATH}/${name}`,
+    summary,
+    access: 'operator',
+    params: JobParams,
+    reply: Job,
+    errors: ['experiment_not_found', 'job_not_found', ...(errors ?? [])],
+    example: { params: path, body: {}, reply: exampleJob },
+  });
+}
+
+export const jobs = {
+  create: endpoint({
+    method: 'POST',
+    path: '/experiments/:experiment/jobs',
+    summary: 'Create jobs from a list or a matrix, or preview that',
+    access: 'operator',
+    idempotent: true,
+    params: ExperimentParams,
+    body: CreateJobs,
+    reply: CreatedJobs,
+    success: 201,
+    errors: ['experiment_not_found', 'too_many'],
+    example: {
+      params: { experiment: 'digits-tune' },
+      body: { matrix: { learning_rate: [0.1, 0.01], hidden_units: [8, 16] }, command: 'python3 train.py --lr {learning_rate} --units {hidden_units}' },
+      reply: { dry_run: false, created: 4, from: 1, to: 4, replaced: 0, matrix_id: 1, expanding: false, sample: [{ learning_rate: 0.1, hidden_units: 8 }] },
+    },
+  }),
+  list: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/jobs',
+    summary: 'One page of jobs: filtered, sorted, by cursor',
+    access: 'viewer',
+    params: ExperimentParams,
+    query: PageQuery.extend({
+      ...FilterFields,
+      sort: z.enum(SORTS).default('number'),
+      order: z.enum(['asc', 'desc']).default('desc'),
+    }),
+    reply: z.object({
+      jobs: z.array(Job),
+      next_cursor: z.string().nullable(),
+      total: z.object({
+        count: z.int(),
+        exact: z.boolean().describe('false: at least this many'),
+      }),
+    }),
+    errors: ['experiment_not_found', 'too_many'],
+    example: {
+      params: { experiment: 'digits-tune' },
+      query: { status: 'pending', search: 'learning_rate=0.1', limit: 50 },
+      reply: { jobs: [exampleJob], next_cursor: null, total: { count: 1, exact: true } },
+    },
+  }),
+  get: endpoint({
+    method: 'GET',
+    path: JOB_PATH,
+    summary: 'One job with its attempts',
+    access: 'viewer',
+    params: JobParams,
+    reply: z.object({ job: Job, attempts: z.array(Attempt) }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: { params: path, reply: { job: exampleJob, attempts: [] } },
+  }),
+  edit: endpoint({
+    method: 'PATCH',
+    path: JOB_PATH,
+    summary: 'Edit a pending job',
+    access: 'operator',
+    params: JobParams,
+    body: z.strictObject({
+      params: ParamsShape.optional().describe('the new params, whole'),
+      command: JobSettings.command,
+      priority: JobSettings.priority,
+      max_attempts: JobSettings.max_attempts,
+      timeout_seconds: JobSettings.timeout_seconds,
+      tags: JobSettings.tags,
+      revision: z.int().optional().describe('refuse if the job was edited since'),
+    }),
+    reply: Job,
+    errors: ['experiment_not_found', 'job_not_found', 'job_not_pending'],
+    example: { params: path, body: { params: { learning_rate: 0.2, hidden_units: 16, dropout: 0 } }, reply: exampleJob },
+  }),
+  remove: endpoint({
+    method: 'DELETE',
+    path: JOB_PATH,
+    summary: 'Delete a pending job, as if it had never been made',
+    access: 'operator',
+    params: JobParams,
+    reply: z.object({ deleted: z.literal(true) }),
+    errors: ['experiment_not_found', 'job_not_found', 'job_not_pending'],
+    example: { params: path, reply: { deleted: true } },
+  }),
+  cancel: endpoint({
+    method: 'POST',
+    path: `${JOB_PATH}/cancel`,
+    summary: 'Cancel a job',
+    description: 'A pending job is aborted at once. A running one stays running until its agent confirms; `force` does not wait. A success that arrives first wins.',
+    access: 'operator',
+    params: JobParams,
+    body: z.strictObject({ force: z.boolean().default(false) }),
+    reply: Job,
+    errors: ['experiment_not_found', 'job_not_found', 'job_ended'],
+    example: { params: path, body: { force: false }, reply: exampleJob },
+  }),
+  requeue: action('requeue', 'Put a finished job back into the queue, for a new attempt', ['job_not_ended']),
+  hold: action('hold', 'Keep a pending job from being claimed; its place stays', ['job_not_pending']),
+  unhold: action('unhold', 'Let a held job be claimed again', ['job_not_pending']),
+  bulk: endpoint({
+    method: 'POST',
+    path: '/experiments/:experiment/jobs/bulk',
+    summary: 'Do one thing to all jobs that a filter names, or preview that; all in one commit',
+    access: 'operator',
+    idempotent: true,
+    params: ExperimentParams,
+    body: z.strictObject({
+      action: z.enum(BULK_ACTIONS),
+      filter: JobFilter,
+      force: z.boolean().default(false).describe('with cancel: do not wait for the agents'),
+      priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('with set_priority'),
+      dry_run: z.boolean().default(false),
+    }),
+    reply: BulkReply,
+    errors: ['experiment_not_found', 'too_many'],
+    example: {
+      params: { experiment: 'digits-tune' },
+      body: { action: 'requeue', filter: { status: 'aborted' }, dry_run: true },
+      reply: { action: 'requeue', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '4,9-10' },
+    },
+  }),
+  matrix: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/matrices/:matrix_id',
+    summary: 'One matrix: what it expands to and how far that is',
+    access: 'viewer',
+    params: ExperimentParams.extend({ matrix_id: z.coerce.number().int().min(1) }),
+    reply: z.object({ id: z.int(), spec: ParamsShape, size: z.int(), expanded: z.int(), from: z.int().nullable(), to: z.int().nullable(), created_at: z.string() }),
+    errors: ['experiment_not_found', 'not_found'],
+    example: {
+      params: { experiment: 'digits-tune', matrix_id: 1 },
+      reply: { id: 1, spec: { learning_rate: [0.1, 0.01] }, size: 2, expanded: 2, from: 1, to: 2, created_at: '2026-11-21T08:30:00.000Z' },
+    },
+  }),
+};

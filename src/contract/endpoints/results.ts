@@ -1,0 +1,168 @@
+// What jobs leave behind: logs, files, checkpoints, metrics. Read by people, written with an attempt's own token.
+import * as z from 'zod';
+
+import { LIMITS } from '../../core/limits.ts';
+import { endpoint } from '../endpoint.ts';
+import { Artifact, ArtifactName, JobParams, Moment } from '../schemas.ts';
+
+const JOB_PATH = '/experiments/:experiment/jobs/:number';
+const path = { experiment: 'digits-tune', number: 42 };
+
+export const Stream = z.enum(['stdout', 'stderr']);
+
+const exampleArtifact = {
+  id: 7,
+  name: 'result.json',
+  kind: 'artifact',
+  version: 0,
+  attempt: 1,
+  rank: 0,
+  size_bytes: 96,
+  sha256: 'b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184',
+  created_at: '2026-11-21T08:30:09.000Z',
+  superseded: false,
+};
+
+/** What the original library's `jd_upload` returns, so that its callers need no change. */
+const Stored = z.object({ success: z.literal(true), filename: z.string(), version: z.int(), size_bytes: z.int() });
+
+const LogQuery = z.object({
+  attempt: z.coerce.number().int().min(1).optional().describe('default: the newest'),
+  rank: z.coerce.number().int().min(0).default(0),
+  stream: Stream.default('stdout'),
+});
+
+export const results = {
+  log: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/log`,
+    summary: 'Bytes of a log, exactly as the job wrote them',
+    description:
+      '`from` counts from the start of the stream; negative, from its end. Headers: `Drover-Log-From`, `Drover-Log-Size` (end of what has arrived), `Drover-Log-Live` (true while more may come), `Drover-Log-Holes` (`from-to` byte ranges that were dropped; they are skipped in the body). With `follow=true` the reply goes on until the attempt ends.',
+    access: 'viewer',
+    transport: 'download',
+    params: JobParams,
+    query: LogQuery.extend({
+      from: z.coerce.number().int().default(0),
+      length: z.coerce.number().int().min(0).max(LIMITS.log_read_bytes.value).optional(),
+      follow: z.enum(['true', 'false']).default('false'),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: { params: path, query: { stream: 'stdout', from: -1000 } },
+  }),
+  logIndex: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/log/index`,
+    summary: 'When the pieces of a log arrived, to merge stdout and stderr and to show times',
+    access: 'viewer',
+    params: JobParams,
+    query: LogQuery.pick({ attempt: true, rank: true }),
+    reply: z.object({
+      pieces: z.array(z.object({ stream: Stream, offset: z.int(), length: z.int(), at: Moment, dropped: z.boolean() })),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: { params: path, reply: { pieces: [{ stream: 'stdout', offset: 0, length: 80, at: '2026-11-21T08:30:01.000Z', dropped: false }] } },
+  }),
+  artifacts: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/artifacts`,
+    summary: 'Files and checkpoints of a job, newest version first',
+    access: 'viewer',
+    params: JobParams,
+    query: z.object({ kind: z.enum(['artifact', 'checkpoint']).optional() }),
+    reply: z.object({ artifacts: z.array(Artifact) }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: { params: path, reply: { artifacts: [exampleArtifact] } },
+  }),
+  download: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/artifacts/:name`,
+    summary: 'Download a file (or, with kind=checkpoint, a checkpoint); the latest version unless told otherwise',
+    access: 'viewer',
+    transport: 'download',
+    params: JobParams.extend({ name: ArtifactName }),
+    query: z.object({
+      version: z.coerce.number().int().min(0).optional(),
+      kind: z.enum(['artifact', 'checkpoint']).default('artifact'),
+    }),
+    errors: ['experiment_not_found', 'job_not_found', 'artifact_not_found', 'range_not_satisfiable'],
+    example: { params: { ...path, name: 'result.json' } },
+  }),
+  metricNames: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/metrics`,
+    summary: 'The metrics of a job with their last, least and greatest values',
+    access: 'viewer',
+    params: JobParams,
+    query: z.object({ attempt: z.coerce.number().int().min(1).optional() }),
+    reply: z.object({
+      metrics: z.array(z.object({ name: z.string(), points: z.int(), last: z.number(), min: z.number(), max: z.number(), last_step: z.number().nullable() })),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: {
+      params: path,
+      reply: { metrics: [{ name: 'validation_accuracy', points: 30, last: 0.96, min: 0.41, max: 0.97, last_step: 29 }] },
+    },
+  }),
+  metricSeries: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/metrics/series`,
+    summary: 'Points of one metric, thinned to at most `points` while first, last and extremes stay',
+    access: 'viewer',
+    params: JobParams,
+    query: z.object({
+      name: z.string().min(1).max(LIMITS.name_characters.value),
+      attempt: z.coerce.number().int().min(1).optional().describe('default: all attempts'),
+      rank: z.coerce.number().int().min(0).default(0),
+      points: z.coerce.number().int().min(4).max(LIMITS.metric_read_points.value).default(1_000),
+    }),
+    reply: z.object({
+      name: z.string(),
+      total: z.int().describe('points before thinning'),
+      series: z.array(
+        z.object({
+          attempt: z.int(),
+          points: z.array(z.object({ step: z.number().nullable(), value: z.number().nullable().describe('null: not a finite number'), at: Moment })),
+        }),
+      ),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: {
+      params: path,
+      query: { name: 'validation_accuracy' },
+      reply: { name: 'validation_accuracy', total: 1, series: [{ attempt: 1, points: [{ step: 0, value: 0.41, at: '2026-11-21T08:30:01.000Z' }] }] },
+    },
+  }),
+  storeArtifact: endpoint({
+    method: 'PUT',
+    path: '/attempt/artifacts/:name',
+    summary: 'Upload a file of the running job; the body is the file',
+    description: 'Authorised by the token in `JD_WORKER_TOKEN`. The same name again becomes the next version; with the same `Idempotency-Key` it is the same version.',
+    access: 'attempt',
+    transport: 'upload',
+    params: z.object({ name: ArtifactName }),
+    reply: Stored,
+    errors: ['too_large', 'too_slow', 'disk_full', 'too_many'],
+    example: { params: { name: 'result.json' }, reply: { success: true, filename: 'result.json', version: 0, size_bytes: 96 } },
+  }),
+  storeCheckpoint: endpoint({
+    method: 'PUT',
+    path: '/attempt/checkpoint',
+    summary: 'Save the state of the running job; the body is the state',
+    access: 'attempt',
+    transport: 'upload',
+    reply: Stored,
+    errors: ['too_large', 'too_slow', 'disk_full', 'too_many'],
+    example: { reply: { success: true, filename: 'checkpoint', version: 3, size_bytes: 4096 } },
+  }),
+  latestCheckpoint: endpoint({
+    method: 'GET',
+    path: '/attempt/checkpoint',
+    summary: 'The latest saved state of the job, from any attempt that spoke for it; 404 if there is none',
+    description: 'Headers `Drover-Checkpoint-Version`, and `Drover-Checkpoint-At` (milliseconds since 1970, by the server).',
+    access: 'attempt',
+    transport: 'download',
+    errors: ['artifact_not_found'],
+    example: {},
+  }),
+};

@@ -1,0 +1,62 @@
+// Every limit of Drover, by name. Nothing that grows is unlimited, and no limit is written anywhere else.
+// docs/reference/limits.md is generated from this table.
+
+export interface Limit {
+  readonly value: number;
+  readonly unit: 'bytes' | 'items' | 'characters' | 'seconds' | 'bytes per second';
+  readonly meaning: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LIMITS = {
+  body_bytes: limit(16 * MIB, 'bytes', 'JSON body of one request'),
+  json_depth: limit(32, 'items', 'nesting of lists and objects in a param value'),
+  params_bytes: limit(256 * KIB, 'bytes', 'params of one job, written as JSON'),
+  params_count: limit(500, 'items', 'params of one job'),
+  param_name_characters: limit(128, 'characters', 'name of a param'),
+  command_characters: limit(64 * KIB, 'characters', 'command template'),
+  matrix_jobs: limit(1_000_000, 'items', 'jobs that one matrix may expand to'),
+  matrix_values: limit(100_000, 'items', 'values of one param in a matrix'),
+  matrix_names: limit(64, 'items', 'params of one matrix'),
+  create_jobs: limit(100_000, 'items', 'jobs in one list that is created at once'),
+  bulk_jobs: limit(10_000, 'items', 'jobs that one bulk action changes at once'),
+  page_items: limit(1_000, 'items', 'rows of one page'),
+  sorted_rows: limit(50_000, 'items', 'filtered rows that are sorted by a column without an index'),
+  search_characters: limit(1_000, 'characters', 'search text'),
+  name_characters: limit(200, 'characters', 'name of a file, key, class or metric'),
+  host_characters: limit(12, 'characters', 'host part of a worker id'),
+  message_characters: limit(2_000, 'characters', 'message of an attempt'),
+  workers_per_agent: limit(4_096, 'items', 'workers of one agent'),
+  sync_items: limit(8_192, 'items', 'entries of each list in one sync'),
+  sync_wait_seconds: limit(25, 'seconds', 'time that a sync may hang when there is nothing to say'),
+  log_append_bytes: limit(4 * MIB, 'bytes', 'log bytes in one request'),
+  log_head_bytes: limit(10_000_000, 'bytes', 'log kept from the start of each stream'),
+  log_tail_bytes: limit(90_000_000, 'bytes', 'log kept from the end of each stream'),
+  log_read_bytes: limit(8 * MIB, 'bytes', 'log bytes in one read'),
+  metric_points: limit(10_000, 'items', 'metric points in one append'),
+  metric_names: limit(10_000, 'items', 'metric names of one job'),
+  metric_chunk_points: limit(1_000, 'items', 'points packed into one stored row'),
+  metric_read_points: limit(5_000, 'items', 'points of one series in one read'),
+  artifact_bytes: limit(100 * MIB, 'bytes', 'one uploaded file or checkpoint, unless the server is told otherwise'),
+  artifacts_per_job: limit(10_000, 'items', 'files and versions of one job'),
+  upload_rate_bytes: limit(1 * KIB, 'bytes per second', 'slowest upload that is not cut, averaged over a minute'),
+  stream_experiments: limit(50, 'items', 'experiments watched by one event stream'),
+  stream_events: limit(1_000, 'items', 'events that a reader may be behind before it is told to reload'),
+  streams_per_actor: limit(64, 'items', 'event streams of one key or session'),
+  api_keys: limit(1_000, 'items', 'API keys of one server'),
+  experiments: limit(10_000, 'items', 'experiments of one server'),
+  idempotency_seconds: limit(7 * 24 * 3600, 'seconds', 'time for which an idempotency key is remembered'),
+  session_seconds: limit(7 * 24 * 3600, 'seconds', 'life of a dashboard session'),
+  login_link_seconds: limit(15 * 60, 'seconds', 'life of a one-time login link'),
+  pin_tries: limit(5, 'items', 'wrong PINs from one client before it is locked out for a while'),
+  pin_tries_experiment: limit(30, 'items', 'wrong PINs for one experiment, from all clients, before PINs are locked for a while'),
+  pin_lock_seconds: limit(300, 'seconds', 'lock after too many wrong PINs'),
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMITS;
+
+function limit(value: number, unit: Limit['unit'], meaning: string): Limit {
+  return { value, unit, meaning };
+}

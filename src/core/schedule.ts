@@ -1,0 +1,84 @@
+// Which pending jobs go to which free slots. The store hands in the heads of the demands; this picks, in order of
+// priority and then age, until nothing more fits. Deterministic for the same input.
+
+export interface Resources {
+  readonly cpus: number;
+  readonly memory_bytes: number;
+  readonly gpus: number;
+}
+
+/** What a set of like jobs asks for. */
+export interface Demand extends Resources {
+  readonly demand_id: number;
+  readonly experiment_id: number;
+  /** The class of machine, or null for any. */
+  readonly machine_class: string | null;
+  /** Jobs without a command run the worker's own script. */
+  readonly needs_script: boolean;
+}
+
+/** What an agent can take now. */
+export interface Offer {
+  readonly free: Resources;
+  readonly machine_class: string | null;
+  readonly has_script: boolean;
+  readonly slots: readonly number[];
+}
+
+export function demandFits(demand: Demand, offer: Pick<Offer, 'free' | 'machine_class' | 'has_script'>): boolean {
+  return (
+    (demand.machine_class === null || demand.machine_class === offer.machine_class) &&
+    (!demand.needs_script || offer.has_script) &&
+    demand.cpus <= offer.free.cpus &&
+    demand.memory_bytes <= offer.free.memory_bytes &&
+    demand.gpus <= offer.free.gpus
+  );
+}
+
+export interface Candidate {
+  readonly job_id: number;
+  readonly priority: number;
+  readonly demand: Demand;
+}
+
+export interface Assignment {
+  readonly job_id: number;
+  readonly slot: number;
+}
+
+/** Assigns candidates (any order) to slots: higher priority first, then the lower id; a misfit never blocks what is behind it. */
+export function assign(candidates: readonly Candidate[], offer: Offer): Assignment[] {
+  const queue = [...candidates].sort((a, b) => b.priority - a.priority || a.job_id - b.job_id);
+  const slots = [...offer.slots].sort((a, b) => a - b);
+  const free = { ...offer.free };
+  const assignments: Assignment[] = [];
+  for (const candidate of queue) {
+    if (assignments.length === slots.length) break;
+    if (!demandFits(candidate.demand, { ...offer, free })) continue;
+    free.cpus -= candidate.demand.cpus;
+    free.memory_bytes -= candidate.demand.memory_bytes;
+    free.gpus -= candidate.demand.gpus;
+    assignments.push({ job_id: candidate.job_id, slot: slots[assignments.length]! });
+  }
+  return assignments;
+}
+
+export interface MachineSize {
+  readonly agent_id: number;
+  readonly total: Resources;
+  readonly machine_class: string | null;
+  readonly has_script: boolean;
+}
+
+/** How long the oldest top-priority job waits without a fit before a machine is kept free for it. */
+export const RESERVE_AFTER_MS = 10 * 60 * 1000;
+
+/** The smallest agent that could run this demand when empty: the one to reserve, or null when none could ever. */
+export function agentToReserve(demand: Demand, machines: readonly MachineSize[]): number | null {
+  const able = machines.filter((machine) => demandFits(demand, { ...machine, free: machine.total }));
+  able.sort(
+    (a, b) =>
+      a.total.gpus - b.total.gpus || a.total.cpus - b.total.cpus || a.total.memory_bytes - b.total.memory_bytes || a.agent_id - b.agent_id,
+  );
+  return able[0]?.agent_id ?? null;
+}
