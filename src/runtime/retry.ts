@@ -23,13 +23,17 @@ export async function retry<T>(call: () => Promise<T>, options: RetryOptions): P
     } catch (error) {
       const verdict = options.retryable(error);
       const delay = typeof verdict === 'object' ? verdict.after_ms : spread(options, tries);
-      const late = options.clock.monotonic() - started + delay > options.total_ms;
-      if (verdict === false || late || options.signal?.aborted === true) throw error;
+      const over = options.clock.monotonic() - started + delay > options.total_ms;
+      if (verdict === false || over || stopped(options)) throw error;
       options.onRetry?.(error, delay);
       await options.clock.sleep(delay, options.signal);
-      if (options.signal?.aborted === true) throw error;
+      if (stopped(options)) throw error;
     }
   }
+}
+
+function stopped(options: RetryOptions): boolean {
+  return options.signal?.aborted === true;
 }
 
 function spread(options: RetryOptions, tries: number): number {

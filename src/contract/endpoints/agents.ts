@@ -123,7 +123,7 @@ export const agents = {
     body: z.object({
       host: z.string().min(1).max(253),
       instance: z.string().regex(/^[a-z0-9]{1,12}$/).describe('proposed word; the reply says which one it is'),
-      experiments: z.array(ExperimentName).min(1).max(50),
+      experiments: z.array(ExperimentName).min(1).max(50).nullable().describe('whose jobs it takes; null: of every experiment that the key may see, later ones too'),
       workers: z.int().min(1).max(LIMITS.workers_per_agent.value),
       machine_class: ClassName.nullable().default(null),
       has_script: z.boolean().default(false),
