@@ -1,0 +1,87 @@
+// Blobs: large bytes beside the database. Written under a temporary name, synced, renamed; a row that names a blob is written
+// only after that. A key is random, so no path is ever built from a user's text.
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+
+export interface StoredBlob {
+  readonly key: string;
+  readonly size_bytes: number;
+  readonly sha256: string;
+}
+
+export interface Blobs {
+  /** Stores what the source yields. Leaves nothing behind when the source fails. */
+  put(source: AsyncIterable<Uint8Array>): Promise<StoredBlob>;
+  /** Bytes `from` (included) to `to` (excluded; the end when left out). */
+  read(key: string, range?: { readonly from: number; readonly to: number }): Readable;
+  remove(key: string): Promise<void>;
+}
+
+const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
+
+/** `null` keeps blobs in a new directory of the system's, for stores in memory. */
+export async function openBlobDirectory(directory: string | null): Promise<Blobs> {
+  const root = directory ?? (await temporaryDirectory());
+  await mkdir(`${root}/partial`, { recursive: true, mode: 0o700 });
+  await removeLeftovers(`${root}/partial`);
+  const pathOf = (key: string): string => {
+    if (!KEY.test(key)) throw new Error('not a blob key');
+    return `${root}/${key}`;
+  };
+  return {
+    async put(source) {
+      const name = randomBytes(16).toString('hex');
+      const key = `${name.slice(0, 2)}/${name.slice(2)}`;
+      const partial = `${root}/partial/${name}`;
+      try {
+        const written = await writeSynced(partial, source);
+        await mkdir(`${root}/${name.slice(0, 2)}`, { recursive: true, mode: 0o700 });
+        await rename(partial, pathOf(key));
+        await syncDirectory(`${root}/${name.slice(0, 2)}`);
+        return { key, ...written };
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw error;
+      }
+    },
+    read: (key, range) => createReadStream(pathOf(key), range === undefined ? {} : { start: range.from, end: Math.max(range.from, range.to) - 1 }),
+    remove: (key) => rm(pathOf(key), { force: true }),
+  };
+}
+
+async function writeSynced(path: string, source: AsyncIterable<Uint8Array>): Promise<{ size_bytes: number; sha256: string }> {
+  const file = await open(path, 'wx', 0o600);
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const piece of source) {
+      hash.update(piece);
+      size += piece.byteLength;
+      await file.writeFile(piece);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { size_bytes: size, sha256: hash.digest('hex') };
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  await directory.sync().finally(() => directory.close());
+}
+
+async function removeLeftovers(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    const info = await stat(`${path}/${name}`).catch(() => null);
+    if (info?.isFile() === true) await rm(`${path}/${name}`, { force: true });
+  }
+}
+
+async function temporaryDirectory(): Promise<string> {
+  const { mkdtemp } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  return mkdtemp(`${tmpdir()}/drover-blobs-`);
+}

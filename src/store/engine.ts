@@ -1,0 +1,278 @@
+// Opens the database, whichever it is, and gives the rest of the store three things: a writer, a reader, and a wake-up.
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+
+import type { Clock } from '../runtime/clock.ts';
+
+import { kyselyOver, type Query } from './kysely-dialect.ts';
+import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
+import { openPool, postgresSql } from './postgres.ts';
+import { openReadPool } from './read-pool.ts';
+import { isNetworkFileSystem, lockDirectory, openSqlite } from './sqlite.ts';
+import type { DialectName, Row, Sql, SqlValue } from './sql.ts';
+import { type WriteConnection, Writer } from './writer.ts';
+
+export interface Engine {
+  readonly dialect: DialectName;
+  readonly writer: Writer;
+  /** Reads that may scan; on SQLite in other threads. They see what was committed. */
+  readonly read: Query;
+  readonly readSql: Sql;
+  /** Calls back after each commit that changed something, on this server or another; returns how to stop it. */
+  onChange(callback: () => void): () => void;
+  /** Runs the work if no other server does; null when one does. */
+  exclusively<T>(work: () => Promise<T>): Promise<T | null>;
+  close(): Promise<void>;
+}
+
+export interface SqliteOptions {
+  readonly kind: 'sqlite';
+  /** A directory, or `:memory:`. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Reading threads; 0 reads on a connection of this thread. */
+  readonly read_threads: number;
+  readonly allow_network_file_system?: boolean;
+}
+
+export interface PostgresOptions {
+  readonly kind: 'postgres';
+  readonly url: string;
+  /** For tests: a schema of their own. */
+  readonly schema: string | null;
+}
+
+export type EngineOptions = SqliteOptions | PostgresOptions;
+
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  return options.kind === 'sqlite' ? openSqliteEngine(options) : openPostgresEngine(options);
+}
+
+/** Ties a kysely to a connection: `returning` and selects give rows, everything else a count. */
+function queryOver(sql: Sql): Query {
+  return kyselyOver(sql.dialect, async (text, values) => {
+    if (/^\s*(select|with)|\breturning\b/i.test(text)) {
+      const rows = await sql.all(text, values);
+      return { rows, changed: rows.length };
+    }
+    return { rows: [], changed: await sql.run(text, values) };
+  });
+}
+
+function listeners(): { add(callback: () => void): () => void; call(): void } {
+  const callbacks = new Set<() => void>();
+  return {
+    add(callback) {
+      callbacks.add(callback);
+      return () => void callbacks.delete(callback);
+    },
+    call() {
+      for (const callback of callbacks) callback();
+    },
+  };
+}
+
+async function openSqliteEngine(options: SqliteOptions): Promise<Engine> {
+  const inMemory = options.directory === ':memory:';
+  const path = inMemory ? ':memory:' : `${options.directory}/drover.db`;
+  let unlock = (): void => {};
+  if (!inMemory) {
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    refuseNetwork(options);
+    unlock = lockDirectory(options.directory, process.pid);
+    refuseForgotten(options.directory, path);
+  }
+  const connection = openSqlite(path);
+  try {
+    await migrateSqlite(connection, options, inMemory ? null : path);
+  } catch (error) {
+    connection.close();
+    unlock();
+    throw error;
+  }
+  const changes = listeners();
+  const writer = new Writer(sqliteWriteConnection(connection, options.clock), changes.call);
+  const pool = inMemory || options.read_threads === 0 ? null : openReadPool(path, options.read_threads);
+  const inline = pool === null && !inMemory ? openSqlite(path, { readonly: true }) : null;
+  const readSql = pool === null ? (inline ?? connection) : pooledSql(pool);
+  return {
+    dialect: 'sqlite',
+    writer,
+    read: queryOver(readSql),
+    readSql,
+    onChange: changes.add,
+    exclusively: (work) => work(),
+    async close() {
+      await writer.close();
+      await pool?.close();
+      inline?.close();
+      connection.close();
+      unlock();
+    },
+  };
+}
+
+function refuseNetwork(options: SqliteOptions): void {
+  if (options.allow_network_file_system === true || !isNetworkFileSystem(options.directory)) return;
+  throw new StoreRefused(
+    `${options.directory} is on a network file system, where SQLite can lose data. Choose a local --data-dir, use --database postgres://…, or pass --force if you know that only one machine uses it.`,
+  );
+}
+
+/** A data directory whose database vanished must not start as if it were new: its agents and files belong to the old one. */
+function refuseForgotten(directory: string, path: string): void {
+  const marker = `${directory}/store.json`;
+  if (existsSync(marker) && !existsSync(path)) {
+    throw new StoreRefused(
+      `The data directory ${directory} belongs to a store whose database file drover.db is missing. Put the file (or a backup of it) back, or move the directory away to start anew.`,
+    );
+  }
+}
+
+/** Remembers beside the database whose directory this is; see refuseForgotten. */
+export function markDirectory(directory: string, storeId: string): void {
+  const marker = `${directory}/store.json`;
+  if (existsSync(marker)) {
+    const known = (JSON.parse(readFileSync(marker, 'utf8')) as { store_id?: string }).store_id;
+    if (known === storeId) return;
+    throw new StoreRefused(
+      `The data directory ${directory} holds files of store ${known ?? '(unreadable)'}, but its database is store ${storeId}: it was only half restored. Restore database and directory together.`,
+    );
+  }
+  writeFileSync(`${marker}.new`, `${JSON.stringify({ store_id: storeId })}\n`, { mode: 0o600 });
+  renameSync(`${marker}.new`, marker);
+}
+
+async function migrateSqlite(connection: ReturnType<typeof openSqlite>, options: SqliteOptions, path: string | null): Promise<void> {
+  const before = await schemaVersion(connection);
+  if (path !== null && before > 0 && before < SCHEMA_VERSION) {
+    connection.exec('pragma wal_checkpoint(truncate)');
+    copyFileSync(path, `${path}.before-schema-${SCHEMA_VERSION}`);
+  }
+  connection.exec('begin immediate');
+  try {
+    await migrate(connection, options.clock.now());
+    connection.exec('commit');
+  } catch (error) {
+    connection.exec('rollback');
+    throw error;
+  }
+}
+
+function sqliteWriteConnection(connection: ReturnType<typeof openSqlite>, clock: Clock): WriteConnection {
+  const run = (text: string) => async () => {
+    await connection.run(text);
+  };
+  return {
+    sql: connection,
+    query: queryOver(connection),
+    begin: run('begin immediate'),
+    commit: run('commit'),
+    rollback: run('rollback'),
+    savepoint: run('savepoint unit'),
+    releaseSavepoint: run('release unit'),
+    rollbackToSavepoint: async () => {
+      await connection.run('rollback to unit');
+      await connection.run('release unit');
+    },
+    now: async () => clock.now(),
+    lockEvents: async () => {},
+    notify: async () => {},
+  };
+}
+
+function pooledSql(pool: { all(text: string, values: readonly SqlValue[]): Promise<unknown[]> }): Sql {
+  return {
+    dialect: 'sqlite',
+    all: async <R = Row>(text: string, values: readonly SqlValue[] = []) => (await pool.all(text, values)) as R[],
+    run: () => Promise.reject(new Error('This connection only reads.')),
+  };
+}
+
+const EVENT_LOCK = 7_346_001;
+const SWEEP_LOCK = 7_346_002;
+const CHANNEL = 'drover_change';
+const POLL_MS = 2_000;
+
+async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
+  const pool = openPool(options.url, options.schema);
+  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  const writing = await pool.connect();
+  const sql = postgresSql(writing);
+  await migratePostgres(sql);
+  const changes = listeners();
+  const readSql = postgresSql(pool);
+  const writer = new Writer(postgresWriteConnection(sql), changes.call);
+  const listening = await pool.connect();
+  listening.on('notification', changes.call);
+  listening.on('error', () => {});
+  await listening.query(`listen ${CHANNEL}`);
+  const poll = setInterval(changes.call, POLL_MS);
+  poll.unref();
+  return {
+    dialect: 'postgres',
+    writer,
+    read: queryOver(readSql),
+    readSql,
+    onChange: changes.add,
+    async exclusively(work) {
+      const holder = await pool.connect();
+      try {
+        const held = await holder.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [SWEEP_LOCK]);
+        if (held.rows[0]?.ok !== true) return null;
+        try {
+          return await work();
+        } finally {
+          await holder.query('select pg_advisory_unlock($1)', [SWEEP_LOCK]);
+        }
+      } finally {
+        holder.release();
+      }
+    },
+    async close() {
+      await writer.close();
+      clearInterval(poll);
+      listening.release(true);
+      writing.release();
+      await pool.end();
+    },
+  };
+}
+
+async function migratePostgres(sql: Sql): Promise<void> {
+  await sql.run('begin');
+  try {
+    // Two servers that start at once migrate one after the other.
+    await sql.all('select pg_advisory_xact_lock(7346000)');
+    await migrate(sql, Date.now());
+    await sql.run('commit');
+  } catch (error) {
+    await sql.run('rollback');
+    throw error;
+  }
+}
+
+function postgresWriteConnection(sql: Sql): WriteConnection {
+  const run = (text: string) => async () => {
+    await sql.run(text);
+  };
+  return {
+    sql,
+    query: queryOver(sql),
+    begin: run('begin'),
+    commit: run('commit'),
+    rollback: run('rollback'),
+    savepoint: run('savepoint unit'),
+    releaseSavepoint: run('release savepoint unit'),
+    rollbackToSavepoint: async () => {
+      await sql.run('rollback to savepoint unit');
+      await sql.run('release savepoint unit');
+    },
+    now: async () => {
+      const [row] = await sql.all<{ now: number }>(`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`);
+      return Number(row!.now);
+    },
+    lockEvents: run(`select pg_advisory_xact_lock(${EVENT_LOCK})`),
+    notify: run(`notify ${CHANNEL}`),
+  };
+}

@@ -1,0 +1,145 @@
+// The first schema. Written as SQL, because the indexes are the design; only the types differ between the engines.
+import type { Migration } from '../migrate.ts';
+
+export const initial: Migration = {
+  version: 1,
+  name: 'initial',
+  statements: ({ id, integer, real, blob, keyed }) => [
+    `create table setting (key text primary key, value text not null)`,
+
+    `create table experiment (
+      id ${id}, name text not null unique, description text not null, created_at ${integer} not null, created_by text,
+      held_at ${integer}, next_number ${integer} not null, settings_json text not null,
+      pin_cipher text not null, pin_changed_at ${integer} not null, pin_version ${integer} not null, last_activity_at ${integer})`,
+
+    // Templates are few and jobs are many: each text is stored once.
+    `create table command (id ${id}, hash text not null unique, template text not null)`,
+
+    `create table demand (
+      id ${id}, key text not null unique, experiment_id ${integer} not null, machine_class text,
+      cpus ${real} not null, memory_bytes ${real} not null, gpus ${real} not null,
+      gang_size ${integer} not null, needs_script ${integer} not null)`,
+    `create index demand_experiment on demand (experiment_id)`,
+
+    `create table matrix (
+      id ${id}, experiment_id ${integer} not null, spec_json text not null, job_json text not null,
+      size ${integer} not null, expanded ${integer} not null, first_number ${integer} not null, first_job_id ${integer} not null,
+      created_at ${integer} not null, created_by text)`,
+    `create index matrix_experiment on matrix (experiment_id, id)`,
+    `create index matrix_unfinished on matrix (id) where expanded < size`,
+
+    `create table job (
+      id ${integer} primary key, experiment_id ${integer} not null, number ${integer} not null, status text not null,
+      params_json text not null, command_id ${integer}, demand_id ${integer} not null, matrix_id ${integer}, kind text not null,
+      priority ${integer} not null, revision ${integer} not null, held_at ${integer}, not_before ${integer}, cancel_requested_at ${integer},
+      attempts ${integer} not null, failures ${integer} not null, losses ${integer} not null,
+      max_attempts ${integer}, timeout_seconds ${real}, grace_seconds ${real}, tags_json text,
+      created_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
+      outcome text, exit_code ${integer}, signal text, message text, worker_id text, progress_done ${real}, progress_total ${real})`,
+    `create unique index job_number on job (experiment_id, number)`,
+    `create index job_status on job (experiment_id, status, number)`,
+    // What may be claimed, in the order in which it is claimed. Held and delayed jobs are not in it, so they cost a claim nothing.
+    `create index job_pending on job (demand_id, priority desc, id) where status = 'pending' and held_at is null and not_before is null`,
+    `create index job_delayed on job (not_before) where not_before is not null`,
+    `create index job_cancelling on job (id) where cancel_requested_at is not null and status = 'running'`,
+    `create index job_started on job (experiment_id, started_at, number) where started_at is not null`,
+    `create index job_finished on job (experiment_id, finished_at, number) where finished_at is not null`,
+    `create index job_duration on job (experiment_id, duration_ms, number) where duration_ms is not null`,
+    `create index job_matrix on job (matrix_id, number) where matrix_id is not null`,
+
+    `create table attempt (
+      job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null,
+      agent_id ${integer} not null, worker_id text not null, slot ${integer} not null, revision ${integer} not null, nonce text not null,
+      outcome text, claimed_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
+      exit_code ${integer}, signal text, message text,
+      late_outcome text, late_at ${integer}, late_exit_code ${integer}, late_message text,
+      claim_event ${integer}, end_event ${integer},
+      primary key (job_id, attempt, rank))${keyed}`,
+
+    // The primary key is a promise: no rank of a job is ever held twice.
+    `create table lease (
+      job_id ${integer} not null, rank ${integer} not null, attempt ${integer} not null, agent_id ${integer} not null,
+      worker_id text not null, slot ${integer} not null, granted_at ${integer} not null, granted_seq ${integer} not null,
+      acknowledged ${integer} not null, primary key (job_id, rank))${keyed}`,
+    `create index lease_agent on lease (agent_id)`,
+
+    `create table agent (
+      id ${id}, host text not null, instance text not null, experiments_json text, machine_id ${integer}, secret_hash text not null unique,
+      created_at ${integer} not null, created_by text, workers ${integer} not null, machine_class text, has_script ${integer} not null,
+      total_cpus ${real} not null, total_memory_bytes ${real} not null, total_gpus ${real} not null,
+      version text not null, platform text not null, process_id ${integer}, incarnation text, old_incarnations_json text not null,
+      sync_seq ${integer} not null, heard_at ${integer}, term_started_at ${integer} not null, next_sync_within_ms ${integer} not null,
+      lost_after_ms ${integer} not null, liveness text not null, left_at ${integer}, left_reason text, revoked_at ${integer},
+      reserved_demand_id ${integer}, metrics_json text, metrics_at ${integer}, unique (host, instance))`,
+    `create index agent_present on agent (liveness) where left_at is null`,
+
+    `create table worker (
+      id text primary key, agent_id ${integer} not null, slot ${integer} not null, desired_state text not null,
+      desired_version ${integer} not null, applied_version ${integer} not null, previous_state text not null,
+      registered_at ${integer} not null, disabled_at ${integer}, disabled_reason text, jobs_completed ${integer} not null)`,
+    `create unique index worker_slot on worker (agent_id, slot)`,
+
+    `create table machine (
+      id ${id}, name text not null unique, kind text not null, machine_class text, created_at ${integer} not null,
+      enabled ${integer} not null, quarantined_at ${integer}, quarantine_reason text, failures ${integer} not null, options_json text not null)`,
+
+    `create table artifact (
+      id ${id}, job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null, kind text not null,
+      name text not null, version ${integer} not null, size_bytes ${integer} not null, sha256 text not null, blob_key text not null,
+      upload_key text not null, superseded ${integer} not null, created_at ${integer} not null)`,
+    `create unique index artifact_version on artifact (job_id, kind, name, version)`,
+    `create unique index artifact_upload on artifact (job_id, upload_key)`,
+
+    `create table log_chunk (
+      job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null, stream ${integer} not null,
+      first_offset ${integer} not null, length ${integer} not null, at ${integer} not null, data ${blob}, blob_key text, dropped ${integer} not null,
+      primary key (job_id, attempt, rank, stream, first_offset))`,
+
+    `create table metric_chunk (
+      id ${id}, job_id ${integer}, machine_id ${integer}, attempt ${integer} not null, rank ${integer} not null, name text not null,
+      count ${integer} not null, end_offset ${integer} not null, first_step ${real}, last_step ${real}, first_at ${integer} not null, last_at ${integer} not null,
+      least ${real}, greatest ${real}, last ${real}, points text not null)`,
+    `create index metric_job on metric_chunk (job_id, attempt, rank, name, id) where job_id is not null`,
+    `create index metric_end on metric_chunk (job_id, attempt, rank, end_offset) where job_id is not null`,
+    `create index metric_machine on metric_chunk (machine_id, name, first_at) where machine_id is not null`,
+
+    `create table event (
+      id ${integer} primary key, at ${integer} not null, kind text not null, experiment_id ${integer}, actor text,
+      job_id ${integer}, job_from ${integer}, job_to ${integer}, jobs text, data_json text not null)`,
+    `create index event_experiment on event (experiment_id, id)`,
+    `create index event_job on event (job_id, id) where job_id is not null`,
+    // Sets of jobs other than claims and ends, which the attempts point to: few, so that one job's history is found among them.
+    `create index event_set on event (experiment_id, job_to) where job_id is null and job_to is not null and kind not in ('jobs_claimed', 'jobs_finished')`,
+
+    `create table counter (
+      experiment_id ${integer} not null, name text not null, value ${integer} not null, primary key (experiment_id, name))${keyed}`,
+
+    `create table param_value (
+      id ${id}, experiment_id ${integer} not null, name text not null, value text not null, number ${real})`,
+    `create unique index param_value_key on param_value (experiment_id, name, value)`,
+    `create index param_value_number on param_value (experiment_id, name, number) where number is not null`,
+    `create table job_param (value_id ${integer} not null, number ${integer} not null, primary key (value_id, number))${keyed}`,
+
+    `create table variable (
+      id ${id}, experiment_id ${integer} not null, name text not null, value text, cipher text, secret ${integer} not null,
+      updated_at ${integer} not null, unique (experiment_id, name))`,
+
+    `create table account (
+      id ${id}, email text not null unique, name text not null, password_hash text, role text not null, created_at ${integer} not null,
+      verified_at ${integer}, suspended_at ${integer}, profile_json text not null, preferences_json text not null)`,
+
+    `create table api_key (
+      id ${id}, name text not null, prefix text not null, hash text not null unique, role text not null, experiments_json text,
+      account_id ${integer}, created_at ${integer} not null, last_used_at ${integer}, expires_at ${integer})`,
+
+    `create table session (
+      id ${id}, hash text not null unique, kind text not null, name text not null, role text not null, experiment_id ${integer},
+      account_id ${integer}, pin_version ${integer}, created_at ${integer} not null, last_seen_at ${integer} not null, expires_at ${integer} not null)`,
+    `create index session_expiry on session (expires_at)`,
+
+    `create table idempotency_key (
+      actor text not null, route text not null, key text not null, body_hash text not null, status ${integer} not null,
+      reply_json text not null, created_at ${integer} not null, primary key (actor, route, key))${keyed}`,
+    `create index idempotency_age on idempotency_key (created_at)`,
+  ],
+};

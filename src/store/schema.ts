@@ -1,0 +1,376 @@
+// Rows as they are stored, the same on both engines. Moments are milliseconds since 1970; `_json` columns hold JSON text;
+// booleans are 0 or 1. The tables themselves are made by the migrations.
+import type { Outcome } from '../core/attempt.ts';
+import type { EventKind } from '../core/event.ts';
+import type { JobStatus } from '../core/job.ts';
+import type { Liveness } from '../core/liveness.ts';
+import type { DesiredState } from '../core/worker.ts';
+import type { Generated } from 'kysely';
+
+type Flag = 0 | 1;
+export type Role = 'viewer' | 'operator' | 'owner' | 'admin';
+
+export interface SettingTable {
+  key: string;
+  value: string;
+}
+
+export interface ExperimentTable {
+  id: Generated<number>;
+  name: string;
+  description: string;
+  created_at: number;
+  created_by: string | null;
+  held_at: number | null;
+  next_number: number;
+  settings_json: string;
+  /** Encrypted with the server's key, because the owner may read it. */
+  pin_cipher: string;
+  pin_changed_at: number;
+  /** Rises when the PIN changes: ends the sessions that the old one opened. */
+  pin_version: number;
+  last_activity_at: number | null;
+}
+
+export interface CommandTable {
+  id: Generated<number>;
+  hash: string;
+  template: string;
+}
+
+export interface DemandTable {
+  id: Generated<number>;
+  key: string;
+  experiment_id: number;
+  machine_class: string | null;
+  cpus: number;
+  memory_bytes: number;
+  gpus: number;
+  gang_size: number;
+  needs_script: Flag;
+}
+
+export interface MatrixTable {
+  id: Generated<number>;
+  experiment_id: number;
+  /** Ordered axes: [[name, [values]], …]. */
+  spec_json: string;
+  /** The settings that its jobs share. */
+  job_json: string;
+  size: number;
+  expanded: number;
+  first_number: number;
+  first_job_id: number;
+  created_at: number;
+  created_by: string | null;
+}
+
+export interface JobTable {
+  id: number;
+  experiment_id: number;
+  number: number;
+  status: JobStatus;
+  params_json: string;
+  command_id: number | null;
+  demand_id: number;
+  matrix_id: number | null;
+  kind: string;
+  priority: number;
+  revision: number;
+  held_at: number | null;
+  not_before: number | null;
+  cancel_requested_at: number | null;
+  attempts: number;
+  failures: number;
+  losses: number;
+  max_attempts: number | null;
+  timeout_seconds: number | null;
+  grace_seconds: number | null;
+  tags_json: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  duration_ms: number | null;
+  outcome: Outcome | null;
+  exit_code: number | null;
+  signal: string | null;
+  message: string | null;
+  worker_id: string | null;
+  progress_done: number | null;
+  progress_total: number | null;
+}
+
+export interface AttemptTable {
+  job_id: number;
+  attempt: number;
+  rank: number;
+  agent_id: number;
+  worker_id: string;
+  slot: number;
+  revision: number;
+  /** With the server's key this makes the lease token; without the key it is worth nothing. */
+  nonce: string;
+  outcome: Outcome | null;
+  claimed_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  duration_ms: number | null;
+  exit_code: number | null;
+  signal: string | null;
+  message: string | null;
+  late_outcome: Outcome | null;
+  late_at: number | null;
+  late_exit_code: number | null;
+  late_message: string | null;
+  claim_event: number | null;
+  end_event: number | null;
+}
+
+export interface LeaseTable {
+  job_id: number;
+  rank: number;
+  attempt: number;
+  agent_id: number;
+  worker_id: string;
+  slot: number;
+  granted_at: number;
+  /** The sync whose reply first carried it: nothing older can know it. */
+  granted_seq: number;
+  acknowledged: Flag;
+}
+
+export interface AgentTable {
+  id: Generated<number>;
+  host: string;
+  instance: string;
+  /** Ids of the experiments whose jobs it takes, as JSON; null for all. */
+  experiments_json: string | null;
+  machine_id: number | null;
+  secret_hash: string;
+  created_at: number;
+  created_by: string | null;
+  workers: number;
+  machine_class: string | null;
+  has_script: Flag;
+  total_cpus: number;
+  total_memory_bytes: number;
+  total_gpus: number;
+  version: string;
+  platform: string;
+  process_id: number | null;
+  incarnation: string | null;
+  /** Incarnations that another one took over from, as JSON; the newest few. */
+  old_incarnations_json: string;
+  sync_seq: number;
+  heard_at: number | null;
+  term_started_at: number;
+  next_sync_within_ms: number;
+  lost_after_ms: number;
+  liveness: Liveness;
+  left_at: number | null;
+  left_reason: string | null;
+  revoked_at: number | null;
+  /** A demand that has waited too long: this agent takes nothing else until it fits. */
+  reserved_demand_id: number | null;
+  metrics_json: string | null;
+  metrics_at: number | null;
+}
+
+export interface WorkerTable {
+  id: string;
+  agent_id: number;
+  slot: number;
+  desired_state: DesiredState;
+  desired_version: number;
+  applied_version: number;
+  previous_state: DesiredState;
+  registered_at: number;
+  disabled_at: number | null;
+  disabled_reason: string | null;
+  jobs_completed: number;
+}
+
+export interface MachineTable {
+  id: Generated<number>;
+  name: string;
+  kind: 'agent' | 'driven';
+  machine_class: string | null;
+  created_at: number;
+  enabled: Flag;
+  quarantined_at: number | null;
+  quarantine_reason: string | null;
+  failures: number;
+  options_json: string;
+}
+
+export interface ArtifactTable {
+  id: Generated<number>;
+  job_id: number;
+  attempt: number;
+  rank: number;
+  kind: 'artifact' | 'checkpoint';
+  name: string;
+  version: number;
+  size_bytes: number;
+  sha256: string;
+  blob_key: string;
+  upload_key: string;
+  superseded: Flag;
+  created_at: number;
+}
+
+export interface LogChunkTable {
+  job_id: number;
+  attempt: number;
+  rank: number;
+  /** 1 stdout, 2 stderr. */
+  stream: number;
+  first_offset: number;
+  length: number;
+  at: number;
+  data: Uint8Array | null;
+  blob_key: string | null;
+  dropped: Flag;
+}
+
+export interface MetricChunkTable {
+  id: Generated<number>;
+  job_id: number | null;
+  machine_id: number | null;
+  attempt: number;
+  rank: number;
+  name: string;
+  count: number;
+  /** Offset in the spool up to which points of this attempt are in this chunk or an older one. */
+  end_offset: number;
+  first_step: number | null;
+  last_step: number | null;
+  first_at: number;
+  last_at: number;
+  least: number | null;
+  greatest: number | null;
+  last: number | null;
+  /** `[step,value,at],[step,value,at]…`, without the outer brackets, so that points are appended as text. */
+  points: string;
+}
+
+export interface EventTable {
+  id: number;
+  at: number;
+  kind: EventKind;
+  experiment_id: number | null;
+  actor: string | null;
+  /** Set when the event is about exactly one job. */
+  job_id: number | null;
+  job_from: number | null;
+  job_to: number | null;
+  /** Numbers as ranges; null when not about jobs. */
+  jobs: string | null;
+  data_json: string;
+}
+
+export interface CounterTable {
+  experiment_id: number;
+  name: string;
+  value: number;
+}
+
+export interface ParamValueTable {
+  id: Generated<number>;
+  experiment_id: number;
+  name: string;
+  value: string;
+  number: number | null;
+}
+
+export interface JobParamTable {
+  value_id: number;
+  number: number;
+}
+
+export interface VariableTable {
+  id: Generated<number>;
+  experiment_id: number;
+  name: string;
+  value: string | null;
+  cipher: string | null;
+  secret: Flag;
+  updated_at: number;
+}
+
+export interface AccountTable {
+  id: Generated<number>;
+  email: string;
+  name: string;
+  password_hash: string | null;
+  role: Role;
+  created_at: number;
+  verified_at: number | null;
+  suspended_at: number | null;
+  profile_json: string;
+  preferences_json: string;
+}
+
+export interface ApiKeyTable {
+  id: Generated<number>;
+  name: string;
+  prefix: string;
+  hash: string;
+  role: Role;
+  experiments_json: string | null;
+  account_id: number | null;
+  created_at: number;
+  last_used_at: number | null;
+  expires_at: number | null;
+}
+
+export interface SessionTable {
+  id: Generated<number>;
+  hash: string;
+  /** `login_link` is a link that was not used yet; using it replaces the row by a `link` session. */
+  kind: 'pin' | 'link' | 'login_link' | 'account';
+  name: string;
+  role: Role;
+  experiment_id: number | null;
+  account_id: number | null;
+  pin_version: number | null;
+  created_at: number;
+  last_seen_at: number;
+  expires_at: number;
+}
+
+export interface IdempotencyKeyTable {
+  actor: string;
+  route: string;
+  key: string;
+  body_hash: string;
+  status: number;
+  reply_json: string;
+  created_at: number;
+}
+
+export interface Database {
+  setting: SettingTable;
+  experiment: ExperimentTable;
+  command: CommandTable;
+  demand: DemandTable;
+  matrix: MatrixTable;
+  job: JobTable;
+  attempt: AttemptTable;
+  lease: LeaseTable;
+  agent: AgentTable;
+  worker: WorkerTable;
+  machine: MachineTable;
+  artifact: ArtifactTable;
+  log_chunk: LogChunkTable;
+  metric_chunk: MetricChunkTable;
+  event: EventTable;
+  counter: CounterTable;
+  param_value: ParamValueTable;
+  job_param: JobParamTable;
+  variable: VariableTable;
+  account: AccountTable;
+  api_key: ApiKeyTable;
+  session: SessionTable;
+  idempotency_key: IdempotencyKeyTable;
+}

@@ -1,0 +1,55 @@
+// The server's key: makes lease tokens, encrypts PINs and secret variables. Without it the database alone opens nothing.
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+
+import { StoreRefused } from './migrate.ts';
+
+export interface ServerKey {
+  /** An unforgeable short text that belongs to `message`: 120 bits, base64url. */
+  sign(message: string): string;
+  /** Authenticated encryption of a short text. */
+  encrypt(text: string): string;
+  decrypt(cipher: string): string;
+}
+
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 15;
+
+export function newServerKeyText(): string {
+  return randomBytes(KEY_BYTES).toString('base64url');
+}
+
+/** The key file of a data directory; made when the store is new, refused to be made when it is not. */
+export function readKeyFile(directory: string, storeIsNew: boolean): string {
+  const path = `${directory}/server.key`;
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  if (!storeIsNew) {
+    throw new StoreRefused(`The server's key ${path} is missing, and without it running jobs and PINs cannot be recognised. Restore the file from the backup of the data directory.`);
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const text = newServerKeyText();
+  writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx' });
+  return text;
+}
+
+export function serverKey(text: string): ServerKey {
+  const root = Buffer.from(text, 'base64url');
+  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', root, Buffer.alloc(0), purpose, KEY_BYTES));
+  const signing = derive('drover lease tokens');
+  const encrypting = derive('drover stored texts');
+  return {
+    sign: (message) => createHmac('sha256', signing).update(message).digest().subarray(0, SIGNATURE_BYTES).toString('base64url'),
+    encrypt(plain) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', encrypting, nonce);
+      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
+    },
+    decrypt(cipherText) {
+      const bytes = Buffer.from(cipherText, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', encrypting, bytes.subarray(0, 12));
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+    },
+  };
+}

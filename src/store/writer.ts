@@ -1,0 +1,237 @@
+// Group commit: writes that arrive in one turn of the event loop share one transaction, each under its own savepoint.
+// A write that refuses leaves nothing behind; a reply leaves only after the commit that makes it true.
+import type { EventKind } from '../core/event.ts';
+import { formatRanges, toRanges, type NumberRange } from '../core/identifiers.ts';
+
+import type { Query } from './kysely-dialect.ts';
+import type { Sql } from './sql.ts';
+
+/** A fact to be recorded with the commit. */
+export interface NewEvent {
+  readonly kind: EventKind;
+  readonly experiment_id: number | null;
+  readonly actor: string | null;
+  /** Numbers of the jobs it is about. */
+  readonly numbers?: readonly number[] | { readonly from: number; readonly to: number };
+  /** When it is about exactly one job. */
+  readonly job_id?: number;
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Called with the event's id before the commit, for rows that point to their event. */
+  readonly onId?: (id: number, tx: Transaction) => Promise<void>;
+}
+
+export interface Transaction {
+  /** Raw statements, prepared once: for the paths that take many jobs at once. */
+  readonly sql: Sql;
+  /** The query builder, for everything else. */
+  readonly query: Query;
+  /** Milliseconds: the moment of this transaction, the same for all that it writes. */
+  readonly now: number;
+  event(event: NewEvent): void;
+  /** Moves a counter of an experiment; applied in one statement at the end. */
+  count(experimentId: number, name: string, by: number): void;
+  /** Called after the commit, before the reply. */
+  afterCommit(action: () => void): void;
+}
+
+/** What an engine gives the writer: exclusive use of one connection, transaction by transaction. */
+export interface WriteConnection {
+  readonly sql: Sql;
+  readonly query: Query;
+  begin(): Promise<void>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  savepoint(): Promise<void>;
+  releaseSavepoint(): Promise<void>;
+  rollbackToSavepoint(): Promise<void>;
+  /** The engine's clock: on PostgreSQL the database's, so that several servers agree. */
+  now(): Promise<number>;
+  /** Taken before events get their ids, so that ids rise in commit order on every server. */
+  lockEvents(): Promise<void>;
+  /** Tells the other servers that something changed. */
+  notify(): Promise<void>;
+}
+
+export type Unit<T> = (tx: Transaction) => Promise<T>;
+
+interface Queued {
+  readonly unit: Unit<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Effects {
+  readonly events: NewEvent[];
+  readonly counts: { readonly experiment_id: number; readonly name: string; readonly by: number }[];
+  readonly actions: (() => void)[];
+}
+
+interface Settled {
+  readonly queued: Queued;
+  readonly value?: unknown;
+  readonly error?: unknown;
+}
+
+/** Units per commit: bounds the time that one reply waits for its neighbours. */
+const UNITS_PER_COMMIT = 512;
+
+export class Writer {
+  readonly #connection: WriteConnection;
+  readonly #onCommit: (lastEvent: number | null) => void;
+  #queue: Queued[] = [];
+  #running = false;
+  #closed = false;
+
+  constructor(connection: WriteConnection, onCommit: (lastEvent: number | null) => void) {
+    this.#connection = connection;
+    this.#onCommit = onCommit;
+  }
+
+  write<T>(unit: Unit<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('The store is closed.'));
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ unit, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Waits for what was accepted, then takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#running || this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #schedule(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(() => void this.#drain());
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.slice(0, UNITS_PER_COMMIT);
+      this.#queue = this.#queue.slice(UNITS_PER_COMMIT);
+      await this.#commit(batch);
+    }
+    this.#running = false;
+  }
+
+  async #commit(batch: readonly Queued[]): Promise<void> {
+    const connection = this.#connection;
+    const settled: Settled[] = [];
+    const effects: Effects = { events: [], counts: [], actions: [] };
+    let lastEvent: number | null = null;
+    try {
+      await connection.begin();
+      const now = await connection.now();
+      for (const queued of batch) settled.push(await this.#runUnit(queued, now, effects));
+      lastEvent = await this.#finish(now, effects);
+      await connection.commit();
+    } catch (error) {
+      await connection.rollback().catch(() => {});
+      for (const queued of batch) queued.reject(error);
+      return;
+    }
+    for (const action of effects.actions) action();
+    this.#onCommit(lastEvent);
+    for (const one of settled) {
+      if (one.error === undefined) one.queued.resolve(one.value);
+      else one.queued.reject(one.error);
+    }
+  }
+
+  async #runUnit(queued: Queued, now: number, effects: Effects): Promise<Settled> {
+    const connection = this.#connection;
+    const own: Effects = { events: [], counts: [], actions: [] };
+    await connection.savepoint();
+    try {
+      const value = await queued.unit(transaction(connection, now, own));
+      await connection.releaseSavepoint();
+      effects.events.push(...own.events);
+      effects.counts.push(...own.counts);
+      effects.actions.push(...own.actions);
+      return { queued, value };
+    } catch (error) {
+      await connection.rollbackToSavepoint();
+      return { queued, error: error ?? new Error('A write failed.') };
+    }
+  }
+
+  /** Counters and events come last, in one statement each, because they are what all servers write. */
+  async #finish(now: number, effects: Effects): Promise<number | null> {
+    const { sql } = this.#connection;
+    if (effects.events.length === 0 && effects.counts.length === 0) return null;
+    await this.#connection.lockEvents();
+    await writeCounters(sql, effects);
+    if (effects.events.length === 0) return null;
+    const [row] = await sql.all<{ value: number }>(
+      `insert into counter (experiment_id, name, value) values (0, 'event_id', ?)
+       on conflict (experiment_id, name) do update set value = counter.value + excluded.value returning value`,
+      [effects.events.length],
+    );
+    const last = Number(row!.value);
+    const first = last - effects.events.length + 1;
+    await insertEvents(sql, effects.events, first, now);
+    const tx = transaction(this.#connection, now, { events: [], counts: [], actions: effects.actions });
+    for (const [index, event] of effects.events.entries()) await event.onId?.(first + index, tx);
+    await this.#connection.notify();
+    return last;
+  }
+}
+
+function transaction(connection: WriteConnection, now: number, effects: Effects): Transaction {
+  return {
+    sql: connection.sql,
+    query: connection.query,
+    now,
+    event: (event) => void effects.events.push(event),
+    count: (experiment_id, name, by) => {
+      if (by !== 0) effects.counts.push({ experiment_id, name, by });
+    },
+    afterCommit: (action) => void effects.actions.push(action),
+  };
+}
+
+async function writeCounters(sql: Sql, effects: Effects): Promise<void> {
+  const sums = new Map<string, { experiment_id: number; name: string; by: number }>();
+  for (const { experiment_id, name, by } of effects.counts) {
+    const key = `${experiment_id} ${name}`;
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { experiment_id, name, by });
+    else sum.by += by;
+  }
+  for (const { experiment_id, name, by } of [...sums.values()].sort((a, b) => a.experiment_id - b.experiment_id || (a.name < b.name ? -1 : 1))) {
+    if (by === 0) continue;
+    await sql.run(
+      `insert into counter (experiment_id, name, value) values (?, ?, ?)
+       on conflict (experiment_id, name) do update set value = counter.value + excluded.value`,
+      [experiment_id, name, by],
+    );
+  }
+}
+
+async function insertEvents(sql: Sql, events: readonly NewEvent[], firstId: number, now: number): Promise<void> {
+  for (const [index, event] of events.entries()) {
+    const ranges = eventRanges(event);
+    await sql.run(
+      `insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        firstId + index,
+        now,
+        event.kind,
+        event.experiment_id,
+        event.actor,
+        event.job_id ?? null,
+        ranges[0]?.from ?? null,
+        ranges.at(-1)?.to ?? null,
+        ranges.length === 0 ? null : formatRanges(ranges),
+        JSON.stringify(event.data ?? {}),
+      ],
+    );
+  }
+}
+
+function eventRanges(event: NewEvent): readonly NumberRange[] {
+  if (event.numbers === undefined) return [];
+  return 'from' in event.numbers ? [event.numbers] : toRanges(event.numbers);
+}
