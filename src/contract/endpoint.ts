@@ -23,6 +23,7 @@ export interface Endpoint<
   Query extends z.ZodType = z.ZodType,
   Body extends z.ZodType = z.ZodType,
   Reply extends z.ZodType = z.ZodType,
+  Carried extends Transport = Transport,
 > {
   readonly method: Method;
   /** Below `/api/v1`, with `:name` for path parts. */
@@ -30,7 +31,7 @@ export interface Endpoint<
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
-  readonly transport: Transport;
+  readonly transport: Carried;
   readonly params: Path;
   readonly query: Query;
   readonly body: Body;
@@ -46,13 +47,13 @@ export interface Endpoint<
 const NOTHING = z.object({});
 type Nothing = typeof NOTHING;
 
-interface EndpointDefinition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+interface EndpointDefinition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType, T extends Transport> {
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
-  readonly transport?: Transport;
+  readonly transport?: T;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
@@ -68,14 +69,15 @@ export function endpoint<
   Q extends z.ZodType = Nothing,
   B extends z.ZodType = Nothing,
   R extends z.ZodType = Nothing,
->(definition: EndpointDefinition<P, Q, B, R>): Endpoint<P, Q, B, R> {
+  T extends Transport = 'json',
+>(definition: EndpointDefinition<P, Q, B, R, T>): Endpoint<P, Q, B, R, T> {
   return {
-    transport: 'json',
     success: 200,
     errors: [],
     idempotent: false,
     example: {},
     ...definition,
+    transport: definition.transport ?? ('json' as T),
     params: definition.params ?? (NOTHING as unknown as P),
     query: definition.query ?? (NOTHING as unknown as Q),
     body: definition.body ?? (NOTHING as unknown as B),

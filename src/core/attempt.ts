@@ -92,8 +92,8 @@ function decideFailure(facts: FinishFacts): Ending {
   return ending(facts, 'fail', 'pending', { failures, not_before: now + backoffDelay(policy, failures, random) });
 }
 
-/** The server or the agent found that a live attempt is gone: it does not count as a failure, up to the crash limit. */
-export function decideLoss(facts: FinishFacts): Ending {
+/** A live attempt is gone: that does not count as a failure, up to the crash limit. */
+function decideLoss(facts: FinishFacts): Ending {
   const { job, policy } = facts;
   const losses = job.losses + 1;
   const lost = { ...facts, outcome: 'lost' as const };

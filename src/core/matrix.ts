@@ -110,7 +110,7 @@ function readValues(text: string): { values: ParamValue[] } | { problem: string 
 }
 
 /** Splits at commas that stand outside JSON strings, lists and objects. */
-function splitOutsideQuotes(text: string): string[] {
+export function splitOutsideQuotes(text: string): string[] {
   const parts: string[] = [];
   let start = 0;
   let depth = 0;

@@ -4,6 +4,8 @@
 export interface JsonProblem {
   readonly path: string;
   readonly sentence: string;
+  /** Position in the text, from 0. */
+  readonly at: number;
 }
 
 /** The first such problem in a text that JSON.parse accepts, or null. */
@@ -38,10 +40,11 @@ function scanObject(scanner: Scanner, path: string): JsonProblem | null {
       scanner.at += 1;
       return null;
     }
+    const at = scanner.at;
     const name = JSON.parse(scanString(scanner)) as string;
     const here = path === '' ? name : `${path}.${name}`;
     if (names.has(name)) {
-      return { path: here, sentence: `The name ${JSON.stringify(name)} is given twice in one object; only one of its values could be kept.` };
+      return { path: here, sentence: `The name ${JSON.stringify(name)} is given twice in one object; only one of its values could be kept.`, at };
     }
     names.add(name);
     skipSpace(scanner);
@@ -84,7 +87,7 @@ function scanScalar(scanner: Scanner, path: string): JsonProblem | null {
   const token = scanner.text.slice(start, scanner.at);
   if (scanner.at === start) scanner.at += 1;
   if (!/^-?\d/.test(token) || numberIsKept(token)) return null;
-  return { path, sentence: `The number ${token} cannot be kept exactly; put it in quotes to pass it as text.` };
+  return { path, sentence: `The number ${token} cannot be kept exactly; put it in quotes to pass it as text.`, at: start };
 }
 
 /** Whether the double nearest to this decimal, written with as many digits, is the same decimal. */

@@ -9,7 +9,7 @@ import { openPool, postgresSql } from './postgres.ts';
 import { openReadPool } from './read-pool.ts';
 import { isNetworkFileSystem, lockDirectory, openSqlite } from './sqlite.ts';
 import type { DialectName, Row, Sql, SqlValue } from './sql.ts';
-import { type WriteConnection, Writer } from './writer.ts';
+import { type Change, type WriteConnection, Writer } from './writer.ts';
 
 export interface Engine {
   readonly dialect: DialectName;
@@ -18,7 +18,7 @@ export interface Engine {
   readonly read: Query;
   readonly readSql: Sql;
   /** Calls back after each commit that changed something, on this server or another; returns how to stop it. */
-  onChange(callback: () => void): () => void;
+  onChange(callback: (change: Change) => void): () => void;
   /** Runs the work if no other server does; null when one does. */
   exclusively<T>(work: () => Promise<T>): Promise<T | null>;
   close(): Promise<void>;
@@ -39,6 +39,7 @@ export interface PostgresOptions {
   readonly url: string;
   /** For tests: a schema of their own. */
   readonly schema: string | null;
+  readonly clock: Clock;
 }
 
 export type EngineOptions = SqliteOptions | PostgresOptions;
@@ -58,15 +59,20 @@ function queryOver(sql: Sql): Query {
   });
 }
 
-function listeners(): { add(callback: () => void): () => void; call(): void } {
-  const callbacks = new Set<() => void>();
+interface Listeners {
+  add(callback: (change: Change) => void): () => void;
+  call(change: Change): void;
+}
+
+function listeners(): Listeners {
+  const callbacks = new Set<(change: Change) => void>();
   return {
     add(callback) {
       callbacks.add(callback);
       return () => void callbacks.delete(callback);
     },
-    call() {
-      for (const callback of callbacks) callback();
+    call(change) {
+      for (const callback of callbacks) callback(change);
     },
   };
 }
@@ -199,16 +205,25 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   pool.on('error', () => {});
   const writing = await pool.connect();
   const sql = postgresSql(writing);
-  await migratePostgres(sql);
+  await migratePostgres(sql, options.clock.now());
   const changes = listeners();
   const readSql = postgresSql(pool);
   const writer = new Writer(postgresWriteConnection(sql), changes.call);
   const listening = await pool.connect();
-  listening.on('notification', changes.call);
+  const [own] = await sql.all<{ pid: number }>('select pg_backend_pid() as pid');
+  const elsewhere = (): void => changes.call({ wake: 'all', events: true });
+  listening.on('notification', (message) => {
+    if (message.processId !== Number(own!.pid)) elsewhere();
+  });
   listening.on('error', () => {});
   await listening.query(`listen ${CHANNEL}`);
-  const poll = setInterval(changes.call, POLL_MS);
-  poll.unref();
+  let polling = true;
+  const poll = (): void => {
+    if (!polling) return;
+    elsewhere();
+    options.clock.after(POLL_MS, poll);
+  };
+  options.clock.after(POLL_MS, poll);
   return {
     dialect: 'postgres',
     writer,
@@ -231,7 +246,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
     },
     async close() {
       await writer.close();
-      clearInterval(poll);
+      polling = false;
       listening.release(true);
       writing.release();
       await pool.end();
@@ -239,12 +254,12 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   };
 }
 
-async function migratePostgres(sql: Sql): Promise<void> {
+async function migratePostgres(sql: Sql, now: number): Promise<void> {
   await sql.run('begin');
   try {
     // Two servers that start at once migrate one after the other.
     await sql.all('select pg_advisory_xact_lock(7346000)');
-    await migrate(sql, Date.now());
+    await migrate(sql, now);
     await sql.run('commit');
   } catch (error) {
     await sql.run('rollback');

@@ -122,8 +122,8 @@ export interface AttemptTable {
   late_at: number | null;
   late_exit_code: number | null;
   late_message: string | null;
-  claim_event: number | null;
-  end_event: number | null;
+  /** When the server recorded its end: the moment of that event. `claimed_at` is the moment of the claim's. */
+  recorded_at: number | null;
 }
 
 export interface LeaseTable {
@@ -136,7 +136,8 @@ export interface LeaseTable {
   granted_at: number;
   /** The sync whose reply first carried it: nothing older can know it. */
   granted_seq: number;
-  acknowledged: Flag;
+  /** 0: only granted; 1: the agent listed it; 2: its process runs. */
+  acknowledged: 0 | 1 | 2;
 }
 
 export interface AgentTable {

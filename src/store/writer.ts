@@ -16,8 +16,6 @@ export interface NewEvent {
   /** When it is about exactly one job. */
   readonly job_id?: number;
   readonly data?: Readonly<Record<string, unknown>>;
-  /** Called with the event's id before the commit, for rows that point to their event. */
-  readonly onId?: (id: number, tx: Transaction) => Promise<void>;
 }
 
 export interface Transaction {
@@ -32,6 +30,16 @@ export interface Transaction {
   count(experimentId: number, name: string, by: number): void;
   /** Called after the commit, before the reply. */
   afterCommit(action: () => void): void;
+  /** After the commit, wakes the hanging sync of one agent, or of all, because there may be something new for them. */
+  wake(agentId: number | 'all'): void;
+}
+
+/** What a commit changed, for those who wait. */
+export interface Change {
+  /** Agents that may have something new. */
+  readonly wake: 'all' | ReadonlySet<number>;
+  /** Whether events were written. */
+  readonly events: boolean;
 }
 
 /** What an engine gives the writer: exclusive use of one connection, transaction by transaction. */
@@ -64,7 +72,10 @@ interface Effects {
   readonly events: NewEvent[];
   readonly counts: { readonly experiment_id: number; readonly name: string; readonly by: number }[];
   readonly actions: (() => void)[];
+  readonly wakes: (number | 'all')[];
 }
+
+const noEffects = (): Effects => ({ events: [], counts: [], actions: [], wakes: [] });
 
 interface Settled {
   readonly queued: Queued;
@@ -77,12 +88,12 @@ const UNITS_PER_COMMIT = 512;
 
 export class Writer {
   readonly #connection: WriteConnection;
-  readonly #onCommit: (lastEvent: number | null) => void;
+  readonly #onCommit: (change: Change) => void;
   #queue: Queued[] = [];
   #running = false;
   #closed = false;
 
-  constructor(connection: WriteConnection, onCommit: (lastEvent: number | null) => void) {
+  constructor(connection: WriteConnection, onCommit: (change: Change) => void) {
     this.#connection = connection;
     this.#onCommit = onCommit;
   }
@@ -119,13 +130,12 @@ export class Writer {
   async #commit(batch: readonly Queued[]): Promise<void> {
     const connection = this.#connection;
     const settled: Settled[] = [];
-    const effects: Effects = { events: [], counts: [], actions: [] };
-    let lastEvent: number | null = null;
+    const effects: Effects = noEffects();
     try {
       await connection.begin();
       const now = await connection.now();
       for (const queued of batch) settled.push(await this.#runUnit(queued, now, effects));
-      lastEvent = await this.#finish(now, effects);
+      await this.#finish(now, effects);
       await connection.commit();
     } catch (error) {
       await connection.rollback().catch(() => {});
@@ -133,7 +143,7 @@ export class Writer {
       return;
     }
     for (const action of effects.actions) action();
-    this.#onCommit(lastEvent);
+    this.#onCommit({ wake: effects.wakes.includes('all') ? 'all' : new Set(effects.wakes as number[]), events: effects.events.length > 0 });
     for (const one of settled) {
       if (one.error === undefined) one.queued.resolve(one.value);
       else one.queued.reject(one.error);
@@ -142,7 +152,7 @@ export class Writer {
 
   async #runUnit(queued: Queued, now: number, effects: Effects): Promise<Settled> {
     const connection = this.#connection;
-    const own: Effects = { events: [], counts: [], actions: [] };
+    const own: Effects = noEffects();
     await connection.savepoint();
     try {
       const value = await queued.unit(transaction(connection, now, own));
@@ -150,6 +160,7 @@ export class Writer {
       effects.events.push(...own.events);
       effects.counts.push(...own.counts);
       effects.actions.push(...own.actions);
+      effects.wakes.push(...own.wakes);
       return { queued, value };
     } catch (error) {
       await connection.rollbackToSavepoint();
@@ -158,24 +169,14 @@ export class Writer {
   }
 
   /** Counters and events come last, in one statement each, because they are what all servers write. */
-  async #finish(now: number, effects: Effects): Promise<number | null> {
+  async #finish(now: number, effects: Effects): Promise<void> {
     const { sql } = this.#connection;
-    if (effects.events.length === 0 && effects.counts.length === 0) return null;
-    await this.#connection.lockEvents();
-    await writeCounters(sql, effects);
-    if (effects.events.length === 0) return null;
-    const [row] = await sql.all<{ value: number }>(
-      `insert into counter (experiment_id, name, value) values (0, 'event_id', ?)
-       on conflict (experiment_id, name) do update set value = counter.value + excluded.value returning value`,
-      [effects.events.length],
-    );
-    const last = Number(row!.value);
-    const first = last - effects.events.length + 1;
-    await insertEvents(sql, effects.events, first, now);
-    const tx = transaction(this.#connection, now, { events: [], counts: [], actions: effects.actions });
-    for (const [index, event] of effects.events.entries()) await event.onId?.(first + index, tx);
-    await this.#connection.notify();
-    return last;
+    if (effects.events.length > 0 || effects.counts.length > 0) {
+      await this.#connection.lockEvents();
+      await writeCounters(sql, effects);
+    }
+    if (effects.events.length > 0) await insertEvents(sql, effects.events, now);
+    if (effects.events.length > 0 || effects.wakes.length > 0) await this.#connection.notify();
   }
 }
 
@@ -189,6 +190,7 @@ function transaction(connection: WriteConnection, now: number, effects: Effects)
       if (by !== 0) effects.counts.push({ experiment_id, name, by });
     },
     afterCommit: (action) => void effects.actions.push(action),
+    wake: (agentId) => void effects.wakes.push(agentId),
   };
 }
 
@@ -210,13 +212,19 @@ async function writeCounters(sql: Sql, effects: Effects): Promise<void> {
   }
 }
 
-async function insertEvents(sql: Sql, events: readonly NewEvent[], firstId: number, now: number): Promise<void> {
+async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number): Promise<void> {
+  const [row] = await sql.all<{ value: number }>(
+    `insert into counter (experiment_id, name, value) values (0, 'event_id', ?)
+     on conflict (experiment_id, name) do update set value = counter.value + excluded.value returning value`,
+    [events.length],
+  );
+  const first = Number(row!.value) - events.length + 1;
   for (const [index, event] of events.entries()) {
     const ranges = eventRanges(event);
     await sql.run(
       `insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       [
-        firstId + index,
+        first + index,
         now,
         event.kind,
         event.experiment_id,

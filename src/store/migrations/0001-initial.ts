@@ -53,7 +53,7 @@ export const initial: Migration = {
       outcome text, claimed_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
       exit_code ${integer}, signal text, message text,
       late_outcome text, late_at ${integer}, late_exit_code ${integer}, late_message text,
-      claim_event ${integer}, end_event ${integer},
+      recorded_at ${integer},
       primary key (job_id, attempt, rank))${keyed}`,
 
     // The primary key is a promise: no rank of a job is ever held twice.
@@ -107,8 +107,10 @@ export const initial: Migration = {
       id ${integer} primary key, at ${integer} not null, kind text not null, experiment_id ${integer}, actor text,
       job_id ${integer}, job_from ${integer}, job_to ${integer}, jobs text, data_json text not null)`,
     `create index event_experiment on event (experiment_id, id)`,
+    // An attempt finds the events of its claim and its end by their moment: a transaction has one moment.
+    `create index event_moment on event (experiment_id, at)`,
     `create index event_job on event (job_id, id) where job_id is not null`,
-    // Sets of jobs other than claims and ends, which the attempts point to: few, so that one job's history is found among them.
+    // Sets of jobs other than claims and ends, which are found by their moment: few, so that one job's history is found among them.
     `create index event_set on event (experiment_id, job_to) where job_id is null and job_to is not null and kind not in ('jobs_claimed', 'jobs_finished')`,
 
     `create table counter (

@@ -1,0 +1,78 @@
+// Takes an attempt into the record that a restored backup does not know: its token proves that this server once gave it out.
+import { type Facts } from './attempt-facts.ts';
+import { hotStatements, runSet } from './hot.ts';
+import { agentActor, correctedMoment, type Session } from './sync.ts';
+import type { Transaction } from './writer.ts';
+
+export interface Adoption {
+  readonly session: Session;
+  readonly facts: Facts;
+  readonly nonce: string;
+  readonly slot: number;
+  readonly started_at: string | null;
+}
+
+/** The adopted attempt becomes the job's running one if it is newer than what the record has; an older one is kept as superseded. */
+export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoption[]): Promise<void> {
+  if (adoptions.length === 0) return;
+  const hot = hotStatements(tx.sql.dialect);
+  const newest = adoptions.filter(({ facts }) => facts.row.attempt > facts.job.attempts && (facts.job.status === 'pending' || facts.job.status === 'running'));
+  for (const { facts } of newest) {
+    // Whoever the backup thought to hold the job held an older attempt.
+    await tx.sql.run(`update attempt set outcome = 'lost', recorded_at = ? where job_id = ? and outcome is null`, [tx.now, facts.job.id]);
+    await tx.sql.run(`delete from lease where job_id = ?`, [facts.job.id]);
+  }
+  await runSet(
+    tx.sql,
+    hot.insertAttempts,
+    adoptions.map(({ session, facts, nonce, slot }) => [
+      facts.row.job_id,
+      facts.row.attempt,
+      facts.row.rank,
+      session.agent.id,
+      workerOf(session, slot),
+      slot,
+      facts.job.revision,
+      nonce,
+      tx.now,
+    ]),
+  );
+  for (const adoption of adoptions) {
+    const { facts, session } = adoption;
+    const live = newest.includes(adoption);
+    facts.attempt = { attempt: facts.row.attempt, revision: facts.job.revision, outcome: live ? null : 'lost' };
+    if (!live) {
+      await tx.sql.run(`update attempt set outcome = 'lost', recorded_at = ? where job_id = ? and attempt = ?`, [tx.now, facts.job.id, facts.row.attempt]);
+      continue;
+    }
+    await makeRunning(tx, adoption);
+    tx.event({
+      kind: 'jobs_taken_back',
+      experiment_id: facts.row.experiment_id,
+      actor: agentActor(session),
+      numbers: [facts.row.number],
+      job_id: facts.row.job_id,
+      data: { attempt: facts.row.attempt, reason: 'unknown to the restored record' },
+    });
+  }
+}
+
+async function makeRunning(tx: Transaction, { facts, session, slot, started_at }: Adoption): Promise<void> {
+  const worker = workerOf(session, slot);
+  await tx.sql.run(
+    `update job set status = 'running', attempts = ?, started_at = ?, finished_at = null, duration_ms = null, outcome = null, not_before = null, worker_id = ? where id = ?`,
+    [facts.row.attempt, correctedMoment(session, started_at, tx.now) ?? tx.now, worker, facts.job.id],
+  );
+  await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
+    [facts.row.job_id, facts.row.rank, facts.row.attempt, session.agent.id, worker, slot, tx.now, session.message.sync_seq, 1],
+  ]);
+  if (facts.job.status === 'pending') {
+    tx.count(facts.row.experiment_id, 'pending', -1);
+    tx.count(facts.row.experiment_id, 'running', 1);
+  }
+  facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt };
+}
+
+function workerOf(session: Session, slot: number): string {
+  return `${session.agent.host}_${session.agent.instance}_${slot}`;
+}

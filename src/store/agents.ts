@@ -1,0 +1,233 @@
+// Agents and their workers: registration, what people tell them, what is shown of them.
+import { hostSlug, workerId } from '../core/identifiers.ts';
+import { cancelCommand, command, type DesiredState, type WorkerControl } from '../core/worker.ts';
+
+import type { AgentTable, WorkerTable } from './schema.ts';
+import { rowSet, valueSet } from './sql.ts';
+import type { Reader } from './store.ts';
+import type { Transaction } from './writer.ts';
+
+export interface AgentFacts {
+  readonly workers: number;
+  readonly machine_class: string | null;
+  readonly has_script: boolean;
+  readonly total: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
+  readonly version: string;
+  readonly process_id: number | null;
+  readonly platform: string;
+}
+
+export interface NewAgent extends AgentFacts {
+  readonly host: string;
+  /** The word that the agent proposes. */
+  readonly instance: string;
+  readonly experiments: readonly number[] | null;
+  readonly secret_hash: string;
+  readonly lost_after_ms: number;
+  readonly next_sync_within_ms: number;
+  /** Gives further words when one is taken. */
+  readonly nextWord: () => string;
+}
+
+export interface RegisteredAgent {
+  readonly id: number;
+  readonly host: string;
+  readonly instance: string;
+  readonly worker_ids: readonly string[];
+}
+
+const WORD_TRIES = 200;
+
+/** The server owns the uniqueness of worker ids: a word that is taken on the host is replaced by another. */
+export async function registerAgent(tx: Transaction, agent: NewAgent, actor: string): Promise<RegisteredAgent> {
+  const host = hostSlug(agent.host);
+  const instance = await freeInstance(tx, host, agent);
+  const row = await tx.query
+    .insertInto('agent')
+    .values({
+      host,
+      instance,
+      experiments_json: agent.experiments === null ? null : JSON.stringify(agent.experiments),
+      machine_id: await machineId(tx, agent.host, agent.machine_class),
+      secret_hash: agent.secret_hash,
+      created_at: tx.now,
+      created_by: actor,
+      ...factColumns(agent),
+      incarnation: null,
+      old_incarnations_json: '[]',
+      sync_seq: 0,
+      heard_at: null,
+      term_started_at: tx.now,
+      next_sync_within_ms: agent.next_sync_within_ms,
+      lost_after_ms: agent.lost_after_ms,
+      liveness: 'alive',
+      left_at: null,
+      left_reason: null,
+      revoked_at: null,
+      reserved_demand_id: null,
+      metrics_json: null,
+      metrics_at: null,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const id = Number(row.id);
+  tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: { agent: `${host}_${instance}`, workers: agent.workers, version: agent.version } });
+  return { id, host, instance, worker_ids: await ensureWorkers(tx, { id, host, instance }, agent.workers) };
+}
+
+async function freeInstance(tx: Transaction, host: string, agent: NewAgent): Promise<string> {
+  let word = agent.instance;
+  for (let tries = 0; tries < WORD_TRIES; tries += 1) {
+    const taken = await tx.query.selectFrom('agent').select('id').where('host', '=', host).where('instance', '=', word).executeTakeFirst();
+    if (taken === undefined) return word;
+    word = agent.nextWord();
+    if (tries > WORD_TRIES / 2) word = `${word.slice(0, 8)}${tries}`;
+  }
+  throw new Error('no free instance word');
+}
+
+async function machineId(tx: Transaction, name: string, machineClass: string | null): Promise<number> {
+  const [row] = await tx.sql.all<{ id: number }>(
+    `insert into machine (name, kind, machine_class, created_at, enabled, failures, options_json) values (?, 'agent', ?, ?, 1, 0, '{}')
+      on conflict (name) do update set name = excluded.name returning id`,
+    [name, machineClass, tx.now],
+  );
+  return Number(row!.id);
+}
+
+function factColumns(facts: AgentFacts) {
+  return {
+    workers: facts.workers,
+    machine_class: facts.machine_class,
+    has_script: facts.has_script ? (1 as const) : (0 as const),
+    total_cpus: facts.total.cpus,
+    total_memory_bytes: facts.total.memory_bytes,
+    total_gpus: facts.total.gpus,
+    version: facts.version,
+    platform: facts.platform,
+    process_id: facts.process_id,
+  };
+}
+
+/** What changed since an agent registered. Its workers start anew: what they were told before does not outlive them. */
+export async function updateAgent(tx: Transaction, id: number, facts: AgentFacts): Promise<RegisteredAgent> {
+  await tx.query.updateTable('agent').set(factColumns(facts)).where('id', '=', id).execute();
+  const row = await tx.query.selectFrom('agent').select(['host', 'instance']).where('id', '=', id).executeTakeFirstOrThrow();
+  await tx.query
+    .updateTable('worker')
+    .set({ desired_state: 'run', previous_state: 'run', applied_version: 0, desired_version: 0, disabled_at: null, disabled_reason: null })
+    .where('agent_id', '=', id)
+    .execute();
+  return { id, ...row, worker_ids: await ensureWorkers(tx, { id, ...row }, facts.workers) };
+}
+
+async function ensureWorkers(tx: Transaction, agent: { id: number; host: string; instance: string }, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, slot) => workerId(agent.host, agent.instance, slot));
+  await tx.sql.run(
+    `insert into worker (id, agent_id, slot, desired_state, desired_version, applied_version, previous_state, registered_at, jobs_completed)
+      select id, ?, slot, 'run', 0, 0, 'run', ?, 0 from ${rowSet(tx.sql.dialect, { id: 'text', slot: 'int' })} as v where true
+      on conflict (id) do nothing`,
+    [agent.id, tx.now, JSON.stringify(ids.map((id, slot) => [id, slot]))],
+  );
+  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null`, [tx.now, agent.id, count]);
+  return ids;
+}
+
+/** The agent signs off. Its workers are shown as stopped. */
+export async function leaveAgent(tx: Transaction, id: number, incarnation: string, reason: string): Promise<boolean> {
+  const row = await tx.query.selectFrom('agent').select(['incarnation', 'host', 'instance']).where('id', '=', id).executeTakeFirst();
+  if (row === undefined || row.incarnation !== incarnation) return false;
+  await tx.query.updateTable('agent').set({ left_at: tx.now, left_reason: reason, liveness: 'lost' }).where('id', '=', id).execute();
+  await tx.query.updateTable('worker').set({ disabled_at: tx.now, disabled_reason: reason }).where('agent_id', '=', id).where('disabled_at', 'is', null).execute();
+  tx.event({ kind: 'agent_left', experiment_id: null, actor: `agent:${row.host}_${row.instance}`, data: { reason } });
+  return true;
+}
+
+export interface WorkerRecord extends WorkerTable, WorkerControl {
+  readonly host: string;
+  readonly instance: string;
+  readonly machine_class: string | null;
+  readonly liveness: AgentTable['liveness'];
+  readonly version: string;
+  readonly process_id: number | null;
+  readonly heard_at: number | null;
+  readonly left_at: number | null;
+  readonly left_reason: string | null;
+  readonly metrics_json: string | null;
+  readonly experiments_json: string | null;
+  readonly job_experiment: string | null;
+  readonly job_number: number | null;
+  readonly job_attempt: number | null;
+}
+
+/** Workers that serve an experiment. */
+export async function listWorkers(reader: Pick<Reader, 'sql'>, experimentId: number): Promise<WorkerRecord[]> {
+  const rows = await reader.sql.all<WorkerRecord>(
+    `select worker.*, agent.host, agent.instance, agent.machine_class, agent.liveness, agent.version, agent.process_id, agent.heard_at, agent.left_at,
+        agent.left_reason, agent.metrics_json, agent.experiments_json, experiment.name as job_experiment, job.number as job_number, lease.attempt as job_attempt
+      from worker join agent on agent.id = worker.agent_id
+      left join lease on lease.agent_id = agent.id and lease.slot = worker.slot
+      left join job on job.id = lease.job_id left join experiment on experiment.id = job.experiment_id
+      where agent.revoked_at is null order by agent.host, agent.instance, worker.slot`,
+  );
+  return rows.filter((row) => row.experiments_json === null || (JSON.parse(row.experiments_json) as number[]).includes(experimentId));
+}
+
+export interface WorkerSelection {
+  readonly worker_ids?: readonly string[] | undefined;
+  readonly host?: string | undefined;
+  readonly instance?: string | undefined;
+}
+
+function selected(worker: WorkerRecord, selection: WorkerSelection): boolean {
+  return (
+    (selection.worker_ids === undefined || selection.worker_ids.includes(worker.id)) &&
+    (selection.host === undefined || worker.host === selection.host) &&
+    (selection.instance === undefined || worker.instance === selection.instance)
+  );
+}
+
+export interface CommandedWorkers {
+  readonly matched: number;
+  readonly changed: readonly string[];
+}
+
+/** Tells workers something, or takes a waiting command back (`state` null). Workers that are gone cannot be told anything. */
+export async function commandWorkers(
+  tx: Transaction,
+  experimentId: number,
+  request: { selection: WorkerSelection; state: DesiredState | null; dry_run: boolean; actor: string },
+): Promise<CommandedWorkers> {
+  const matched = (await listWorkers(tx, experimentId)).filter((worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection));
+  const changes = matched.flatMap((worker) => {
+    const after = request.state === null ? cancelCommand(worker) : command(worker, request.state);
+    return after === null ? [] : [{ worker, after }];
+  });
+  if (request.dry_run) return { matched: matched.length, changed: changes.map(({ worker }) => worker.id) };
+  for (const { worker, after } of changes) {
+    await tx.query
+      .updateTable('worker')
+      .set({ desired_state: after.desired_state, desired_version: after.desired_version, previous_state: after.previous_state })
+      .where('id', '=', worker.id)
+      .execute();
+    tx.wake(worker.agent_id);
+  }
+  if (changes.length > 0) {
+    tx.event({
+      kind: request.state === null ? 'worker_command_cancelled' : 'worker_commanded',
+      experiment_id: experimentId,
+      actor: request.actor,
+      data: { action: request.state, workers: changes.slice(0, 100).map(({ worker }) => worker.id), count: changes.length },
+    });
+  }
+  return { matched: matched.length, changed: changes.map(({ worker }) => worker.id) };
+}
+
+
+
+/** Names of experiments by id, for replies. */
+export async function experimentNames(reader: Pick<Reader, 'sql'>, ids: readonly number[]): Promise<Map<number, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await reader.sql.all<{ id: number; name: string }>(`select id, name from experiment where id in ${valueSet(reader.sql.dialect, 'int')}`, [JSON.stringify(ids)]);
+  return new Map(rows.map((row) => [Number(row.id), row.name]));
+}

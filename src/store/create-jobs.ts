@@ -1,0 +1,161 @@
+// Making jobs, thousands at a time: numbers are taken in one piece, rows and their searchable params go in as sets.
+import { createHash } from 'node:crypto';
+
+import { plainText, type Params } from '../core/params.ts';
+
+import { rowSet, type Sql } from './sql.ts';
+import type { Transaction } from './writer.ts';
+
+/** What a set of new jobs shares. */
+export interface JobTemplate {
+  readonly command: string | null;
+  readonly machine_class: string | null;
+  readonly cpus: number;
+  readonly memory_bytes: number;
+  readonly gpus: number;
+  readonly priority: number;
+  readonly max_attempts: number | null;
+  readonly timeout_seconds: number | null;
+  readonly grace_seconds: number | null;
+  readonly tags: readonly string[];
+  readonly held: boolean;
+}
+
+export interface NumberBlock {
+  readonly first_number: number;
+  readonly first_job_id: number;
+}
+
+/** Takes `count` consecutive numbers of the experiment and as many ids of the server. */
+export async function takeNumbers(tx: Transaction, experimentId: number, count: number): Promise<NumberBlock> {
+  const [experiment] = await tx.sql.all<{ next_number: number }>(
+    'update experiment set next_number = next_number + ?, last_activity_at = ? where id = ? returning next_number',
+    [count, tx.now, experimentId],
+  );
+  const [ids] = await tx.sql.all<{ value: number }>(
+    `insert into counter (experiment_id, name, value) values (0, 'job_id', ?)
+     on conflict (experiment_id, name) do update set value = counter.value + excluded.value returning value`,
+    [count],
+  );
+  return { first_number: Number(experiment!.next_number) - count, first_job_id: Number(ids!.value) - count + 1 };
+}
+
+export interface JobSet {
+  readonly experiment_id: number;
+  readonly template: JobTemplate;
+  readonly matrix_id: number | null;
+  readonly block: NumberBlock;
+  /** Params of the jobs, in the order of their numbers. */
+  readonly params: readonly Params[];
+}
+
+const ROWS_PER_STATEMENT = 5_000;
+
+/** Inserts the jobs and moves the counters; the caller tells the event. */
+export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
+  const command_id = set.template.command === null ? null : await commandId(tx.sql, set.template.command);
+  const demand_id = await demandId(tx.sql, set.experiment_id, set.template);
+  for (let from = 0; from < set.params.length; from += ROWS_PER_STATEMENT) {
+    const params = set.params.slice(from, from + ROWS_PER_STATEMENT);
+    const rows = params.map((one, index) => [set.block.first_job_id + from + index, set.block.first_number + from + index, JSON.stringify(one)]);
+    await insertRows(tx, set, { command_id, demand_id }, rows);
+    await indexParams(tx.sql, set.experiment_id, set.block.first_number + from, params);
+  }
+  tx.count(set.experiment_id, 'pending', set.params.length);
+  tx.count(set.experiment_id, 'created', set.params.length);
+  if (!set.template.held) tx.wake('all');
+}
+
+async function insertRows(
+  tx: Transaction,
+  { experiment_id, template, matrix_id }: JobSet,
+  ids: { command_id: number | null; demand_id: number },
+  rows: (string | number)[][],
+): Promise<void> {
+  await tx.sql.run(
+    `insert into job (id, experiment_id, number, status, params_json, command_id, demand_id, matrix_id, kind, priority, revision, held_at,
+        attempts, failures, losses, max_attempts, timeout_seconds, grace_seconds, tags_json, created_at)
+      select id, ?, number, 'pending', params, ?, ?, ?, 'job', ?, 1, ?, 0, 0, 0, ?, ?, ?, ?, ?
+      from ${rowSet(tx.sql.dialect, { id: 'int', number: 'int', params: 'text' })} as v where true`,
+    [
+      experiment_id,
+      ids.command_id,
+      ids.demand_id,
+      matrix_id,
+      template.priority,
+      template.held ? tx.now : null,
+      template.max_attempts,
+      template.timeout_seconds,
+      template.grace_seconds,
+      template.tags.length === 0 ? null : JSON.stringify(template.tags),
+      tx.now,
+      JSON.stringify(rows),
+    ],
+  );
+}
+
+/** Each command text is stored once. */
+export async function commandId(sql: Sql, template: string): Promise<number> {
+  const hash = createHash('sha256').update(template).digest('base64url');
+  const [row] = await sql.all<{ id: number }>('insert into command (hash, template) values (?, ?) on conflict (hash) do update set template = excluded.template returning id', [
+    hash,
+    template,
+  ]);
+  return Number(row!.id);
+}
+
+/** Jobs that ask for the same things share a demand: the unit in which the queue is read. */
+export async function demandId(sql: Sql, experimentId: number, template: JobTemplate): Promise<number> {
+  const fields = [experimentId, template.machine_class, template.cpus, template.memory_bytes, template.gpus, 1, template.command === null ? 1 : 0];
+  const [row] = await sql.all<{ id: number }>(
+    `insert into demand (key, experiment_id, machine_class, cpus, memory_bytes, gpus, gang_size, needs_script) values (?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (key) do update set key = excluded.key returning id`,
+    [JSON.stringify(fields), ...fields],
+  );
+  return Number(row!.id);
+}
+
+/** Longest param text that is searchable; longer ones are found by their beginning. */
+const INDEXED_CHARACTERS = 500;
+
+export function indexedText(value: Params[string]): string {
+  return plainText(value).slice(0, INDEXED_CHARACTERS);
+}
+
+/** Makes the params of consecutive jobs searchable: each distinct value once, and which jobs have it. */
+export async function indexParams(sql: Sql, experimentId: number, firstNumber: number, params: readonly Params[]): Promise<void> {
+  const values = new Map<string, { name: string; value: string; number: number | null; jobs: number[] }>();
+  params.forEach((one, index) => {
+    for (const [name, value] of Object.entries(one)) {
+      const text = indexedText(value);
+      const key = `${name}\u0000${text}`;
+      const known = values.get(key);
+      if (known === undefined) values.set(key, { name, value: text, number: typeof value === 'number' ? value : null, jobs: [firstNumber + index] });
+      else known.jobs.push(firstNumber + index);
+    }
+  });
+  if (values.size === 0) return;
+  const rows = await sql.all<{ id: number; name: string; value: string }>(
+    `insert into param_value (experiment_id, name, value, number) select ?, name, value, number
+      from ${rowSet(sql.dialect, { name: 'text', value: 'text', number: 'real' })} as v where true
+      on conflict (experiment_id, name, value) do update set number = excluded.number returning id, name, value`,
+    [experimentId, JSON.stringify([...values.values()].map((one) => [one.name, one.value, one.number]))],
+  );
+  const pairs: [number, number][] = [];
+  for (const row of rows) for (const number of values.get(`${row.name}\u0000${row.value}`)!.jobs) pairs.push([Number(row.id), number]);
+  await sql.run(`insert into job_param (value_id, number) select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v where true on conflict do nothing`, [
+    JSON.stringify(pairs),
+  ]);
+}
+
+/** Takes one job's params out of the search. */
+export async function unindexParams(sql: Sql, experimentId: number, number: number, params: Params): Promise<void> {
+  for (const [name, value] of Object.entries(params)) {
+    await sql.run('delete from job_param where number = ? and value_id in (select id from param_value where experiment_id = ? and name = ? and value = ?)', [
+      number,
+      experimentId,
+      name,
+      indexedText(value),
+    ]);
+  }
+}

@@ -1,0 +1,174 @@
+// The statements of the hot path: claim, renew, finish. Each takes a set, each is prepared once, each is the same text on both
+// engines but for how a set is written. No policy stands here except the order of the queue and the guards.
+import { type DialectName, rowSet, type Sql, valueSet } from './sql.ts';
+
+/** What decisions need of a job, its attempt, and its experiment. */
+export interface AttemptFactsRow {
+  readonly job_id: number;
+  readonly attempt: number;
+  readonly rank: number;
+  readonly experiment_id: number;
+  readonly number: number;
+  readonly status: 'pending' | 'running' | 'done' | 'aborted';
+  readonly job_revision: number;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly losses: number;
+  readonly cancel_requested_at: number | null;
+  readonly max_attempts: number | null;
+  readonly created_at: number;
+  readonly job_started_at: number | null;
+  readonly held_at: number | null;
+  readonly not_before: number | null;
+  /** Null when the attempt is not on record. */
+  readonly nonce: string | null;
+  readonly revision: number | null;
+  readonly outcome: string | null;
+  readonly worker_id: string | null;
+  readonly agent_id: number | null;
+  readonly claimed_at: number | null;
+}
+
+export interface CandidateRow {
+  readonly id: number;
+  readonly experiment_id: number;
+  readonly number: number;
+  readonly priority: number;
+  readonly params_json: string;
+  readonly command_id: number | null;
+  readonly revision: number;
+  readonly attempts: number;
+  readonly created_at: number;
+  readonly timeout_seconds: number | null;
+  readonly grace_seconds: number | null;
+}
+
+export interface LeaseRow {
+  readonly job_id: number;
+  readonly rank: number;
+  readonly attempt: number;
+  readonly agent_id: number;
+  readonly worker_id: string;
+  readonly slot: number;
+  readonly granted_at: number;
+  readonly granted_seq: number;
+  readonly acknowledged: number;
+}
+
+export interface HotStatements {
+  readonly agents: string;
+  readonly touchAgents: string;
+  readonly attemptFacts: string;
+  readonly leasesOfAgents: string;
+  readonly cancelledLeases: string;
+  readonly heads: string;
+  readonly claimJobs: string;
+  readonly insertAttempts: string;
+  readonly insertLeases: string;
+  readonly endAttempts: string;
+  readonly lateEvidence: string;
+  readonly endJobs: string;
+  readonly deleteLeases: string;
+  readonly acknowledgeLeases: string;
+  readonly startAttempts: string;
+  readonly completeWorkers: string;
+}
+
+const cache = new Map<DialectName, HotStatements>();
+
+export function hotStatements(dialect: DialectName): HotStatements {
+  let statements = cache.get(dialect);
+  if (statements === undefined) {
+    statements = build(dialect);
+    cache.set(dialect, statements);
+  }
+  return statements;
+}
+
+function build(dialect: DialectName): HotStatements {
+  const ids = valueSet(dialect, 'int');
+  const keys = rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int' });
+  const locked = dialect === 'postgres' ? ' for update of job skip locked' : '';
+  return {
+    ...agentStatements(dialect, ids),
+    attemptFacts: `select v.job_id, v.attempt, v.rank, job.experiment_id, job.number, job.status, job.revision as job_revision, job.attempts, job.failures,
+        job.losses, job.cancel_requested_at, job.max_attempts, job.created_at, job.started_at as job_started_at, job.held_at, job.not_before,
+        attempt.nonce, attempt.revision, attempt.outcome, attempt.worker_id, attempt.agent_id, attempt.claimed_at
+      from ${keys} as v join job on job.id = v.job_id
+      left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+    leasesOfAgents: `select job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged from lease where agent_id in ${ids}`,
+    // From the few jobs that are being cancelled to their leases: the cross join keeps SQLite from starting at the other end.
+    cancelledLeases: `select lease.agent_id, lease.job_id, lease.attempt, lease.rank from job cross join lease
+      where lease.job_id = job.id and job.cancel_requested_at is not null and job.status = 'running' and lease.agent_id in ${ids}`,
+    heads: `select id, experiment_id, number, priority, params_json, command_id, revision, attempts, created_at, timeout_seconds, grace_seconds
+      from job where demand_id = ? and status = 'pending' and held_at is null and not_before is null
+      order by priority desc, id limit ?${locked}`,
+    claimJobs: `update job set status = 'running', attempts = v.attempt, started_at = v.at, finished_at = null, duration_ms = null, outcome = null,
+        exit_code = null, signal = null, message = null, worker_id = v.worker_id, progress_done = null, progress_total = null
+      from ${rowSet(dialect, { id: 'int', attempt: 'int', at: 'int', worker_id: 'text' })} as v where job.id = v.id and job.status = 'pending'`,
+    insertAttempts: `insert into attempt (job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, claimed_at)
+      select job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, at from ${rowSet(dialect, {
+        job_id: 'int',
+        attempt: 'int',
+        rank: 'int',
+        agent_id: 'int',
+        worker_id: 'text',
+        slot: 'int',
+        revision: 'int',
+        nonce: 'text',
+        at: 'int',
+      })} as v where true`,
+    insertLeases: `insert into lease (job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged)
+      select job_id, rank, attempt, agent_id, worker_id, slot, at, seq, acknowledged from ${rowSet(dialect, {
+        job_id: 'int',
+        rank: 'int',
+        attempt: 'int',
+        agent_id: 'int',
+        worker_id: 'text',
+        slot: 'int',
+        at: 'int',
+        seq: 'int',
+        acknowledged: 'int',
+      })} as v where true`,
+    ...endStatements(dialect),
+    acknowledgeLeases: `update lease set acknowledged = v.acknowledged from ${rowSet(dialect, { job_id: 'int', rank: 'int', acknowledged: 'int' })} as v
+      where lease.job_id = v.job_id and lease.rank = v.rank`,
+    startAttempts: `update attempt set started_at = v.started_at from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', started_at: 'int' })} as v
+      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank and attempt.started_at is null`,
+    completeWorkers: `update worker set jobs_completed = jobs_completed + v.jobs from ${rowSet(dialect, { id: 'text', jobs: 'int' })} as v where worker.id = v.id`,
+  };
+}
+
+function agentStatements(dialect: DialectName, ids: string): Pick<HotStatements, 'agents' | 'touchAgents'> {
+  return {
+    agents: `select * from agent where id in ${ids}`,
+    touchAgents: `update agent set heard_at = v.at, term_started_at = v.at, sync_seq = v.seq, incarnation = v.incarnation, old_incarnations_json = v.old,
+        next_sync_within_ms = v.within, liveness = 'alive', left_at = null, left_reason = null,
+        metrics_json = coalesce(v.metrics, agent.metrics_json), metrics_at = case when v.metrics is null then agent.metrics_at else v.at end
+      from ${rowSet(dialect, { id: 'int', at: 'int', seq: 'int', incarnation: 'text', old: 'text', within: 'int', metrics: 'text' })} as v where agent.id = v.id`,
+  };
+}
+
+function endStatements(dialect: DialectName): Pick<HotStatements, 'endAttempts' | 'lateEvidence' | 'endJobs' | 'deleteLeases'> {
+  const end = { started_at: 'int', finished_at: 'int', duration_ms: 'int', exit_code: 'int', signal: 'text', message: 'text' } as const;
+  return {
+    endAttempts: `update attempt set outcome = v.outcome, started_at = coalesce(v.started_at, attempt.started_at), finished_at = v.finished_at,
+        duration_ms = v.duration_ms, exit_code = v.exit_code, signal = v.signal, message = v.message, recorded_at = v.recorded_at
+      from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', outcome: 'text', ...end, recorded_at: 'int' })} as v
+      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+    lateEvidence: `update attempt set late_outcome = v.outcome, late_at = v.at, late_exit_code = v.exit_code, late_message = v.message
+      from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', outcome: 'text', at: 'int', exit_code: 'int', message: 'text' })} as v
+      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank and attempt.late_at is null`,
+    endJobs: `update job set status = v.status, outcome = v.outcome, failures = v.failures, losses = v.losses, not_before = v.not_before,
+        started_at = coalesce(v.started_at, job.started_at), finished_at = v.finished_at, duration_ms = v.duration_ms,
+        exit_code = v.exit_code, signal = v.signal, message = v.message, cancel_requested_at = null
+      from ${rowSet(dialect, { id: 'int', from_status: 'text', status: 'text', outcome: 'text', failures: 'int', losses: 'int', not_before: 'int', ...end })} as v
+      where job.id = v.id and job.status = v.from_status`,
+    deleteLeases: `delete from lease where (job_id, rank) in (select job_id, rank from ${rowSet(dialect, { job_id: 'int', rank: 'int' })} as v)`,
+  };
+}
+
+/** Runs a statement with a set of rows; nothing happens for an empty set. */
+export async function runSet(sql: Sql, text: string, rows: readonly (readonly (string | number | null)[])[]): Promise<number> {
+  return rows.length === 0 ? 0 : sql.run(text, [JSON.stringify(rows)]);
+}

@@ -1,0 +1,101 @@
+// Which jobs a filter names. Params are found through their own index; the cost is bounded by what is looked at, never by the
+// number of jobs in the experiment.
+import type { NumberRange } from '../core/identifiers.ts';
+import type { JobStatus } from '../core/job.ts';
+import { LIMITS } from '../core/limits.ts';
+import { Refusal } from '../core/refusal.ts';
+import { isNumber, type SearchTerm } from '../core/search.ts';
+
+import { type DialectName, type Sql, type SqlValue, valueSet } from './sql.ts';
+import type { Reader } from './store.ts';
+
+export interface JobFilter {
+  readonly statuses?: readonly JobStatus[];
+  readonly terms?: readonly SearchTerm[];
+  readonly ranges?: readonly NumberRange[];
+  readonly matrix_id?: number;
+  readonly held?: boolean;
+}
+
+/** A condition on `job` with its values. */
+export interface Where {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+const MATCHED_VALUES = 2_000;
+/** Newest jobs whose worker and message are searched for a text. */
+const SEARCHED_JOBS = 50_000;
+
+/** The conditions of a filter, without the order and the page. */
+export async function filterWhere(reader: Pick<Reader, 'sql'>, experimentId: number, filter: JobFilter): Promise<Where> {
+  const parts: Where[] = [{ text: 'job.experiment_id = ?', values: [experimentId] }];
+  if (filter.statuses !== undefined) {
+    parts.push({ text: `job.status in (${filter.statuses.map(() => '?').join(', ')})`, values: filter.statuses });
+  }
+  if (filter.matrix_id !== undefined) parts.push({ text: 'job.matrix_id = ?', values: [filter.matrix_id] });
+  if (filter.held !== undefined) parts.push({ text: `job.held_at is ${filter.held ? 'not null' : 'null'}`, values: [] });
+  if (filter.ranges !== undefined) parts.push(rangesWhere(filter.ranges));
+  for (const term of filter.terms ?? []) parts.push(await termWhere(reader, experimentId, term));
+  return { text: parts.map((part) => part.text).join(' and '), values: parts.flatMap((part) => part.values) };
+}
+
+function rangesWhere(ranges: readonly NumberRange[]): Where {
+  if (ranges.length > 1_000) throw new Refusal('too_many', 'Name at most 1,000 ranges of job numbers at once.');
+  const text = ranges.map((range) => (range.from === range.to ? 'job.number = ?' : 'job.number between ? and ?')).join(' or ');
+  return { text: `(${text})`, values: ranges.flatMap((range) => (range.from === range.to ? [range.from] : [range.from, range.to])) };
+}
+
+async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term: SearchTerm): Promise<Where> {
+  const { sql } = reader;
+  const values = await matchingValues(sql, experimentId, term);
+  const negated = term.kind === 'param' && term.comparison === '!=';
+  const exists = `exists (select 1 from job_param where job_param.number = job.number and job_param.value_id in ${valueSet(sql.dialect, 'int')})`;
+  if (term.kind === 'param') return { text: negated ? `not ${exists}` : exists, values: [JSON.stringify(values)] };
+  const others = await textNumbers(sql, experimentId, term.text);
+  return {
+    text: `(${exists} or job.number in ${valueSet(sql.dialect, 'int')})`,
+    values: [JSON.stringify(values), JSON.stringify(others)],
+  };
+}
+
+/** Ids of the param values that a term means; for `!=` those that it excludes. */
+export async function matchingValues(sql: Sql, experimentId: number, term: SearchTerm): Promise<number[]> {
+  const where = term.kind === 'text' ? textValueWhere(sql.dialect, term.text) : comparisonWhere(term);
+  const rows = await sql.all<{ id: number }>(`select id from param_value where experiment_id = ? and ${where.text} limit ${MATCHED_VALUES + 1}`, [experimentId, ...where.values]);
+  if (rows.length > MATCHED_VALUES) {
+    throw new Refusal('too_many', `More than ${MATCHED_VALUES.toLocaleString('en-US')} different values match. Search for something more particular.`);
+  }
+  return rows.map((row) => Number(row.id));
+}
+
+function comparisonWhere(term: SearchTerm & { kind: 'param' }): Where {
+  if (term.comparison === '=' || term.comparison === '!=') {
+    if (isNumber(term.value)) return { text: 'name = ? and (value = ? or number = ?)', values: [term.name, term.value, Number(term.value)] };
+    return { text: 'name = ? and value = ?', values: [term.name, term.value] };
+  }
+  return { text: `name = ? and number ${term.comparison} ?`, values: [term.name, Number(term.value)] };
+}
+
+function textValueWhere(dialect: DialectName, text: string): Where {
+  const like = dialect === 'sqlite' ? 'like' : 'ilike';
+  const pattern = `%${escapeLike(text)}%`;
+  return { text: `(name ${like} ? escape '~' or value ${like} ? escape '~')`, values: [pattern, pattern] };
+}
+
+/** Jobs that a text finds by their number, their worker, or their message. */
+async function textNumbers(sql: Sql, experimentId: number, text: string): Promise<number[]> {
+  const like = sql.dialect === 'sqlite' ? 'like' : 'ilike';
+  const rows = await sql.all<{ number: number }>(
+    `select number from (select number, worker_id, message from job where experiment_id = ? and attempts > 0 order by number desc limit ${SEARCHED_JOBS}) as recent
+      where worker_id ${like} ? escape '~' or message ${like} ? escape '~' limit ${LIMITS.sorted_rows.value}`,
+    [experimentId, `${escapeLike(text)}%`, `%${escapeLike(text)}%`],
+  );
+  const numbers = rows.map((row) => Number(row.number));
+  if (/^\d{1,15}$/.test(text)) numbers.push(Number(text));
+  return numbers;
+}
+
+function escapeLike(text: string): string {
+  return text.replace(/[%_~]/g, '~$&');
+}

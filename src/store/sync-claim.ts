@@ -1,0 +1,187 @@
+// New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
+import { assign, type Candidate, type Demand, demandFits, type Offer } from '../core/schedule.ts';
+import { mayTakeJobs } from '../core/worker.ts';
+
+import { type CandidateRow, hotStatements, runSet } from './hot.ts';
+import { leaseToken, newNonce } from './lease-token.ts';
+import { valueSet } from './sql.ts';
+import { agentActor, type GrantedLease, type Session, type SyncTerms } from './sync.ts';
+import type { Transaction } from './writer.ts';
+
+interface WorkerRow {
+  readonly agent_id: number;
+  readonly slot: number;
+  readonly id: string;
+  readonly desired_state: 'run' | 'pause' | 'drain' | 'stop';
+  readonly desired_version: number;
+  readonly applied_version: number;
+  readonly previous_state: 'run' | 'pause' | 'drain' | 'stop';
+}
+
+interface DemandRow {
+  readonly id: number;
+  readonly experiment_id: number;
+  readonly machine_class: string | null;
+  readonly cpus: number;
+  readonly memory_bytes: number;
+  readonly gpus: number;
+  readonly needs_script: number;
+}
+
+interface Grant {
+  readonly session: Session;
+  readonly row: CandidateRow;
+  readonly slot: number;
+  readonly nonce: string;
+}
+
+export async function claimFor(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
+  if (sessions.length === 0) return;
+  const blocked = await applyCommands(tx, sessions);
+  const offers = new Map(sessions.map((session) => [session, offerOf(session, blocked)]));
+  const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length, 0);
+  if (slots === 0) return;
+  const demands = await servableDemands(tx, sessions, offers);
+  const pool = new Map<number, { demand: Demand; rows: CandidateRow[] }>();
+  for (const demand of demands) {
+    const rows = await tx.sql.all<CandidateRow>(hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
+    if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
+  }
+  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool));
+  await grantAll(tx, grants, terms);
+}
+
+/** Records which commands were applied, tells the ones that stand, and says which slots may take nothing. */
+async function applyCommands(tx: Transaction, sessions: readonly Session[]): Promise<Set<string>> {
+  const applied = sessions.flatMap((session) =>
+    session.again ? [] : session.message.workers.filter((worker) => worker.applied_version > 0).map((worker) => ({ session, worker })),
+  );
+  for (const { session, worker } of applied) {
+    const changed = await tx.sql.run(`update worker set applied_version = ? where agent_id = ? and slot = ? and applied_version < ? and desired_version >= ?`, [
+      worker.applied_version,
+      session.agent.id,
+      worker.slot,
+      worker.applied_version,
+      worker.applied_version,
+    ]);
+    if (changed > 0) {
+      tx.event({ kind: 'worker_command_applied', experiment_id: null, actor: agentActor(session), data: { slot: worker.slot, version: worker.applied_version } });
+    }
+  }
+  const rows = await tx.sql.all<WorkerRow>(
+    `select agent_id, slot, id, desired_state, desired_version, applied_version, previous_state from worker
+      where agent_id in ${valueSet(tx.sql.dialect, 'int')} and (desired_state <> 'run' or desired_version > applied_version)`,
+    [JSON.stringify(sessions.map((session) => session.agent.id))],
+  );
+  const blocked = new Set<string>();
+  for (const row of rows) {
+    const session = sessions.find((one) => one.agent.id === row.agent_id);
+    session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
+    if (!mayTakeJobs(row)) blocked.add(`${row.agent_id}.${row.slot}`);
+  }
+  return blocked;
+}
+
+/** What an agent can take: its free slots, less those that a command or a standing offer keeps. */
+function offerOf(session: Session, blocked: Set<string>): Offer {
+  const offered = new Set(session.answer.leases.map((lease) => lease.slot));
+  const slots = session.message.free_slots.filter((slot) => slot < session.agent.workers && !offered.has(slot) && !blocked.has(`${session.agent.id}.${slot}`));
+  return { free: session.message.free, machine_class: session.agent.machine_class, has_script: session.message.has_script, slots: [...new Set(slots)] };
+}
+
+/** Demands with pending jobs in experiments that are not held and that some of the agents serve and could fit. */
+async function servableDemands(tx: Transaction, sessions: readonly Session[], offers: Map<Session, Offer>): Promise<Demand[]> {
+  const rows = await tx.sql.all<DemandRow>(
+    `select demand.id, demand.experiment_id, demand.machine_class, demand.cpus, demand.memory_bytes, demand.gpus, demand.needs_script
+      from counter join demand on demand.experiment_id = counter.experiment_id join experiment on experiment.id = counter.experiment_id
+      where counter.name = 'pending' and counter.value > 0 and experiment.held_at is null`,
+  );
+  const demands = rows.map((row): Demand => ({ ...row, demand_id: row.id, needs_script: row.needs_script === 1 }));
+  return demands.filter((demand) => sessions.some((session) => serves(session, demand) && demandFits(demand, offers.get(session)!)));
+}
+
+function serves(session: Session, demand: Demand): boolean {
+  const { experiments_json, reserved_demand_id } = session.agent;
+  if (reserved_demand_id !== null && reserved_demand_id !== demand.demand_id) return false;
+  return experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(demand.experiment_id);
+}
+
+/** Picks for one agent and takes what it picked out of the pool, so that the next agent sees the rest. */
+function pick(session: Session, offer: Offer, pool: Map<number, { demand: Demand; rows: CandidateRow[] }>): Grant[] {
+  const byId = new Map<number, { row: CandidateRow; from: CandidateRow[] }>();
+  const candidates: Candidate[] = [];
+  for (const { demand, rows } of pool.values()) {
+    if (!serves(session, demand)) continue;
+    for (const row of rows.slice(0, offer.slots.length)) {
+      candidates.push({ job_id: row.id, priority: row.priority, demand });
+      byId.set(row.id, { row, from: rows });
+    }
+  }
+  const assignments = assign(candidates, offer);
+  const taken = new Set(assignments.map((assignment) => assignment.job_id));
+  for (const entry of pool.values()) entry.rows = entry.rows.filter((row) => !taken.has(row.id));
+  return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, nonce: newNonce() }));
+}
+
+async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): Promise<void> {
+  if (grants.length === 0) return;
+  const hot = hotStatements(tx.sql.dialect);
+  const worker = ({ session, slot }: Grant): string => `${session.agent.host}_${session.agent.instance}_${slot}`;
+  await runSet(
+    tx.sql,
+    hot.claimJobs,
+    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, tx.now, worker(grant)]),
+  );
+  await runSet(
+    tx.sql,
+    hot.insertAttempts,
+    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, 0, grant.session.agent.id, worker(grant), grant.slot, grant.row.revision, grant.nonce, tx.now]),
+  );
+  await runSet(
+    tx.sql,
+    hot.insertLeases,
+    grants.map((grant) => [grant.row.id, 0, grant.row.attempts + 1, grant.session.agent.id, worker(grant), grant.slot, tx.now, grant.session.message.sync_seq, 0]),
+  );
+  for (const grant of grants) grant.session.answer.leases.push(toLease(grant, terms));
+  tellClaims(tx, grants);
+}
+
+function toLease({ row, slot, nonce }: Grant, terms: SyncTerms): GrantedLease {
+  const attempt = row.attempts + 1;
+  return {
+    job_id: row.id,
+    experiment_id: row.experiment_id,
+    number: row.number,
+    attempt,
+    rank: 0,
+    token: leaseToken(terms.key, { job_id: row.id, created_at: row.created_at, attempt, rank: 0 }, nonce),
+    slot,
+    params_json: row.params_json,
+    command_id: row.command_id,
+    timeout_seconds: row.timeout_seconds,
+    grace_seconds: row.grace_seconds,
+  };
+}
+
+function tellClaims(tx: Transaction, grants: readonly Grant[]): void {
+  const groups = new Map<string, Grant[]>();
+  for (const grant of grants) {
+    const key = `${grant.session.agent.id} ${grant.row.experiment_id}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [grant]);
+    else group.push(grant);
+  }
+  for (const group of groups.values()) {
+    const [first] = group;
+    tx.count(first!.row.experiment_id, 'pending', -group.length);
+    tx.count(first!.row.experiment_id, 'running', group.length);
+    tx.event({
+      kind: 'jobs_claimed',
+      experiment_id: first!.row.experiment_id,
+      actor: agentActor(first!.session),
+      numbers: group.map((grant) => grant.row.number),
+      ...(group.length === 1 ? { job_id: first!.row.id } : {}),
+      data: group.length === 1 ? { attempt: first!.row.attempts + 1, slot: first!.slot } : {},
+    });
+  }
+}

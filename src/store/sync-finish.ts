@@ -1,0 +1,112 @@
+// What ended, as agents report it: recorded once, told again without harm, kept as evidence when it no longer counts.
+import { decideFinish } from '../core/attempt.ts';
+import { LIMITS } from '../core/limits.ts';
+
+import { adoptAttempts, type Adoption } from './adopt.ts';
+import { type Facts, judgeToken, loadFacts, Policies, withEnding } from './attempt-facts.ts';
+import { hotStatements, runSet } from './hot.ts';
+import { type EndedAttempt, recordEnds } from './record.ts';
+import { agentActor, correctedMoment, type FinishedReport, referenceKey, type Session, type SyncTerms } from './sync.ts';
+import type { Transaction } from './writer.ts';
+
+export async function recordFinished(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
+  const reports = sessions.flatMap((session) => session.message.finished.map((report) => ({ session, report })));
+  if (reports.length === 0) return;
+  const facts = await loadFacts(
+    tx,
+    reports.map(({ report }) => report),
+  );
+  await adoptUnrecorded(tx, reports, facts, terms);
+  const policies = new Policies(tx);
+  const evidence: (string | number | null)[][] = [];
+  for (const session of sessions) {
+    const ends: EndedAttempt[] = [];
+    for (const report of session.message.finished) {
+      const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), policies, terms, evidence });
+      if (end !== null) ends.push(end);
+    }
+    await recordEnds(tx, ends, agentActor(session));
+  }
+  await runSet(tx.sql, hotStatements(tx.sql.dialect).lateEvidence, evidence);
+}
+
+/** After a restore the record may lack attempts that ran on: they are taken into it before their end is judged. */
+async function adoptUnrecorded(
+  tx: Transaction,
+  reports: readonly { session: Session; report: FinishedReport }[],
+  facts: Map<string, Facts>,
+  terms: SyncTerms,
+): Promise<void> {
+  const adoptions: Adoption[] = [];
+  for (const { session, report } of reports) {
+    const known = facts.get(referenceKey(report));
+    if (known === undefined || known.attempt !== null) continue;
+    const verdict = judgeToken(terms.key, known, report.token);
+    if (verdict.kind === 'unrecorded') adoptions.push({ session, facts: known, nonce: verdict.nonce, slot: 0, started_at: report.started_at });
+  }
+  await adoptAttempts(tx, adoptions);
+}
+
+interface Settling {
+  readonly session: Session;
+  readonly report: FinishedReport;
+  readonly facts: Facts | undefined;
+  readonly policies: Policies;
+  readonly terms: SyncTerms;
+  readonly evidence: (string | number | null)[][];
+}
+
+async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt | null> {
+  const { session, report, facts, policies, terms } = settling;
+  const name = { job_id: report.job_id, attempt: report.attempt, rank: report.rank };
+  // Not on this server's record at all: the agent keeps it, for the server that gave it out.
+  const verdict = facts === undefined ? 'foreign' : judgeTokenOfAdopted(terms, facts, report);
+  if (facts === undefined || facts.attempt === null || verdict === 'foreign') {
+    session.answer.unknown.push(name);
+    return null;
+  }
+  const decision =
+    verdict === 'replaced'
+      ? ({ kind: 'evidence' } as const)
+      : decideFinish({
+          job: facts.job,
+          attempt: facts.attempt,
+          outcome: report.outcome,
+          policy: await policies.of(facts.row.experiment_id, facts.row.max_attempts),
+          now: tx.now,
+          random: terms.random(),
+        });
+  const message = report.message?.slice(0, LIMITS.message_characters.value) ?? null;
+  if (decision.kind === 'repeated') session.answer.settled.push({ ...name, result: 'repeated' });
+  if (decision.kind === 'evidence') {
+    session.answer.settled.push({ ...name, result: 'evidence' });
+    settling.evidence.push([report.job_id, report.attempt, report.rank, report.outcome, tx.now, report.exit_code, message]);
+  }
+  if (decision.kind !== 'ended') return null;
+  session.answer.settled.push({ ...name, result: 'recorded' });
+  const from_status = facts.job.status;
+  withEnding(facts, decision);
+  const finished_at = correctedMoment(session, report.finished_at, tx.now)!;
+  const started_at = correctedMoment(session, report.started_at, tx.now);
+  return {
+    ...name,
+    experiment_id: facts.row.experiment_id,
+    number: facts.row.number,
+    worker_id: facts.row.worker_id ?? '',
+    from_status,
+    held: facts.row.held_at !== null,
+    ending: decision,
+    started_at,
+    finished_at,
+    duration_ms: report.duration_ms ?? (started_at === null ? null : Math.max(0, finished_at - started_at)),
+    exit_code: report.exit_code,
+    signal: report.signal,
+    message,
+  };
+}
+
+/** An attempt that was just adopted carries its own nonce by definition. */
+function judgeTokenOfAdopted(terms: SyncTerms, facts: Facts, report: FinishedReport): 'genuine' | 'replaced' | 'foreign' {
+  const verdict = judgeToken(terms.key, facts, report.token).kind;
+  return verdict === 'unrecorded' ? 'genuine' : verdict;
+}
