@@ -1,7 +1,7 @@
 // The typed client, made from the table. `fetch` is handed in, so that a client can meet a server in the same process.
 import type * as z from 'zod';
 
-import type { Contract } from './index.ts';
+import type { Contract } from './table.ts';
 import type { ContractTable, Endpoint } from './endpoint.ts';
 import { ApiError, readProblem } from './problem.ts';
 

@@ -4,6 +4,11 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Store } from '../store/store.ts';
 
+import type { AccessControl } from './access.ts';
+import type { PinGuard } from './pin-guard.ts';
+import type { EventStream } from './stream.ts';
+import type { SyncDesk } from './sync-desk.ts';
+
 export interface ServerContext {
   readonly store: Store;
   readonly clock: Clock;
@@ -14,8 +19,13 @@ export interface ServerContext {
   readonly artifact_limit_bytes: number;
   /** 0 ≤ random < 1. */
   readonly random: () => number;
-  /** Wakes hanging syncs: of one agent, or of all. */
-  readonly wake: (agentId: number | null) => void;
+  /** Where agents call; made by createSyncDesk(store, clock, random), closed before the store. */
+  readonly desk: SyncDesk;
+  readonly access: AccessControl;
+  readonly pins: PinGuard;
+  readonly stream: EventStream;
+  /** Aborted when the server ends: what hangs answers now. */
+  readonly stopping: AbortSignal;
 }
 
 export type Actor =
@@ -36,8 +46,10 @@ export interface Call {
   /** Set when the path has `:experiment`. */
   readonly experiment: NamedExperiment | null;
   readonly request_id: string;
-  /** The peer's address, for rate limits. */
+  /** The client's address, for rate limits. */
   readonly address: string;
+  /** Whether the client came over TLS, to a proxy in front. */
+  readonly is_tls: boolean;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
   /** `Idempotency-Key`, for uploads, which keep it themselves. */

@@ -245,11 +245,6 @@ export async function findAttempt(source: Source, reference: { readonly job_id: 
   return row ?? null;
 }
 
-export async function findExperiment(source: Source, name: string): Promise<{ readonly id: number; readonly name: string } | null> {
-  const [row] = await source.sql.all<{ id: number; name: string }>(`select id, name from experiment where name = ?`, [name]);
-  return row ?? null;
-}
-
 /** The ids of these names; refuses a name that is not an experiment. */
 export async function experimentIds(source: Source, names: readonly string[]): Promise<number[]> {
   const rows = await source.query.selectFrom('experiment').select(['id', 'name']).where('name', 'in', [...names]).execute();
@@ -259,10 +254,4 @@ export async function experimentIds(source: Source, names: readonly string[]): P
     if (id === undefined) throw new Refusal('experiment_not_found', `There is no experiment ${name}. List them with: drover experiment ls`);
     return id;
   });
-}
-
-/** Names by id; deleted experiments are left out. */
-export async function experimentNames(source: Source, ids: readonly number[]): Promise<Map<number, string>> {
-  const rows = await source.sql.all<{ id: number; name: string }>(`select id, name from experiment where id in ${valueSet(source.sql.dialect, 'int')}`, [JSON.stringify(ids)]);
-  return new Map(rows.map((row) => [row.id, row.name]));
 }

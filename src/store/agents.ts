@@ -1,6 +1,6 @@
 // Agents and their workers: registration, what people tell them, what is shown of them.
 import { hostSlug, workerId } from '../core/identifiers.ts';
-import { cancelCommand, command, type DesiredState, type WorkerControl } from '../core/worker.ts';
+import { cancelCommand, command, type DesiredState } from '../core/worker.ts';
 
 import type { AgentTable, WorkerTable } from './schema.ts';
 import { rowSet, valueSet } from './sql.ts';
@@ -143,7 +143,7 @@ export async function leaveAgent(tx: Transaction, id: number, incarnation: strin
   return true;
 }
 
-export interface WorkerRecord extends WorkerTable, WorkerControl {
+export interface WorkerRecord extends WorkerTable {
   readonly host: string;
   readonly instance: string;
   readonly machine_class: string | null;

@@ -17,6 +17,8 @@ export interface Blobs {
   /** Bytes `from` (included) to `to` (excluded; the end when left out). */
   read(key: string, range?: { readonly from: number; readonly to: number }): Readable;
   remove(key: string): Promise<void>;
+  /** Every blob there is, for finding those that nothing names. `modified_at` is milliseconds since 1970. */
+  list(): AsyncIterable<{ readonly key: string; readonly modified_at: number }>;
 }
 
 const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
@@ -48,6 +50,15 @@ export async function openBlobDirectory(directory: string | null): Promise<Blobs
     },
     read: (key, range) => createReadStream(pathOf(key), range === undefined ? {} : { start: range.from, end: Math.max(range.from, range.to) - 1 }),
     remove: (key) => rm(pathOf(key), { force: true }),
+    async *list() {
+      for (const folder of await readdir(root)) {
+        if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+        for (const name of await readdir(`${root}/${folder}`)) {
+          const info = await stat(`${root}/${folder}/${name}`).catch(() => null);
+          if (info?.isFile() === true) yield { key: `${folder}/${name}`, modified_at: info.mtimeMs };
+        }
+      }
+    },
   };
 }
 

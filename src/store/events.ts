@@ -21,7 +21,8 @@ export interface StoredEvent {
 }
 
 const COLUMNS = 'v.id, v.at, v.kind, v.experiment_id, e.name as experiment, v.actor, v.jobs, v.data_json';
-const TABLES = 'event v left join experiment e on e.id = v.experiment_id';
+// Rows of deleted experiments are kept for a while, under a name that begins with #.
+const TABLES = `event v left join experiment e on e.id = v.experiment_id and e.name not like '#%'`;
 
 // Two selects, because one with both would read the whole index.
 const BOUNDS = `select (select min(id) from event) as oldest, (select max(id) from event) as newest`;

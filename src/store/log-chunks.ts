@@ -1,4 +1,6 @@
 // What a stored log is made of: rows that follow each other without gaps, each with its bytes in the row, in a blob, or dropped.
+import { isEnded, type JobStatus } from '../core/job.ts';
+
 import type { AttemptName } from './attempt-proof.ts';
 import { rowSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -50,16 +52,26 @@ export async function readLogEnds(reader: Reader, streams: readonly LogStream[])
   return new Map(rows.map((row) => [streamKey(row), row.end_offset ?? 0]));
 }
 
-/** Bytes written so far, per attempt and rank of these jobs, holes included. */
-export async function readLogSizes(reader: Reader, jobIds: readonly number[]): Promise<(AttemptName & { readonly stdout: number; readonly stderr: number })[]> {
-  const end = (stream: number): string =>
-    `coalesce((select c.first_offset + c.length from log_chunk c
-       where c.job_id = a.job_id and c.attempt = a.attempt and c.rank = a.rank and c.stream = ${stream}
-       order by c.first_offset desc limit 1), 0)`;
-  return reader.sql.all(
-    `select a.job_id, a.attempt, a.rank, ${end(STREAMS.stdout)} as stdout, ${end(STREAMS.stderr)} as stderr
-     from ${rowSet(reader.sql.dialect, { job_id: 'int' })} as v cross join attempt a where a.job_id = v.job_id
-     order by a.job_id, a.attempt, a.rank`,
-    [JSON.stringify([...new Set(jobIds)].map((id) => [id]))],
+/** Where a stream stands: how much has arrived, and whether its attempt goes on. */
+export interface LogState {
+  readonly size: number;
+  readonly job_ended: boolean;
+  /** Attempts that the job has had; the newest has this number. */
+  readonly attempts: number;
+  /** Null when there is no such attempt (yet). */
+  readonly attempt: { readonly ended: boolean; readonly recorded_at: number | null } | null;
+}
+
+/** Null when the job is gone. */
+export async function readLogState(reader: Reader, stream: LogStream): Promise<LogState | null> {
+  const { job_id, attempt, rank } = stream;
+  const [row] = await reader.sql.all<{ status: JobStatus; attempts: number; known: number | null; outcome: string | null; recorded_at: number | null; size: number | null }>(
+    `select j.status, j.attempts, a.attempt as known, a.outcome, a.recorded_at,
+       (select first_offset + length from log_chunk where ${OF_STREAM} order by first_offset desc limit 1) as size
+     from job j left join attempt a on a.job_id = j.id and a.attempt = ? and a.rank = ? where j.id = ?`,
+    [...streamValues(stream), attempt, rank, job_id],
   );
+  if (row === undefined) return null;
+  const known = row.known === null ? null : { ended: row.outcome !== null, recorded_at: row.recorded_at };
+  return { size: row.size ?? 0, job_ended: isEnded(row.status), attempts: row.attempts, attempt: known };
 }

@@ -1,6 +1,6 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
 import { assign, type Candidate, type Demand, demandFits, type Offer } from '../core/schedule.ts';
-import { mayTakeJobs } from '../core/worker.ts';
+import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
 import { type CandidateRow, hotStatements, runSet } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
@@ -76,7 +76,7 @@ async function applyCommands(tx: Transaction, sessions: readonly Session[]): Pro
   const blocked = new Set<string>();
   for (const row of rows) {
     const session = sessions.find((one) => one.agent.id === row.agent_id);
-    session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
+    if (commandWaits(row)) session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
     if (!mayTakeJobs(row)) blocked.add(`${row.agent_id}.${row.slot}`);
   }
   return blocked;
@@ -160,6 +160,8 @@ function toLease({ row, slot, nonce }: Grant, terms: SyncTerms): GrantedLease {
     command_id: row.command_id,
     timeout_seconds: row.timeout_seconds,
     grace_seconds: row.grace_seconds,
+    experiment: '',
+    template: null,
   };
 }
 

@@ -160,6 +160,8 @@ async function offerAgain(tx: Transaction, session: Session, lease: LeaseRow, fa
     token: leaseToken(terms.key, subject, facts.row.nonce!),
     slot: lease.slot,
     ...job!,
+    experiment: '',
+    template: null,
   });
 }
 

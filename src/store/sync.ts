@@ -4,6 +4,7 @@ import { fromIso } from '../runtime/clock.ts';
 
 import type { AgentTable } from './schema.ts';
 import { hotStatements, runSet } from './hot.ts';
+import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
 import { reconcile } from './sync-reconcile.ts';
@@ -59,8 +60,12 @@ export interface GrantedLease {
   readonly slot: number;
   readonly params_json: string;
   readonly command_id: number | null;
-  readonly timeout_seconds: number | null;
-  readonly grace_seconds: number | null;
+  /** The job's own, then, by completeLeases, the experiment's where the job has none. */
+  timeout_seconds: number | null;
+  grace_seconds: number | null;
+  /** By completeLeases: the experiment's name and the command's template. */
+  experiment: string;
+  template: string | null;
 }
 
 interface AttemptName {
@@ -71,6 +76,8 @@ interface AttemptName {
 
 export interface SyncAnswer {
   readonly superseded: boolean;
+  /** The newest event before this transaction: a server that is behind it later was restored from a backup. */
+  position: number;
   readonly leases: GrantedLease[];
   readonly settled: (AttemptName & { readonly result: 'recorded' | 'repeated' | 'evidence' })[];
   readonly revoked: (AttemptName & { readonly reason: 'cancelled' | 'superseded' })[];
@@ -113,7 +120,7 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   );
   const newest = newestOfEach(inputs);
   const sessions: (Session | SyncResult)[] = inputs.map((input) => (newest.has(input) ? admit(tx, input, agents) : input.again ? emptyAnswer() : 'stale'));
-  await noticeRestore(tx, inputs, terms);
+  const position = await noticeRestore(tx, inputs, terms);
   const open = sessions.filter((session): session is Session => typeof session === 'object' && 'message' in session);
   const current = open.filter((session) => !session.answer.superseded);
   const fresh = current.filter((session) => !session.again);
@@ -125,11 +132,17 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   );
   await reconcile(tx, current, terms);
   await claimFor(tx, current, terms);
-  return sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));
+  await completeLeases(
+    tx,
+    current.flatMap((session) => session.answer.leases),
+  );
+  const results = sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));
+  for (const result of results) if (typeof result === 'object') result.position = position;
+  return results;
 }
 
 function emptyAnswer(): SyncAnswer {
-  return { superseded: false, leases: [], settled: [], revoked: [], unknown: [], workers: [] };
+  return { superseded: false, position: 0, leases: [], settled: [], revoked: [], unknown: [], workers: [] };
 }
 
 /** Of several messages of one agent that came together only the newest is heard: each would be given the same free slots. */
@@ -165,21 +178,22 @@ function admit(tx: Transaction, input: SyncInput, agents: Map<number, Session['a
 const RESTORE_GAP = 1_000_000;
 
 /** An agent that has seen a later position of this store than the record has: the record is a restored backup. */
-async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], terms: SyncTerms): Promise<void> {
+async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], terms: SyncTerms): Promise<number> {
   let seen = 0;
   for (const { message } of inputs) {
     if (message.store_id === terms.store_id && message.store_position !== null) seen = Math.max(seen, message.store_position);
   }
-  if (seen === 0) return;
   const position = await storePosition(tx);
-  if (position >= seen) return;
-  await tx.sql.run(`update counter set value = ? where experiment_id = 0 and name = 'event_id'`, [seen]);
-  await tx.sql.run(`update counter set value = value + ? where experiment_id = 0 and name = 'job_id'`, [RESTORE_GAP]);
+  if (position >= seen) return position;
+  const raise = `insert into counter (experiment_id, name, value) values (0, ?, ?)
+    on conflict (experiment_id, name) do update set value = counter.value + excluded.value`;
+  await tx.sql.run(raise, ['event_id', seen - position]);
+  await tx.sql.run(raise, ['job_id', RESTORE_GAP]);
   tx.event({ kind: 'store_restored', experiment_id: null, actor: 'server', data: { position, seen } });
+  return seen;
 }
 
-/** The id of the newest event: how far this store's history goes. */
-export async function storePosition(reader: Pick<Transaction, 'sql'>): Promise<number> {
+async function storePosition(reader: Pick<Transaction, 'sql'>): Promise<number> {
   const [row] = await reader.sql.all<{ value: number }>(`select value from counter where experiment_id = 0 and name = 'event_id'`);
   return Number(row?.value ?? 0);
 }

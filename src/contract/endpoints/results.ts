@@ -96,7 +96,16 @@ export const results = {
     params: JobParams,
     query: z.object({ attempt: z.coerce.number().int().min(1).optional() }),
     reply: z.object({
-      metrics: z.array(z.object({ name: z.string(), points: z.int(), last: z.number(), min: z.number(), max: z.number(), last_step: z.number().nullable() })),
+      metrics: z.array(
+        z.object({
+          name: z.string(),
+          points: z.int(),
+          last: z.number().nullable().describe('null: not a finite number'),
+          min: z.number().nullable().describe('null: no value was a finite number'),
+          max: z.number().nullable(),
+          last_step: z.number().nullable(),
+        }),
+      ),
     }),
     errors: ['experiment_not_found', 'job_not_found'],
     example: {

@@ -1,0 +1,14 @@
+// The table itself: every endpoint of Drover's HTTP API.
+import { access } from './endpoints/access.ts';
+import { agents } from './endpoints/agents.ts';
+import { experiments } from './endpoints/experiments.ts';
+import { jobs } from './endpoints/jobs.ts';
+import { results } from './endpoints/results.ts';
+import { server } from './endpoints/server.ts';
+import { workers } from './endpoints/workers.ts';
+
+export const API_ROOT = '/api/v1';
+
+export const contract = { experiments, jobs, results, workers, agents, access, server } as const;
+
+export type Contract = typeof contract;

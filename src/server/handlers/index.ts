@@ -1,0 +1,22 @@
+// All handlers, in the shape of the contract table.
+import type { Handlers } from '../context.ts';
+
+import { accessHandlers } from './access.ts';
+import { agentHandlers } from './agents.ts';
+import { experimentHandlers } from './experiments.ts';
+import { jobHandlers } from './jobs.ts';
+import { resultHandlers } from './results.ts';
+import { serverHandlers } from './server.ts';
+import { workerHandlers } from './workers.ts';
+
+export function allHandlers(): Handlers {
+  return {
+    experiments: experimentHandlers,
+    jobs: jobHandlers,
+    results: resultHandlers,
+    workers: workerHandlers,
+    agents: agentHandlers,
+    access: accessHandlers,
+    server: serverHandlers,
+  };
+}

@@ -1,0 +1,207 @@
+// Jobs: create, list, show, and everything that people do to them.
+import type { contract, Input } from '../../contract/index.ts';
+import { formatRanges, parseRanges, toRanges } from '../../core/identifiers.ts';
+import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { type Params, paramsProblem } from '../../core/params.ts';
+import { Refusal } from '../../core/refusal.ts';
+import { parseSearch } from '../../core/search.ts';
+import { toIso } from '../../runtime/clock.ts';
+import { listAttempts } from '../../store/attempts.ts';
+import { insertJobs, takeNumbers } from '../../store/create-jobs.ts';
+import { readCounts } from '../../store/experiments.ts';
+import { type ActionRequest, actOnJobs, deleteAllPending, editJob, type JobAction } from '../../store/job-actions.ts';
+import { countJobs, listJobs } from '../../store/job-list.ts';
+import { findJob, type JobRecord } from '../../store/job-rows.ts';
+import type { JobFilter } from '../../store/job-search.ts';
+import { createMatrix, EXPANDED_AT_ONCE, findMatrix } from '../../store/matrices.ts';
+import type { Transaction } from '../../store/writer.ts';
+import { mayBringCommands } from '../access.ts';
+import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
+import { writeOnce } from '../idempotency.ts';
+import { checkCommand, type CreateBody, invalid, type NewJobs, readNewJobs } from '../new-jobs.ts';
+import { attemptShape, jobShape } from '../wire.ts';
+
+type JobTable = (typeof contract)['jobs'];
+
+/** Filtered jobs are counted up to here; beyond, the page says "at least". */
+const COUNTED = 10_000;
+
+function refuseCommand(call: Call, command: string | null | undefined): void {
+  if (command === undefined || command === null || mayBringCommands(call.actor)) return;
+  throw new Refusal('forbidden', 'A PIN session cannot bring new command text. Use an API key or the one-time link, or leave the command out so that the script of the workers runs.');
+}
+
+export async function jobOrRefuse(call: Call, number: number): Promise<JobRecord> {
+  const experiment = namedExperiment(call);
+  const job = await findJob(call.context.store, experiment.id, number);
+  if (job === null) throw new Refusal('job_not_found', `There is no job ${experiment.name}/${number}.`);
+  return job;
+}
+
+interface FilterInput {
+  readonly status?: JobStatus | JobStatus[] | undefined;
+  readonly search?: string | undefined;
+  readonly numbers?: string | undefined;
+  readonly matrix_id?: number | undefined;
+  readonly held?: boolean | undefined;
+}
+
+function readFilter(input: FilterInput): JobFilter {
+  const search = input.search === undefined || input.search.trim() === '' ? null : parseSearch(input.search);
+  if (search !== null && 'problem' in search) throw invalid(search.problem, 'search');
+  const ranges = input.numbers === undefined ? null : parseRanges(input.numbers);
+  if (input.numbers !== undefined && ranges === null) throw invalid(`${JSON.stringify(input.numbers.slice(0, 60))} is not a list of job numbers such as 1-27,30.`, 'numbers');
+  return {
+    ...(input.status === undefined ? {} : { statuses: [input.status].flat() }),
+    ...(search === null ? {} : { terms: search.terms }),
+    ...(ranges === null ? {} : { ranges }),
+    ...(input.matrix_id === undefined ? {} : { matrix_id: input.matrix_id }),
+    ...(input.held === undefined ? {} : { held: input.held }),
+  };
+}
+
+/** Exact from the counters when only the status is filtered, else counted up to a limit. */
+async function total(call: Call, filter: JobFilter): Promise<{ count: number; exact: boolean }> {
+  const { id } = namedExperiment(call);
+  const { statuses = JOB_STATUSES, ...others } = filter;
+  if (Object.keys(others).length > 0) return countJobs(call.context.store, id, filter, COUNTED);
+  const counts = (await readCounts(call.context.store, [id])).get(id)!;
+  return { count: statuses.reduce((sum, status) => sum + counts[status], 0), exact: true };
+}
+
+async function createInTransaction(tx: Transaction, call: Call, body: CreateBody, jobs: NewJobs) {
+  const experiment_id = namedExperiment(call).id;
+  const actor = actorName(call.actor);
+  const replaced = body.replace_pending ? await deleteAllPending(tx, experiment_id, actor) : 0;
+  const made = await make(tx, { experiment_id, actor, jobs });
+  return { dry_run: false, created: jobs.count, from: made.first_number, to: made.first_number + jobs.count - 1, replaced, ...made.matrix, sample: samples(jobs) };
+}
+
+async function make(tx: Transaction, { experiment_id, actor, jobs }: { experiment_id: number; actor: string; jobs: NewJobs }) {
+  if ('matrix' in jobs) {
+    const matrix = await createMatrix(tx, { experiment_id, matrix: jobs.matrix, template: jobs.template, actor });
+    return { first_number: matrix.first_number, matrix: { matrix_id: matrix.id, expanding: matrix.expanded < matrix.size } };
+  }
+  const block = await takeNumbers(tx, experiment_id, jobs.count);
+  await insertJobs(tx, { experiment_id, template: jobs.template, matrix_id: null, block, params: jobs.list });
+  const numbers = { from: block.first_number, to: block.first_number + jobs.count - 1 };
+  tx.event({ kind: 'jobs_created', experiment_id, actor, numbers, ...(jobs.count === 1 ? { job_id: block.first_job_id } : {}) });
+  return { first_number: block.first_number, matrix: { matrix_id: null, expanding: false } };
+}
+
+function samples(jobs: NewJobs) {
+  return jobs.sample.map((params) => ({ ...params })) as Record<string, never>[];
+}
+
+async function preview(call: Call, body: CreateBody, jobs: NewJobs) {
+  const { id } = namedExperiment(call);
+  const replaced = body.replace_pending ? ((await readCounts(call.context.store, [id])).get(id)?.pending ?? 0) : 0;
+  const expanding = 'matrix' in jobs && jobs.count > EXPANDED_AT_ONCE;
+  return { dry_run: true, created: jobs.count, from: null, to: null, replaced, matrix_id: null, expanding, sample: samples(jobs) };
+}
+
+/** Does something to one job, and refuses where the set version would only count a refusal. */
+async function actOnOne(call: Call, number: number, action: JobAction, force = false): Promise<JobRecord> {
+  const { id, name } = namedExperiment(call);
+  const request: ActionRequest = { action, force, priority: 0, dry_run: false, actor: actorName(call.actor) };
+  await call.context.store.write(async (tx) => {
+    const job = await findJob(tx, id, number);
+    if (job === null) throw new Refusal('job_not_found', `There is no job ${name}/${number}.`);
+    const { refused } = await actOnJobs(tx, id, { ranges: [{ from: number, to: number }] }, request);
+    const [code] = Object.keys(refused) as (keyof typeof refused)[];
+    if (code !== undefined) throw new Refusal(code, `Job ${name}/${number} is ${job.status}, so it cannot be ${PAST[action]}.`, { status: job.status });
+  });
+  return action === 'delete' ? (null as never) : jobOrRefuse(call, number);
+}
+
+const PAST: Record<JobAction, string> = {
+  cancel: 'cancelled',
+  requeue: 'put back into the queue',
+  hold: 'held',
+  unhold: 'let go',
+  delete: 'deleted: only pending jobs can be',
+  set_priority: 'given another priority',
+};
+
+function one(action: JobAction): Handler<JobTable['hold']> {
+  return async ({ params }: Input<JobTable['hold']>, call) => jobShape(await actOnOne(call, params.number, action));
+}
+
+export const jobHandlers: Handlers<typeof contract>['jobs'] = {
+  async create({ body }, call) {
+    refuseCommand(call, body.command);
+    const jobs = readNewJobs(body);
+    if (body.dry_run) return preview(call, body, jobs);
+    return writeOnce(call, `jobs.create ${namedExperiment(call).id}`, body, (tx) => createInTransaction(tx, call, body, jobs));
+  },
+  async list({ query }, call) {
+    const { id } = namedExperiment(call);
+    const filter = readFilter(query);
+    const [page, count] = await Promise.all([
+      listJobs(call.context.store, id, { filter, sort: query.sort, order: query.order, limit: query.limit, cursor: query.cursor ?? null }),
+      total(call, filter),
+    ]);
+    return { jobs: page.jobs.map(jobShape), next_cursor: page.next_cursor, total: count };
+  },
+  async get({ params }, call) {
+    const job = await jobOrRefuse(call, params.number);
+    const attempts = await listAttempts(call.context.store, job.id);
+    return { job: jobShape(job), attempts: attempts.map(attemptShape) };
+  },
+  async edit({ params, body }, call) {
+    const { id } = namedExperiment(call);
+    refuseCommand(call, body.command);
+    const { params: newParams, revision, ...rest } = body;
+    if (newParams !== undefined) {
+      const problem = paramsProblem(newParams);
+      if (problem !== null) throw invalid(problem, 'params');
+    }
+    const job = await jobOrRefuse(call, params.number);
+    checkCommand(body.command === undefined ? job.command : body.command, [(newParams ?? job.params) as Params]);
+    const edit = Object.fromEntries(Object.entries({ ...rest, params: newParams as Params | undefined, revision }).filter(([, value]) => value !== undefined));
+    await call.context.store.write((tx) => editJob(tx, id, params.number, edit, actorName(call.actor)));
+    return jobShape(await jobOrRefuse(call, params.number));
+  },
+  async remove({ params }, call) {
+    await actOnOne(call, params.number, 'delete');
+    return { deleted: true };
+  },
+  async cancel({ params, body }, call) {
+    return jobShape(await actOnOne(call, params.number, 'cancel', body.force));
+  },
+  requeue: one('requeue'),
+  hold: one('hold'),
+  unhold: one('unhold'),
+  async bulk({ body }, call) {
+    const { id } = namedExperiment(call);
+    if (body.action === 'set_priority' && body.priority === undefined) throw invalid('set_priority needs `priority`.', 'priority');
+    const request: ActionRequest = { action: body.action, force: body.force, priority: body.priority ?? 0, dry_run: body.dry_run, actor: actorName(call.actor) };
+    const filter = readFilter(body.filter);
+    const run = async (tx: Transaction) => {
+      const result = await actOnJobs(tx, id, filter, request);
+      return {
+        action: body.action,
+        dry_run: body.dry_run,
+        matched: result.matched,
+        changed: result.changed.length,
+        refused: result.refused as Record<string, number>,
+        jobs: formatRanges(toRanges(result.changed)),
+      };
+    };
+    return body.dry_run ? call.context.store.write(run) : writeOnce(call, `jobs.bulk ${id}`, body, run);
+  },
+  async matrix({ params }, call) {
+    const matrix = await findMatrix(call.context.store, namedExperiment(call).id, params.matrix_id);
+    if (matrix === null) throw new Refusal('not_found', `There is no matrix ${params.matrix_id} in this experiment.`);
+    const { id, size, expanded, first_number } = matrix;
+    return {
+      id,
+      spec: Object.fromEntries(matrix.matrix.map((axis) => [axis.name, axis.values])) as Record<string, never>,
+      size,
+      expanded,
+      from: first_number,
+      to: first_number + size - 1,
+      created_at: toIso(matrix.created_at),
+    };
+  },
+};

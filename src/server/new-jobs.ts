@@ -1,0 +1,87 @@
+// Reads a request for new jobs: everything that could fail at start is found here, before anything is written.
+import type * as z from 'zod';
+
+import type { contract } from '../contract/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { combinations, type Matrix, readMatrix } from '../core/matrix.ts';
+import { type Params, paramsProblem } from '../core/params.ts';
+import { Refusal } from '../core/refusal.ts';
+import { parseTemplate } from '../core/template.ts';
+import type { JobTemplate } from '../store/create-jobs.ts';
+
+export type CreateBody = z.output<(typeof contract)['jobs']['create']['body']>;
+
+/** Either a matrix, expanded by the store, or a list of params. */
+export type NewJobs = {
+  readonly template: JobTemplate;
+  readonly count: number;
+  readonly sample: readonly Params[];
+} & ({ readonly matrix: Matrix } | { readonly list: readonly Params[] });
+
+const BYTES_PER_MB = 1024 * 1024;
+const SAMPLE = 5;
+
+export function readNewJobs(body: CreateBody): NewJobs {
+  if (body.matrix !== undefined && body.jobs !== undefined) throw invalid('Give either `jobs` or `matrix`, not both.', 'matrix');
+  const template = readTemplate(body);
+  if (body.matrix !== undefined) return readMatrixJobs(body, template);
+  if (body.jobs === undefined) throw invalid('Give `jobs` (a list of params) or `matrix` (name → list of values).', 'jobs');
+  const count = body.jobs.length * body.times;
+  if (count > LIMITS.create_jobs.value) {
+    throw invalid(`These are ${count.toLocaleString('en-US')} jobs; one list creates at most ${LIMITS.create_jobs.value.toLocaleString('en-US')}. Send several lists, or use a matrix.`, 'jobs');
+  }
+  const given = body.jobs.map((job) => job.params as Params);
+  given.forEach((params, index) => checkParams(params, index));
+  checkCommand(template.command, given);
+  const list = body.times === 1 ? given : given.flatMap((params) => Array.from({ length: body.times }, () => params));
+  return { template, count, sample: list.slice(0, SAMPLE), list };
+}
+
+function readMatrixJobs(body: CreateBody, template: JobTemplate): NewJobs {
+  if (body.times !== 1) throw invalid('`times` goes with `jobs`. To repeat a matrix, add a param with one value per repetition, for example seed.', 'times');
+  const read = readMatrix(body.matrix);
+  if ('problem' in read) throw invalid(read.problem, 'matrix');
+  const sample = [...combinations(read.matrix, 0, Math.min(SAMPLE, read.size))];
+  checkParams(sample[0]!, 0);
+  checkCommand(template.command, [sample[0]!]);
+  return { template, count: read.size, sample, matrix: read.matrix };
+}
+
+function readTemplate(body: CreateBody): JobTemplate {
+  return {
+    command: body.command ?? null,
+    machine_class: body.machine_class ?? null,
+    cpus: body.resources?.cpus ?? 0,
+    memory_bytes: (body.resources?.memory_mb ?? 0) * BYTES_PER_MB,
+    gpus: body.resources?.gpus ?? 0,
+    priority: body.priority ?? 0,
+    max_attempts: body.max_attempts ?? null,
+    timeout_seconds: body.timeout_seconds ?? null,
+    grace_seconds: body.grace_seconds ?? null,
+    tags: body.tags ?? [],
+    held: body.held ?? false,
+  };
+}
+
+function checkParams(params: Params, index: number): void {
+  const problem = paramsProblem(params);
+  if (problem !== null) throw invalid(`Job ${index + 1} of the list: ${problem}`, `jobs.${index}.params`);
+}
+
+/** A command is parsed once for each set of names that the jobs have. */
+export function checkCommand(command: string | null, jobs: readonly Params[]): void {
+  if (command === null) return;
+  const seen = new Set<string>();
+  for (const params of jobs) {
+    const names = Object.keys(params);
+    const key = names.toSorted().join('\u0000');
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const parsed = parseTemplate(command, new Set(names));
+    if ('problem' in parsed) throw invalid(parsed.problem, 'command');
+  }
+}
+
+export function invalid(sentence: string, path: string): Refusal {
+  return new Refusal('invalid_input', sentence, { fields: [{ path, message: sentence }] });
+}

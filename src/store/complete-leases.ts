@@ -1,0 +1,45 @@
+// Fills in what a lease takes from its experiment and its command: read once per transaction, whatever the number of leases.
+import { DEFAULT_SETTINGS, type ExperimentSettings } from './experiments.ts';
+import { valueSet } from './sql.ts';
+import type { GrantedLease } from './sync.ts';
+import type { Transaction } from './writer.ts';
+
+/** Command texts never change, so they are kept; the least recently added go first. */
+const KEPT_TEMPLATES = 5_000;
+const templates = new WeakMap<object, Map<number, string>>();
+
+export async function completeLeases(tx: Transaction, leases: readonly GrantedLease[]): Promise<void> {
+  if (leases.length === 0) return;
+  const experiments = await readExperiments(tx, new Set(leases.map((lease) => lease.experiment_id)));
+  const commands = await readTemplates(tx, new Set(leases.flatMap((lease) => lease.command_id ?? [])));
+  for (const lease of leases) {
+    const { name, settings } = experiments.get(lease.experiment_id)!;
+    lease.experiment = name;
+    lease.template = lease.command_id === null ? null : commands.get(lease.command_id)!;
+    lease.timeout_seconds ??= settings.timeout_seconds;
+    lease.grace_seconds ??= settings.grace_seconds;
+  }
+}
+
+async function readExperiments(tx: Transaction, ids: ReadonlySet<number>): Promise<Map<number, { name: string; settings: ExperimentSettings }>> {
+  const rows = await tx.sql.all<{ id: number; name: string; settings_json: string }>(
+    `select id, name, settings_json from experiment where id in ${valueSet(tx.sql.dialect, 'int')}`,
+    [JSON.stringify([...ids])],
+  );
+  return new Map(rows.map((row) => [Number(row.id), { name: row.name, settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings_json) as Partial<ExperimentSettings>) } }]));
+}
+
+async function readTemplates(tx: Transaction, ids: ReadonlySet<number>): Promise<Map<number, string>> {
+  const known = templates.get(tx.sql) ?? new Map<number, string>();
+  templates.set(tx.sql, known);
+  const missing = [...ids].filter((id) => !known.has(id));
+  if (missing.length > 0) {
+    const rows = await tx.sql.all<{ id: number; template: string }>(`select id, template from command where id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(missing)]);
+    for (const row of rows) known.set(Number(row.id), row.template);
+    for (const id of known.keys()) {
+      if (known.size <= KEPT_TEMPLATES || ids.has(id)) break;
+      known.delete(id);
+    }
+  }
+  return known;
+}

@@ -1,0 +1,150 @@
+// Short words for the store's queue in tests: make jobs, sync as an agent, look at what became of them.
+import type { Params } from '../../src/core/params.ts';
+import { registerAgent } from '../../src/store/agents.ts';
+import { insertJobs, type JobTemplate, takeNumbers } from '../../src/store/create-jobs.ts';
+import { createExperiment, type NewExperiment, readCounts } from '../../src/store/experiments.ts';
+import { findJob, type JobRecord } from '../../src/store/job-rows.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type FinishedReport, type GrantedLease, type RunningReport, type SyncAnswer, syncAgents, type SyncMessage, type SyncResult } from '../../src/store/sync.ts';
+
+export const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 1_000 };
+
+const TEMPLATE: JobTemplate = {
+  command: 'true',
+  machine_class: null,
+  cpus: 0,
+  memory_bytes: 0,
+  gpus: 0,
+  priority: 0,
+  max_attempts: null,
+  timeout_seconds: null,
+  grace_seconds: null,
+  tags: [],
+  held: false,
+};
+
+export async function makeExperiment(store: Store, name = 'tune', settings: NewExperiment['settings'] = {}): Promise<number> {
+  return store.write((tx) => createExperiment(tx, { name, description: '', settings, pin_cipher: store.key.encrypt('123456') }, 'test'));
+}
+
+export async function makeJobs(store: Store, experiment_id: number, params: readonly Params[], template: Partial<JobTemplate> = {}): Promise<number[]> {
+  return store.write(async (tx) => {
+    const block = await takeNumbers(tx, experiment_id, params.length);
+    await insertJobs(tx, { experiment_id, template: { ...TEMPLATE, ...template }, matrix_id: null, block, params });
+    tx.event({ kind: 'jobs_created', experiment_id, actor: 'test', numbers: { from: block.first_number, to: block.first_number + params.length - 1 } });
+    return params.map((_, index) => block.first_number + index);
+  });
+}
+
+export function times(count: number): Params[] {
+  return Array.from({ length: count }, (_, index) => ({ index }));
+}
+
+/** An agent as the store sees it: it counts its syncs and remembers nothing else. */
+export interface TestAgent {
+  readonly id: number;
+  readonly name: string;
+  sync(message?: Partial<SyncMessage>): Promise<SyncAnswer>;
+  /** As it is, with refusals. */
+  send(message: Partial<SyncMessage>): Promise<SyncResult>;
+}
+
+let agents = 0;
+
+export async function makeAgent(store: Store, options: { workers?: number; experiments?: number[] | null; machine_class?: string | null } = {}): Promise<TestAgent> {
+  const { workers = 4, experiments = null, machine_class = null } = options;
+  agents += 1;
+  const serial = agents;
+  const registered = await store.write((tx) =>
+    registerAgent(
+      tx,
+      {
+        host: 'host',
+        instance: `w${serial}`,
+        experiments,
+        workers,
+        machine_class,
+        has_script: false,
+        total: PLENTY,
+        version: '0.1.0',
+        process_id: 1,
+        platform: 'test',
+        secret_hash: `secret ${serial}`,
+        lost_after_ms: 600_000,
+        next_sync_within_ms: 30_000,
+        nextWord: () => `x${Math.random().toString(36).slice(2, 8)}`,
+      },
+      'test',
+    ),
+  );
+  let seq = 0;
+  const send = async (message: Partial<SyncMessage>): Promise<SyncResult> => {
+    seq = message.sync_seq ?? seq + 1;
+    const full: SyncMessage = {
+      agent_id: registered.id,
+      incarnation: 'first',
+      sync_seq: seq,
+      sent_at: new Date(await serverNow(store)).toISOString(),
+      store_id: null,
+      store_position: null,
+      free_slots: Array.from({ length: workers }, (_, slot) => slot),
+      free: PLENTY,
+      has_script: false,
+      workers: [],
+      running: [],
+      finished: [],
+      ...message,
+    };
+    const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: () => 0 };
+    const [result] = await store.write((tx) => syncAgents(tx, [{ message: full, again: false }], terms));
+    return result!;
+  };
+  return {
+    id: registered.id,
+    name: `${registered.host}_${registered.instance}`,
+    send,
+    async sync(message = {}) {
+      const result = await send(message);
+      if (typeof result === 'string') throw new Error(`refused: ${result}`);
+      return result;
+    },
+  };
+}
+
+async function serverNow(store: Store): Promise<number> {
+  return store.write(async (tx) => tx.now);
+}
+
+export function running(lease: GrantedLease, started_at: string | null = '2026-01-01T00:00:00.000Z'): RunningReport {
+  return { job_id: lease.job_id, attempt: lease.attempt, rank: lease.rank, token: lease.token, slot: lease.slot, started_at };
+}
+
+export function finished(lease: GrantedLease, outcome: FinishedReport['outcome'] = 'succeeded', more: Partial<FinishedReport> = {}): FinishedReport {
+  return {
+    job_id: lease.job_id,
+    attempt: lease.attempt,
+    rank: lease.rank,
+    token: lease.token,
+    outcome,
+    exit_code: outcome === 'succeeded' ? 0 : 1,
+    signal: null,
+    message: null,
+    started_at: '2026-01-01T00:00:00.000Z',
+    finished_at: '2026-01-01T00:00:01.000Z',
+    duration_ms: 1_000,
+    ...more,
+  };
+}
+
+export async function job(store: Store, experimentId: number, number: number): Promise<JobRecord> {
+  return (await findJob(store, experimentId, number))!;
+}
+
+/** The kept counters, and the same counted from the rows: they must be equal at any time. */
+export async function counts(store: Store, experimentId: number): Promise<{ kept: Record<string, number>; counted: Record<string, number> }> {
+  const { total: _total, created: _created, ...kept } = (await readCounts(store, [experimentId])).get(experimentId)!;
+  const rows = await store.sql.all<{ status: string; n: number }>('select status, count(*) as n from job where experiment_id = ? group by status', [experimentId]);
+  const counted: Record<string, number> = { pending: 0, running: 0, done: 0, aborted: 0 };
+  for (const row of rows) counted[row.status] = Number(row.n);
+  return { kept, counted };
+}
