@@ -1,6 +1,7 @@
 // Command templates: `python train.py --lr {lr}`. A placeholder is `{name}` not after `$`; `{{` and `}}` stand for braces.
 // A value is escaped for the place it stands in (bare, '…' or "…"), so whatever it holds, the shell sees one piece of text.
-// Where no escaping is safe (backticks, $(…), ${…}, here-documents, comments) a placeholder is refused.
+// Where no escaping is safe (backticks, $(…), ${…}, ((…)), comments) a placeholder is refused, and so is every one after a
+// construct that shells read differently from one another (here-documents, $'…', quotes inside "${…}", case inside $(…)).
 import { LIMITS } from './limits.ts';
 import { plainText, type Params } from './params.ts';
 
@@ -40,9 +41,7 @@ function unknownNames(unknown: readonly string[], known: ReadonlySet<string>): s
 
 /** The command line for `sh -c`. Every placeholder must have a value in `params`. */
 export function renderTemplate(template: Template, params: Params): string {
-  return template.segments
-    .map((segment) => ('text' in segment ? segment.text : escapeFor(segment.context, plainText(params[segment.name]!))))
-    .join('');
+  return template.segments.map((segment) => ('text' in segment ? segment.text : escapeFor(segment.context, plainText(params[segment.name]!)))).join('');
 }
 
 /** Words typed after `--`: one is the template as typed; of several each is quoted, then joined. */
@@ -50,15 +49,24 @@ export function commandFromWords(words: readonly string[]): string {
   return words.length === 1 ? words[0]! : words.map(shellQuote).join(' ');
 }
 
+/** Words that mean something to a shell where a command begins. */
+const KEYWORDS = new Set('! case coproc do done elif else esac fi for function if in select then time until while'.split(' '));
+
 /** One word for a POSIX shell. */
 export function shellQuote(text: string): string {
-  return /^[A-Za-z0-9_/:=.,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  const plain = /^[A-Za-z0-9_/:=.,@%+-]+$/.test(text) && !/^[A-Za-z_][A-Za-z0-9_]*\+?=/.test(text) && !KEYWORDS.has(text);
+  return plain ? text : quoted(text);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function escapeFor(context: Context, value: string): string {
   switch (context) {
     case 'bare':
-      return shellQuote(value);
+      // Always quoted: unquoted, `2` before `>` is a file descriptor, `if` a keyword and `A=1` an assignment.
+      return quoted(value);
     case 'single':
       return value.replaceAll("'", `'\\''`);
     case 'double':
@@ -68,6 +76,17 @@ function escapeFor(context: Context, value: string): string {
 
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_.-]{0,127})\}/y;
 
+/** An open construct in which a placeholder is refused. */
+interface Level {
+  readonly close: string;
+  readonly name: string;
+  /** Context in which its own text begins; only there does `close` end it. */
+  readonly inner: Context;
+  readonly outer: Context;
+  /** Quotes mean nothing inside. */
+  readonly raw: boolean;
+}
+
 /** Walks the text once, keeping just enough of the shell's state to know how a value must be escaped at each point. */
 class TemplateParser {
   readonly #text: string;
@@ -75,9 +94,12 @@ class TemplateParser {
   #literal = '';
   #at = 0;
   #context: Context = 'bare';
-  /** Open constructs in which a placeholder is refused, innermost last. */
-  readonly #refusing: { readonly close: string; readonly name: string; readonly outer: Context }[] = [];
-  #hereDocument = false;
+  /** Innermost last. */
+  readonly #levels: Level[] = [];
+  /** A construct after which the context is not known for certain: no placeholder may follow it. */
+  #lost: string | null = null;
+  /** Whether a word may begin here, so that `#` would begin a comment. */
+  #wordStart = true;
 
   constructor(text: string) {
     this.#text = text;
@@ -93,7 +115,7 @@ class TemplateParser {
       const problem = this.#step();
       if (problem !== null) return problem;
     }
-    if (this.#context === 'single' || this.#context === 'double') return 'The command has a quote that is never closed.';
+    if (this.#context !== 'bare' && this.#lost === null) return 'The command has a quote that is never closed.';
     this.#flush();
     return null;
   }
@@ -103,81 +125,95 @@ class TemplateParser {
     if (text.startsWith('{{', this.#at) || text.startsWith('}}', this.#at)) {
       this.#literal += text[this.#at]!;
       this.#at += 2;
+      this.#wordStart = false;
       return null;
     }
     PLACEHOLDER.lastIndex = this.#at;
-    const match = PLACEHOLDER.exec(text);
+    const match = text[this.#at - 1] === '$' ? null : PLACEHOLDER.exec(text);
     if (match !== null) return this.#placeholder(match[1]!);
     this.#shell();
     return null;
   }
 
   #placeholder(name: string): string | null {
-    const where = this.#refusing.at(-1)?.name ?? (this.#hereDocument ? 'a here-document' : null);
-    if (where !== null) {
-      return `The placeholder {${name}} stands inside ${where}, where no quoting is safe. Assign it to a variable first: value={${name}}; …"$value"`;
+    const inside = this.#levels.at(-1)?.name;
+    if (inside !== undefined || this.#lost !== null) {
+      const where = inside === undefined ? `after ${this.#lost}` : `inside ${inside}`;
+      return `The placeholder {${name}} stands ${where}, where no quoting is safe. Assign it to a variable first: value={${name}}; …"$value"`;
     }
     this.#flush();
     this.#segments.push({ name, context: this.#context });
     this.#at += name.length + 2;
+    this.#wordStart = false;
     return null;
   }
 
   #shell(): void {
     const character = this.#text[this.#at]!;
+    const level = this.#levels.at(-1);
+    if (level?.raw === true) return this.#insideRaw(character, level);
     if (character === '\\' && this.#context !== 'single') return this.#take(2);
-    const open = this.#refusing.at(-1);
-    if (open?.close === '\n') {
-      if (character === '\n') this.#refusing.pop();
-      return this.#take(1);
-    }
-    if (open !== undefined && character === open.close && this.#context !== 'single' && !(this.#context === 'double' && open.outer !== 'double')) {
-      this.#refusing.pop();
-      this.#context = open.outer;
-      return this.#take(1);
-    }
     if (this.#context === 'single') {
       if (character === "'") this.#context = 'bare';
       return this.#take(1);
     }
+    if (character === level?.close && this.#context === level.inner) {
+      this.#levels.pop();
+      this.#context = level.outer;
+      return this.#take(1);
+    }
     if (character === '"') {
+      if (level?.name === '${…}' && level.inner === 'double') this.#lost = 'quotes inside "${…}"';
       this.#context = this.#context === 'double' ? 'bare' : 'double';
       return this.#take(1);
     }
-    if (this.#openSubstitution(character)) return;
-    if (this.#context === 'bare') return this.#bare(character);
+    if (character === '`') return this.#enter({ close: '`', name: 'backticks', length: 1, raw: true });
+    if (character === '$') return this.#dollar();
+    if (this.#context === 'bare') return this.#bare(character, level);
     this.#take(1);
   }
 
-  #openSubstitution(character: string): boolean {
-    if (character === '`') {
-      this.#enter('`', 'backticks', 1);
-      return true;
+  #insideRaw(character: string, level: Level): void {
+    if (character === '\\' && level.close === '`') return this.#take(2);
+    if (character === level.close) {
+      this.#levels.pop();
+      this.#context = level.outer;
     }
-    if (character !== '$') return false;
-    if (this.#text[this.#at + 1] === '(') this.#enter(')', '$(…)', 2);
-    else if (this.#text[this.#at + 1] === '{') this.#enter('}', '${…}', 2);
-    else this.#take(1);
-    return true;
-  }
-
-  #bare(character: string): void {
-    if (character === "'") this.#context = 'single';
-    else if (character === '(' && this.#refusing.length > 0) return this.#enter(')', '$(…)', 1);
-    else if (character === '#' && /(^|[\s;&|()])$/.test(this.#text.slice(0, this.#at))) return this.#enter('\n', 'a comment', 1);
-    else if (this.#text.startsWith('<<<', this.#at)) return this.#take(3);
-    else if (this.#text.startsWith('<<', this.#at)) this.#hereDocument = true;
     this.#take(1);
   }
 
-  #enter(close: string, name: string, length: number): void {
-    this.#refusing.push({ close, name, outer: this.#context });
-    if (name !== '${…}' || this.#context === 'bare') this.#context = 'bare';
+  #dollar(): void {
+    const next = this.#text[this.#at + 1];
+    if (next === '(') return this.#enter({ close: ')', name: '$(…)', length: 2 });
+    if (next === '{') return this.#enter({ close: '}', name: '${…}', length: 2, inner: this.#context });
+    if (next === "'" && this.#context === 'bare') this.#lost = "$'…'";
+    this.#take(1);
+  }
+
+  #bare(character: string, level: Level | undefined): void {
+    const text = this.#text;
+    if (character === "'") this.#context = 'single';
+    else if (character === '(' && (level?.close === ')' || text.startsWith('((', this.#at))) {
+      return this.#enter({ close: ')', name: level?.name ?? '((…))', length: 1 });
+    } else if (character === '#' && this.#wordStart) return this.#enter({ close: '\n', name: 'a comment', length: 1, raw: true });
+    else if (text.startsWith('<<<', this.#at)) return this.#take(3);
+    else if (text.startsWith('<<', this.#at)) this.#lost = 'a here-document';
+    else if (level?.close === ')' && this.#wordStart && /^case\s/.test(text.slice(this.#at, this.#at + 5))) this.#lost = 'case inside $(…)';
+    this.#take(1);
+  }
+
+  #enter(construct: { close: string; name: string; length: number; raw?: boolean; inner?: Context }): void {
+    const { close, name, length, raw = false, inner = 'bare' } = construct;
+    this.#levels.push({ close, name, inner, outer: this.#context, raw });
+    this.#context = inner;
     this.#take(length);
   }
 
   #take(length: number): void {
-    this.#literal += this.#text.slice(this.#at, this.#at + length);
+    const taken = this.#text.slice(this.#at, this.#at + length);
+    // A line that goes on after a backslash is still the same word.
+    if (taken !== '\\\n') this.#wordStart = /[\s;&|()<>]$/.test(taken) && !taken.startsWith('\\');
+    this.#literal += taken;
     this.#at += length;
   }
 

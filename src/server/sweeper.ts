@@ -7,7 +7,7 @@ import { expandNextChunk } from '../store/matrices.ts';
 import { readyDelayed, reserveForStarved, sweepLiveness } from '../store/sweep.ts';
 
 import type { ServerContext } from './context.ts';
-import { pruneAll } from './pruning.ts';
+import { compact, pruneAll } from './pruning.ts';
 
 export interface Sweeper {
   /** Runs one sweep now; also what the timer calls. */
@@ -37,6 +37,7 @@ export function startSweeper(context: ServerContext): Sweeper {
     await ready();
     await store.write(reserveForStarved);
     await store.exclusively(purge);
+    await store.exclusively(() => compact(context));
     if (sweeps % PRUNE_EVERY === 0) await pruneAll(context);
     sweeps += 1;
   }

@@ -1,0 +1,81 @@
+"""What is uploaded: a file or bytes, with a name and a size that are known before."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Callable, NamedTuple
+
+from .context import number
+from .errors import JdError
+
+MEBIBYTE = 1024 * 1024
+MAX_UPLOAD_BYTES = 100 * MEBIBYTE
+NAME_CHARACTERS = 200
+
+
+class Payload(NamedTuple):
+    name: str
+    kind: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+def file_payload(path: str | os.PathLike[str]) -> Payload:
+    file = Path(path)
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"jd_upload: there is no file {file}") from None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(f"jd_upload: {file} is a directory; upload its files one by one, or an archive of it")
+    if not stat.S_ISREG(status.st_mode):
+        raise JdError("not_a_file", f"jd_upload: {file} is not a regular file")
+    name = artifact_name(file.name)
+    check_size(name, status.st_size)
+    return Payload(name, "artifact", status.st_size, lambda: file.open("rb"))
+
+
+def checkpoint_payload(data: bytes) -> Payload:
+    check_size("the checkpoint", len(data))
+    return Payload("checkpoint", "checkpoint", len(data), lambda: io.BytesIO(data))
+
+
+def artifact_name(name: str) -> str:
+    """The name as the server takes it: valid text of at most 200 characters, its ending kept."""
+    clean = name.encode("utf-8", "replace").decode()
+    units = clean.encode("utf-16-le")
+    if len(units) <= 2 * NAME_CHARACTERS:
+        return clean
+    ending = Path(clean).suffix[:20]
+    room = 2 * NAME_CHARACTERS - len(ending.encode("utf-16-le"))
+    return units[:room].decode("utf-16-le", "ignore") + ending
+
+
+def check_size(what: str, size: int) -> None:
+    limit = number("JD_MAX_UPLOAD_BYTES", MAX_UPLOAD_BYTES)
+    if size > limit:
+        raise JdError(
+            "too_large",
+            f"{what} has {size} bytes; at most {limit:.0f} are taken. Split or compress it, "
+            "or raise the limit of the server and JD_MAX_UPLOAD_BYTES.",
+        )
+
+
+class ExactReader:
+    """Reads exactly as many bytes as were announced: a file that grows is cut there, one that shrinks is an error."""
+
+    def __init__(self, source: BinaryIO, size: int) -> None:
+        self._source = source
+        self._left = size
+
+    def read(self, amount: int = -1) -> bytes:
+        if self._left == 0:
+            return b""
+        data = self._source.read(self._left if amount < 0 else min(amount, self._left))
+        if data == b"":
+            raise JdError("file_changed", "The file became shorter while it was read; upload it when nothing writes to it.")
+        self._left -= len(data)
+        return data

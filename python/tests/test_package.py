@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+from job_case import PYTHON, REPOSITORY
+
+import jd
+
+sys.path.insert(0, str(PYTHON))
+import wheel_backend  # noqa: E402
+
+
+class Package(unittest.TestCase):
+    def test_one_version_everywhere(self) -> None:
+        package = json.loads((REPOSITORY / "package.json").read_text(encoding="utf-8"))
+        self.assertEqual(jd.__version__, package["version"])
+        self.assertEqual(wheel_backend.read_project()["version"], package["version"])
+
+    def test_every_public_name_is_there_documented_and_in_the_reference(self) -> None:
+        reference = (REPOSITORY / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+        for name in jd.__all__:
+            self.assertTrue(hasattr(jd, name))
+            self.assertIn(name, reference)
+            if name.startswith("jd_"):
+                self.assertTrue(getattr(jd, name).__doc__, name)
+
+    def test_every_error_code_and_variable_of_the_library_is_in_the_reference(self) -> None:
+        reference = (REPOSITORY / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+        source = "\n".join(path.read_text(encoding="utf-8") for path in (PYTHON / "src" / "jd").glob("*.py"))
+        names = set(re.findall(r'"(JD_[A-Z_]+)"', source)) | set(re.findall(r'JdError\(\s*"([a-z_]+)"', source))
+        self.assertGreater(len(names), 20)
+        for name in sorted(names):
+            self.assertIn(f"`{name}`", reference)
+
+    def test_only_the_standard_library_is_used(self) -> None:
+        # -S and -I: no site-packages, so anything else could not be imported.
+        code = f"import sys; sys.path.insert(0, {str(PYTHON / 'src')!r}); import jd, jd.transport; print(jd.__version__)"
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE, check=True)
+        self.assertEqual(done.stdout.decode().strip(), jd.__version__)
+
+    def test_the_wheel_holds_the_library_and_its_types(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            name = wheel_backend.build_wheel(directory)
+            with zipfile.ZipFile(Path(directory) / name) as wheel:
+                self.assertIsNone(wheel.testzip())
+                names = wheel.namelist()
+            sources = {f"jd/{path.name}" for path in (PYTHON / "src" / "jd").iterdir() if path.is_file()}
+            self.assertEqual({entry for entry in names if entry.startswith("jd/")}, sources)
+            self.assertIn("jd/py.typed", names)
+            # A wheel is a zip that Python can import from.
+            environment = {**os.environ, "PYTHONPATH": os.path.join(directory, name)}
+            done = subprocess.run([sys.executable, "-c", "import jd; print(jd.__file__)"], env=environment, stdout=subprocess.PIPE, check=True)
+            self.assertIn(name, done.stdout.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()

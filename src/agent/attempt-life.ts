@@ -1,0 +1,238 @@
+// The life of one attempt on this machine: prepared, running, perhaps told to stop, ended. It decides what the end means;
+// it knows nothing of the server, and of processes only what the runner tells.
+import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { NEW_STATE, type AttemptState, type AttemptStore, type Intent, type StoredAttempt } from './attempt-store.ts';
+import { startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
+
+export interface Attempt {
+  readonly lease: LeaseShape;
+  readonly slot: number;
+  phase: 'preparing' | 'running' | 'ended';
+  /** Null until the lease is on disk, and for ever when it could not be written. */
+  directory: string | null;
+  /** Milliseconds since 1970. */
+  started_at: number | null;
+  state: AttemptState;
+  end: FinishedAttemptShape | null;
+  /** The server has the end on disk. */
+  settled: boolean;
+}
+
+export interface AttemptPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: AttemptStore;
+  readonly runner: ProcessRunner;
+  readonly workerId: (slot: number) => string;
+  readonly onStarted: (attempt: Attempt) => void;
+  readonly onEnded: (attempt: Attempt) => void;
+  /** The machine could not prepare or start a job. */
+  readonly onMachineFault: (message: string) => void;
+}
+
+export interface Lives {
+  begin(lease: LeaseShape, slot: number): Attempt;
+  adopt(stored: StoredAttempt): Attempt;
+  /** Gives a lease back without ever starting it. */
+  decline(lease: LeaseShape, slot: number, message: string): Attempt;
+  /** SIGTERM, grace, SIGKILL. The first reason stays; `grace_seconds` may shorten what an earlier call gave. */
+  stop(attempt: Attempt, intent: Intent, options: { readonly message: string; readonly grace_seconds?: number }): void;
+  /** Takes note of something that must be known after a restart of the agent. */
+  note(attempt: Attempt, change: Partial<AttemptState>): void;
+  /** Stops all timers; processes go on. */
+  abandon(): void;
+}
+
+/** What runs inside one attempt, beside the facts that others may read. */
+interface Inside {
+  process: JobProcess | null;
+  monotonic_start: number | null;
+  timeout: Timer | null;
+  kill: Timer | null;
+  kill_at: number;
+}
+
+/** Timers hold about 24 days at most; a longer one is set again. */
+const LONGEST_TIMER_MS = 86_400_000;
+const GROUP_CHECK_MS = 50;
+
+export function createLives(ports: AttemptPorts): Lives {
+  const { clock, log, store, runner } = ports;
+  const insides = new Map<Attempt, Inside>();
+  let abandoned = false;
+
+  function create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
+    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false };
+    const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
+    insides.set(attempt, inside);
+    return { attempt, inside };
+  }
+
+  async function prepare(attempt: Attempt, inside: Inside): Promise<void> {
+    try {
+      const stored = await store.create(attempt.lease, attempt.slot, clock.now());
+      attempt.directory = stored.directory;
+      if (attempt.state.intent !== null) return endUnstarted(attempt, attempt.state.intent.outcome, attempt.state.intent.message);
+      const process = await runner.start(stored, ports.workerId(attempt.slot));
+      inside.monotonic_start = clock.monotonic();
+      follow(attempt, inside, process);
+    } catch (error) {
+      const failure = startFailure(error, attempt.lease);
+      if (failure.fault === 'machine') ports.onMachineFault(failure.message);
+      endUnstarted(attempt, failure.fault === 'machine' ? 'released' : 'failed', failure.message);
+    }
+  }
+
+  function follow(attempt: Attempt, inside: Inside, process: JobProcess): void {
+    if (abandoned) return;
+    inside.process = process;
+    attempt.phase = 'running';
+    attempt.started_at = process.started_at;
+    ports.onStarted(attempt);
+    const { intent } = attempt.state;
+    if (intent !== null) interrupt(attempt, inside, attempt.lease.grace_seconds * 1000);
+    else armTimeout(attempt, inside);
+    void process.ended.then((end) => finish(attempt, inside, end));
+  }
+
+  function armTimeout(attempt: Attempt, inside: Inside): void {
+    const { timeout_seconds } = attempt.lease;
+    if (timeout_seconds === null || attempt.started_at === null) return;
+    const elapsed = inside.monotonic_start === null ? clock.now() - attempt.started_at : clock.monotonic() - inside.monotonic_start;
+    const left = timeout_seconds * 1000 - Math.max(0, elapsed);
+    if (left <= 0) return stop(attempt, 'timed_out', { message: `The job ran longer than its timeout of ${timeout_seconds} s.` });
+    inside.timeout = clock.after(Math.min(left, LONGEST_TIMER_MS), () => armTimeout(attempt, inside));
+  }
+
+  function stop(attempt: Attempt, outcome: Intent, options: { message: string; grace_seconds?: number }): void {
+    const inside = insides.get(attempt);
+    if (inside === undefined || attempt.phase === 'ended' || inside.process?.hasEnded() === true) return;
+    const grace = (options.grace_seconds ?? attempt.lease.grace_seconds) * 1000;
+    const first = attempt.state.intent === null;
+    if (first) note(attempt, { intent: { outcome, message: options.message, at: clock.now() } });
+    if (attempt.phase === 'running' && (first || clock.monotonic() + grace < inside.kill_at)) interrupt(attempt, inside, grace);
+  }
+
+  function interrupt(attempt: Attempt, inside: Inside, graceMs: number): void {
+    inside.kill?.cancel();
+    inside.kill_at = clock.monotonic() + graceMs;
+    log.info({ job: nameOf(attempt), outcome: attempt.state.intent?.outcome, grace_seconds: graceMs / 1000 }, 'stopping job');
+    inside.process?.signal(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+    if (graceMs > 0) inside.kill = clock.after(graceMs, () => inside.process?.signal('SIGKILL'));
+  }
+
+  async function finish(attempt: Attempt, inside: Inside, end: ProcessEnd): Promise<void> {
+    const process = inside.process!;
+    // Told to stop: what the job's own children still do in their grace may be the checkpoint.
+    while (attempt.state.intent !== null && clock.monotonic() < inside.kill_at && process.groupLives()) await clock.sleep(GROUP_CHECK_MS);
+    if (abandoned) return;
+    process.signal('SIGKILL');
+    const { monotonic_start } = inside;
+    const duration = monotonic_start === null ? null : Math.max(0, Math.round(clock.monotonic() - monotonic_start));
+    conclude(attempt, { ...verdict(attempt, end), at: end.at, duration_ms: duration, persist: end.kind !== 'exited' });
+  }
+
+  function endUnstarted(attempt: Attempt, outcome: Intent | 'failed', message: string): void {
+    conclude(attempt, { outcome, exit_code: null, signal: null, message, at: clock.now(), duration_ms: null, persist: true });
+  }
+
+  function conclude(attempt: Attempt, end: Verdict & { at: number; duration_ms: number | null; persist: boolean }): void {
+    const inside = insides.get(attempt)!;
+    inside.timeout?.cancel();
+    inside.kill?.cancel();
+    insides.delete(attempt);
+    const { job_id, attempt: number, rank, token } = attempt.lease;
+    attempt.end = {
+      ...{ job_id, attempt: number, rank, token },
+      outcome: end.outcome,
+      exit_code: end.exit_code,
+      signal: end.signal,
+      message: end.message?.slice(0, LIMITS.message_characters.value) ?? null,
+      started_at: attempt.started_at === null ? null : toIso(attempt.started_at),
+      // File times are coarse: an end is never told before its beginning.
+      finished_at: toIso(Math.max(end.at, attempt.started_at ?? end.at)),
+      duration_ms: end.duration_ms,
+    };
+    attempt.phase = 'ended';
+    if (end.persist) note(attempt, { end: attempt.end });
+    ports.onEnded(attempt);
+  }
+
+  function note(attempt: Attempt, change: Partial<AttemptState>): void {
+    attempt.state = { ...attempt.state, ...change };
+    if (attempt.directory === null) return;
+    try {
+      store.save(attempt.directory, attempt.state);
+    } catch (error) {
+      log.error({ err: error, job: nameOf(attempt) }, 'the state of an attempt could not be written; it is kept in memory');
+    }
+  }
+
+  return {
+    begin(lease, slot) {
+      const { attempt, inside } = create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+      void prepare(attempt, inside);
+      return attempt;
+    },
+    adopt(stored) {
+      const { attempt, inside } = create({ ...stored, started_at: null });
+      if (stored.state.end !== null) {
+        insides.delete(attempt);
+        attempt.end = stored.state.end;
+        attempt.phase = 'ended';
+        ports.onEnded(attempt);
+      } else {
+        void runner.adopt(stored).then((process) => follow(attempt, inside, process));
+      }
+      return attempt;
+    },
+    decline(lease, slot, message) {
+      const { attempt } = create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+      endUnstarted(attempt, 'released', message);
+      return attempt;
+    },
+    stop,
+    note,
+    abandon() {
+      abandoned = true;
+      for (const inside of insides.values()) {
+        inside.timeout?.cancel();
+        inside.kill?.cancel();
+      }
+    },
+  };
+}
+
+interface Verdict {
+  readonly outcome: FinishedAttemptShape['outcome'];
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly message: string | null;
+}
+
+/** What an end means. An intent is only ever noted of a job that had not ended by then, so it decides. */
+export function verdict(attempt: Pick<Attempt, 'state'>, end: ProcessEnd): Verdict {
+  const { intent, refused_uploads } = attempt.state;
+  const uploads = refused_uploads.length === 0 ? '' : `The server refused these files for good: ${refused_uploads.join(', ')}. `;
+  const { exit_code, signal } = end;
+  if (intent !== null) return { outcome: intent.outcome, exit_code, signal, message: uploads + intent.message };
+  if (end.kind === 'lost') return { outcome: 'lost', exit_code, signal, message: uploads + 'The job was gone when the agent came back, without an exit status.' };
+  if (exit_code === 0) return { outcome: 'succeeded', exit_code, signal, message: uploads === '' ? null : uploads.trim() };
+  return { outcome: 'failed', exit_code, signal, message: uploads + failureText(end) };
+}
+
+function failureText(end: ProcessEnd): string {
+  if (end.kind === 'vanished') return `The job's shell was killed${end.signal === null ? '' : ` by ${end.signal}`}; how the job itself ended is not known.`;
+  if (end.signal === 'SIGKILL') return 'The job was killed by SIGKILL, perhaps because memory ran out.';
+  if (end.signal !== null) return `The job was killed by ${end.signal}.`;
+  if (end.exit_code === 127) return 'The command was not found (exit code 127). Standard error says which one.';
+  if (end.exit_code === 126) return 'The command could not be executed (exit code 126). Standard error says why.';
+  return `The job ended with exit code ${end.exit_code}.`;
+}
+
+export function nameOf(attempt: Pick<Attempt, 'lease'>): string {
+  return `${attempt.lease.experiment}/${attempt.lease.number}`;
+}

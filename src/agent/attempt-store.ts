@@ -1,0 +1,198 @@
+// The attempt directory: everything of one attempt that must survive the agent. The lease is on disk before the process starts.
+import { closeSync, fsync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import * as z from 'zod';
+
+import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
+import { replaceFile } from '../runtime/replace-file.ts';
+
+/** Why we stopped a job ourselves; it becomes the outcome. */
+export type Intent = 'timed_out' | 'cancelled' | 'released';
+
+/** What cannot be read from the other files. Written only when there is something to say. */
+export interface AttemptState {
+  readonly intent: { readonly outcome: Intent; readonly message: string; readonly at: number } | null;
+  /** An end that left no status file: the start failed, or the agent saw the shim die. */
+  readonly end: FinishedAttemptShape | null;
+  /** Log bytes before these offsets were given back to the disk. */
+  readonly punched: { readonly stdout: number; readonly stderr: number };
+  /** Uploads that the server refused for good. */
+  readonly refused_uploads: readonly string[];
+}
+
+export const NEW_STATE: AttemptState = { intent: null, end: null, punched: { stdout: 0, stderr: 0 }, refused_uploads: [] };
+
+export interface StoredAttempt {
+  readonly lease: LeaseShape;
+  readonly slot: number;
+  readonly directory: string;
+  /** Milliseconds since 1970. */
+  readonly created_at: number;
+  readonly state: AttemptState;
+}
+
+export interface AttemptStore {
+  /** Resolves when the lease is on disk. */
+  create(lease: LeaseShape, slot: number, now: number): Promise<StoredAttempt>;
+  save(directory: string, state: AttemptState): void;
+  remove(directory: string): void;
+  /** All attempts of this agent, after a restart. */
+  scan(now: number): StoredAttempt[];
+}
+
+export interface AttemptStoreOptions {
+  /** `jd_data`. */
+  readonly data: string;
+  /** Names the agent whose attempts these are, unique on every machine and over servers. */
+  readonly owner: string;
+}
+
+const syncToDisk = promisify(fsync);
+
+/** Only what adoption needs is checked; a newer server may have sent more. */
+const LeaseFile = z.object({
+  owner: z.string(),
+  slot: z.int(),
+  created_at: z.number(),
+  lease: z.looseObject({
+    job_id: z.int(),
+    experiment: z.string(),
+    number: z.int(),
+    attempt: z.int(),
+    rank: z.int(),
+    token: z.string(),
+    timeout_seconds: z.number().nullable(),
+    grace_seconds: z.number(),
+  }),
+});
+
+export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
+  const known = new Set<string>();
+
+  function parentOf(experiment: string): string {
+    const path = join(options.data, experiment, '.drover');
+    if (!known.has(path)) {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      known.add(path);
+    }
+    return path;
+  }
+
+  function makeDirectory(lease: LeaseShape): string {
+    const name = attemptDirectoryName(lease);
+    try {
+      const path = join(parentOf(lease.experiment), name);
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    // Somebody removed the experiment's directory while we ran.
+    known.clear();
+    const path = join(parentOf(lease.experiment), name);
+    mkdirSync(path, { mode: 0o700 });
+    return path;
+  }
+
+  return {
+    async create(lease, slot, now) {
+      const directory = makeDirectory(lease);
+      const descriptor = openSync(join(directory, 'lease.json'), 'wx', 0o600);
+      try {
+        writeSync(descriptor, JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
+        await syncToDisk(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      return { lease, slot, directory, created_at: now, state: NEW_STATE };
+    },
+    save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
+    remove: removeDirectory,
+    scan: (now) => listDirectories(options.data).flatMap((directory) => readAttempt(directory, options.owner, now) ?? []),
+  };
+}
+
+/** Owners that have attempts here which are not over or not delivered. */
+export function ownersWithAttempts(data: string): Set<string> {
+  const owners = new Set<string>();
+  for (const directory of listDirectories(data)) {
+    const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
+    if (file.success) owners.add(file.data.owner);
+  }
+  return owners;
+}
+
+/** Job tokens are base64url text, but they come from outside: only what is safe in a file name is kept. */
+export function attemptDirectoryName(lease: Pick<LeaseShape, 'number' | 'attempt' | 'token'>): string {
+  return `${lease.number}.${lease.attempt}.${lease.token.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 8)}`;
+}
+
+function listDirectories(data: string): string[] {
+  return entries(data).flatMap((experiment) => {
+    const parent = join(data, experiment, '.drover');
+    return entries(parent).map((name) => join(parent, name));
+  });
+}
+
+function entries(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** An attempt whose lease is not whole was never started: its directory is only litter, once nobody can be writing it. */
+const LITTER_AGE_MS = 3_600_000;
+
+function readAttempt(directory: string, owner: string, now: number): StoredAttempt | null {
+  const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
+  if (!file.success) {
+    if (/\/\d+\.\d+\.[^/]*$/.test(directory) && now - changedAt(directory, now) > LITTER_AGE_MS) removeDirectory(directory);
+    return null;
+  }
+  if (file.data.owner !== owner) return null;
+  const state = readJson(join(directory, 'state.json')) as Partial<AttemptState> | null;
+  return {
+    lease: file.data.lease as unknown as LeaseShape,
+    slot: file.data.slot,
+    directory,
+    created_at: file.data.created_at,
+    state: { ...NEW_STATE, ...state },
+  };
+}
+
+function changedAt(path: string, otherwise: number): number {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return otherwise;
+  }
+}
+
+/** The lease goes first: whatever else is left after a crash is then no attempt any more. */
+function removeDirectory(directory: string): void {
+  try {
+    unlinkSync(join(directory, 'lease.json'));
+    for (const name of readdirSync(directory)) {
+      try {
+        unlinkSync(join(directory, name));
+      } catch {
+        rmSync(join(directory, name), { recursive: true, force: true });
+      }
+    }
+    rmdirSync(directory);
+  } catch {
+    // NFS keeps files that somebody has open; a later scan clears them away.
+  }
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,79 @@
+// What runs: the lease's command by the shell, or the worker's script with the params as arguments.
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, extname, isAbsolute, join, resolve } from 'node:path';
+
+import type { LeaseShape } from '../contract/index.ts';
+import { argumentText, type ParamValue } from '../core/params.ts';
+import type { Environment } from '../runtime/config.ts';
+import { StartFailure } from './job-process.ts';
+
+/** Fixed when the agent was launched. */
+export interface ScriptSettings {
+  readonly script: string | null;
+  /** Interpreter; null when the script runs by itself. */
+  readonly interpreter: string | null;
+}
+
+export function jobArguments(lease: LeaseShape, settings: ScriptSettings): string[] {
+  if (lease.command !== null) return ['/bin/sh', '-c', lease.command];
+  if (settings.script === null) {
+    throw new StartFailure('job', 'The job has no command and this worker has no script. Start the worker with --script, or give the job a command.');
+  }
+  const program = settings.interpreter ?? settings.script;
+  checkProgram(program);
+  const options = Object.entries(lease.params as Record<string, ParamValue>).flatMap(([name, value]) => [`--${name}`, argumentText(value)]);
+  return settings.interpreter === null ? [settings.script, ...options] : [settings.interpreter, settings.script, ...options];
+}
+
+function checkProgram(path: string): void {
+  if (!isAbsolute(path)) return;
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new StartFailure('job', `${path} ${missing ? 'does not exist' : 'may not be executed'}. Start the worker again with another --python or --script.`);
+  }
+}
+
+export interface InterpreterChoice {
+  readonly script: string;
+  /** What the user asked for: a path or a name. */
+  readonly python: string | null;
+  readonly env: Environment;
+  readonly cwd: string;
+  /** This Node. */
+  readonly node: string;
+}
+
+const NODE_SUFFIXES = new Set(['.js', '.mjs', '.cjs']);
+const PYTHON_SUFFIXES = new Set(['.py', '.pyw', '.pyc']);
+
+/** Which interpreter runs a script; null when the script runs by itself. A name is looked up now, not at each job. */
+export function chooseInterpreter(choice: InterpreterChoice): string | null {
+  const suffix = extname(choice.script).toLowerCase();
+  if (NODE_SUFFIXES.has(suffix)) return choice.node;
+  if (!PYTHON_SUFFIXES.has(suffix) && choice.python === null && isExecutable(choice.script)) return null;
+  if (choice.python !== null) return locate(choice.python, choice);
+  const environment = choice.env['VIRTUAL_ENV'];
+  const active = environment === undefined || environment === '' ? null : join(environment, 'bin', 'python');
+  return active !== null && isExecutable(active) ? active : locate('python3', choice);
+}
+
+/** A name that is nowhere on the path stays as it is: the job then fails with a message that says so. */
+function locate(program: string, choice: InterpreterChoice): string {
+  if (program.includes('/')) return resolve(choice.cwd, program.replace(/^~(?=\/)/, choice.env['HOME'] ?? '~'));
+  for (const directory of (choice.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
+    const path = resolve(choice.cwd, directory, program);
+    if (directory !== '' && isExecutable(path)) return path;
+  }
+  return program;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,165 @@
+// Before an agent runs: its settings made absolute, and an identity, taken over from a dead instance or registered anew.
+import { existsSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { ApiError, contract, createClient, type Client } from '../contract/index.ts';
+import { workerId } from '../core/identifiers.ts';
+import { INSTANCE_WORDS, randomId } from '../runtime/ids.ts';
+import { retry } from '../runtime/retry.ts';
+import { logFilePath } from './agent-log.ts';
+import { ownersWithAttempts } from './attempt-store.ts';
+import { AgentFailure, type AgentContext, type AgentOptions } from './context.ts';
+import { instanceAlive } from './instance-process.ts';
+import { chooseInterpreter } from './job-command.ts';
+import { machineResources } from './machine.ts';
+import { createNetwork } from './network.ts';
+import { instanceFile, isOwn, listDirectory, pruneRegistry, registryDirectory, withLock, writeInstance } from './registry.ts';
+import type { InstanceRecord, LaunchSettings, RegisteredInstance } from './registry.ts';
+
+const FREE_SPACE_BYTES = 500_000_000;
+
+export function launchSettings(context: AgentContext, options: AgentOptions): LaunchSettings {
+  const path = (given: string): string => resolve(context.cwd, given.replace(/^~(?=\/|$)/, context.home));
+  const script = options.script === null ? null : path(options.script);
+  if (script !== null && !existsSync(script)) throw new AgentFailure(`The script ${script} does not exist.`);
+  const ca_file = options.ca_file === null ? null : path(options.ca_file);
+  if (ca_file !== null && !existsSync(ca_file)) throw new AgentFailure(`The file ${ca_file} with trusted certificates does not exist.`);
+  const interpreter =
+    script === null ? null : chooseInterpreter({ script, python: options.python, env: context.env, cwd: context.cwd, node: context.node });
+  return {
+    server: options.server.replace(/\/+$/, ''),
+    experiments: options.experiments === null ? null : [...options.experiments],
+    ...{ script, interpreter, ca_file },
+    workers: options.workers,
+    machine_class: options.machine_class,
+    once: options.once,
+    cwd: context.cwd,
+    data: join(path(options.workspace ?? context.home), 'jd_data'),
+    cache: path(options.cache ?? join(context.home, '.jd_cache')),
+    log_dir: options.log_dir === null ? null : path(options.log_dir),
+    log_level: options.log_level ?? 'info',
+    free_space_bytes: options.free_space_bytes ?? FREE_SPACE_BYTES,
+  };
+}
+
+/** An identity that this process holds until it hands it to the one that runs the agent. */
+export async function obtainInstance(context: AgentContext, options: AgentOptions): Promise<RegisteredInstance> {
+  const launch = launchSettings(context, options);
+  const network = createNetwork({ env: context.env, ca_file: launch.ca_file });
+  const connect = (credential: string): Client =>
+    createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, credential) });
+  try {
+    await pruneRegistry(launch.cache, { host: context.host, now: context.clock.now(), isAlive: (each) => instanceAlive(each, context.host), ownersWithAttempts });
+    const directory = registryDirectory(launch.cache, launch.experiments);
+    const taken = await withLock(directory, context.clock, () => takeOver(context, launch, directory));
+    if (taken === null) return await register(context, options, { launch, connect, former: null });
+    const workers = await greet(context, taken.record, connect(taken.record.secret));
+    if (workers === null) return await register(context, options, { launch, connect, former: taken });
+    return hold(context, taken.file, { ...taken.record, worker_ids: workers });
+  } finally {
+    await network.close();
+  }
+}
+
+export function requestHeaders(version: string, credential: string): Record<string, string> {
+  return { authorization: `Bearer ${credential}`, 'drover-version': version };
+}
+
+/** The best dead instance for this launch: one with jobs that may still run comes first. */
+async function takeOver(context: AgentContext, launch: LaunchSettings, directory: string): Promise<RegisteredInstance | null> {
+  const dead: RegisteredInstance[] = [];
+  for (const instance of listDirectory(directory)) {
+    const { launch: before } = instance.record;
+    const same = before.server === launch.server && sameExperiments(before.experiments, launch.experiments);
+    if (same && isOwn(instance, context.host) && !(await instanceAlive(instance, context.host))) dead.push(instance);
+  }
+  if (dead.length === 0) return null;
+  const owners = ownersWithAttempts(launch.data);
+  const rank = ({ record }: RegisteredInstance): number => (owners.has(record.id) && record.launch.data === launch.data ? 1 : 0);
+  dead.sort((a, b) => rank(b) - rank(a) || b.record.changed_at - a.record.changed_at);
+  const { file, record } = dead[0]!;
+  // Jobs that still run lie below the workspace of before; another one would lose them.
+  const stays = ownersWithAttempts(record.launch.data).has(record.id);
+  const renewed = { ...record, launch: stays ? { ...launch, data: record.launch.data } : launch };
+  return hold(context, file, renewed);
+}
+
+/** Makes this process the holder of an entry, until a child takes it. */
+export function hold(context: AgentContext, file: string, record: InstanceRecord): RegisteredInstance {
+  const held = { ...record, process: context.host.identify(process.pid), changed_at: context.clock.now(), log_file: logFilePath(record.launch, record.worker_ids[0] ?? '') };
+  writeInstance(file, held);
+  return { file, record: held };
+}
+
+function sameExperiments(a: readonly string[] | null, b: readonly string[] | null): boolean {
+  return a === null || b === null ? a === b : a.length === b.length && [...a].sort().join() === [...b].sort().join();
+}
+
+/** The worker ids, or null when the server does not know the secret. A server that does not answer may know it: the jobs matter more. */
+async function greet(context: AgentContext, record: InstanceRecord, client: Client): Promise<string[] | null> {
+  try {
+    const reply = await client.agents.update({ body: machineFacts(context, record.launch, null) }, { signal: AbortSignal.timeout(5_000) });
+    return reply.worker_ids;
+  } catch (error) {
+    if (error instanceof ApiError && ['unauthenticated', 'forbidden', 'not_found'].includes(error.code)) return null;
+    if (error instanceof ApiError && !error.retryable) throw error;
+    return Array.from({ length: record.launch.workers }, (_, slot) => workerId(record.host, record.instance, slot));
+  }
+}
+
+export function machineFacts(context: AgentContext, launch: LaunchSettings, processId: number | null) {
+  return {
+    workers: launch.workers,
+    machine_class: launch.machine_class,
+    has_script: launch.script !== null,
+    total: machineResources(context.env),
+    version: context.version,
+    process_id: processId,
+    platform: context.platform.slice(0, 100),
+  };
+}
+
+interface Registration {
+  readonly launch: LaunchSettings;
+  readonly connect: (credential: string) => Client;
+  /** An instance that the server no longer knows: its attempts stay with the new identity. */
+  readonly former: RegisteredInstance | null;
+}
+
+async function register(context: AgentContext, options: AgentOptions, registration: Registration): Promise<RegisteredInstance> {
+  const { launch, connect, former } = registration;
+  const { api_key } = options;
+  if (api_key === null) throw new AgentFailure(`There is no API key for ${launch.server}. Set DROVER_API_KEY to a key that may see the experiment.`);
+  const key = randomId();
+  const body = { ...machineFacts(context, launch, null), host: context.host.name, instance: freeWord(context, launch), experiments: launch.experiments };
+  const reply = await retry(() => connect(api_key).agents.register({ body }, { idempotency_key: key, signal: AbortSignal.timeout(20_000) }), {
+    ...{ clock: context.clock, random: context.random },
+    ...{ first_delay_ms: 200, longest_delay_ms: 2_000, total_ms: 5_000 },
+    retryable: (error) => error instanceof ApiError && error.retryable,
+  });
+  const record: InstanceRecord = {
+    format: 1,
+    id: former?.record.id ?? randomId(12),
+    machine: context.host.name,
+    ...{ store_id: reply.store_id, agent_id: reply.agent_id, secret: reply.secret, host: reply.host, instance: reply.instance },
+    worker_ids: reply.worker_ids,
+    launch: former?.record.launch ?? launch,
+    process: null,
+    starts: 0,
+    sync_seq: 0,
+    changed_at: 0,
+    log_file: '',
+  };
+  if (former !== null) removeFormer(former, instanceFile(record));
+  return hold(context, instanceFile(record), record);
+}
+
+function removeFormer(former: RegisteredInstance, successor: string): void {
+  if (former.file !== successor) rmSync(former.file, { force: true });
+}
+
+function freeWord(context: AgentContext, launch: LaunchSettings): string {
+  const used = new Set(listDirectory(registryDirectory(launch.cache, launch.experiments)).map(({ record }) => record.instance));
+  const words = INSTANCE_WORDS.filter((word) => !used.has(word));
+  return words[Math.floor(context.random() * words.length)] ?? `a${randomId(6).toLowerCase().replace(/[^a-z0-9]/g, '')}`.slice(0, 12);
+}

@@ -1,0 +1,64 @@
+// Ships metric points and progress from the spool files, in whole lines, by offset.
+import type { Client, MetricBatchShape } from '../contract/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { toIso, type Clock } from '../runtime/clock.ts';
+import { readMetricLines } from './metric-lines.ts';
+import { ship, type Piece, type Refusals } from './shipment.ts';
+import { attemptKey, referenceOf, type Spool } from './spool.ts';
+import type { SpoolFiles } from './spool-files.ts';
+
+export interface MetricShippingParts extends Refusals {
+  readonly clock: Clock;
+  readonly client: Pick<Client, 'agents'>;
+  readonly files: SpoolFiles;
+  readonly onBroken: (spool: Spool, offsets: readonly number[]) => void;
+}
+
+/** A line longer than this is no metric. */
+const READ_BYTES = 2 * 1024 * 1024;
+
+export async function shipMetrics(spools: readonly Spool[], parts: MetricShippingParts, signal: AbortSignal): Promise<'more' | 'idle'> {
+  const pieces: Piece<MetricBatchShape>[] = [];
+  let skipped = false;
+  let room = LIMITS.metric_points.value;
+  for (const spool of spools) {
+    if (room === 0 || spool.given_up || spool.metrics.shipped >= spool.metrics.size || spool.postponed_until > parts.clock.monotonic()) continue;
+    const batch = await nextBatch(spool, room, parts);
+    if (batch === null) continue;
+    if (batch.points.length === 0 && batch.progress === null) {
+      spool.metrics.shipped = batch.to;
+      skipped = true;
+      continue;
+    }
+    pieces.push({ spool, item: batch });
+    room -= batch.points.length;
+  }
+  if (pieces.length === 0) return skipped ? 'more' : 'idle';
+  await ship(pieces, (some) => send(some, parts, signal), parts);
+  return 'more';
+}
+
+async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock }: MetricShippingParts, signal: AbortSignal): Promise<void> {
+  const reply = await client.agents.metrics({ body: { sent_at: toIso(clock.now()), batches: pieces.map((piece) => piece.item) } }, { signal });
+  const ends = new Map(reply.ends.map((end) => [attemptKey(end), end.end]));
+  for (const { spool, item } of pieces) {
+    const end = ends.get(attemptKey(item));
+    if (end === undefined || end === item.from) spool.postponed_until = clock.monotonic() + 1_000;
+    if (end !== undefined) spool.metrics.shipped = end;
+  }
+}
+
+/** Null when no whole line waits. */
+async function nextBatch(spool: Spool, room: number, parts: MetricShippingParts): Promise<MetricBatchShape | null> {
+  const { shipped: from, size } = spool.metrics;
+  const bytes = await parts.files.read(spool.directory, 'metrics.jsonl', { from, length: Math.min(READ_BYTES, size - from) });
+  const atEnd = from + bytes.length >= size;
+  const complete = spool.attempt.phase === 'ended' && atEnd;
+  const lines = readMetricLines({ from, bytes, complete, most_points: room, now: parts.clock.now() });
+  const endless = lines.to === from && bytes.length === READ_BYTES && !bytes.includes(10);
+  const broken = endless ? [from] : lines.broken;
+  if (broken.length > 0) parts.onBroken(spool, broken);
+  const to = endless ? from + bytes.length : lines.to;
+  if (to === from) return null;
+  return { ...referenceOf(spool.attempt), from, to, points: lines.points, progress: lines.progress };
+}

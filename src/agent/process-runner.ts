@@ -1,0 +1,161 @@
+// Jobs as real processes: each in its own session and process group under the shim, with files instead of pipes,
+// so that nothing of it hangs on this agent.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Clock } from '../runtime/clock.ts';
+import type { StoredAttempt } from './attempt-store.ts';
+import type { Host } from './host.ts';
+import { jobArguments, type ScriptSettings } from './job-command.ts';
+import { jobEnvironment } from './job-environment.ts';
+import { StartFailure, startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
+import { SHIM, STATUS_SPACE, parseIdentity, parseStatus } from './job-shim.ts';
+
+export interface ProcessRunnerOptions extends ScriptSettings {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly server: string;
+  readonly data: string;
+  /** Where the worker was launched: every job's working directory. */
+  readonly cwd: string;
+  /** Without our secrets. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly python_library: string;
+}
+
+/** How often an adopted process, which is nobody's child here, is looked at. */
+const ADOPTED_CHECK_MS = 250;
+/** A shim that was started in the last moment of the previous agent gets this long to write who it is. */
+const IDENTITY_WAIT_MS = 3_000;
+
+export function createProcessRunner(options: ProcessRunnerOptions): ProcessRunner {
+  return {
+    start: (attempt, workerId) => start(options, attempt, workerId),
+    adopt: (attempt) => adopt(options, attempt),
+  };
+}
+
+async function start(options: ProcessRunnerOptions, attempt: StoredAttempt, workerId: string): Promise<JobProcess> {
+  const { lease, directory } = attempt;
+  try {
+    const started_at = options.clock.now();
+    const child = launch(options, attempt, workerId);
+    const ended = endOf(options, directory, child);
+    await spawned(child);
+    child.unref();
+    return { ...groupOf(options, child.pid!), started_at, seen_from_start: true, ended, hasEnded: () => readEnd(directory) !== null };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(options.cwd)) {
+      throw new StartFailure('job', `The directory ${options.cwd}, where the worker was launched, does not exist any more. Start the worker again.`);
+    }
+    throw startFailure(error, lease);
+  }
+}
+
+function endOf({ clock }: ProcessRunnerOptions, directory: string, child: ChildProcess): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    child.on('exit', (_code, signal) => resolve(readEnd(directory) ?? { kind: 'vanished', exit_code: null, signal, at: clock.now() }));
+  });
+}
+
+function spawned(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.on('error', reject);
+  });
+}
+
+function launch(options: ProcessRunnerOptions, { lease, directory }: StoredAttempt, workerId: string): ChildProcess {
+  const program = jobArguments(lease, options);
+  const jobDirectory = join(options.data, lease.experiment, String(lease.number));
+  mkdirSync(jobDirectory, { recursive: true });
+  writeFileSync(join(directory, 'params.json'), JSON.stringify(lease.params), { mode: 0o600 });
+  const env = jobEnvironment(options.env, lease, {
+    server: options.server,
+    data: options.data,
+    job_directory: jobDirectory,
+    attempt_directory: directory,
+    worker_id: workerId,
+    python_library: options.python_library,
+  });
+  const descriptors: number[] = [];
+  const open = (name: string, flags: string): number => {
+    const descriptor = openSync(join(directory, name), flags, 0o600);
+    descriptors.push(descriptor);
+    return descriptor;
+  };
+  try {
+    const files = [open('stdout', 'a'), open('stderr', 'a'), open('pid', 'w'), open('status', 'w')];
+    // At a given position, so that the descriptor that the shim inherits still stands at 0.
+    writeSync(files[3]!, STATUS_SPACE, 0);
+    const { boot_id, pid_namespace } = options.host;
+    return spawn('/bin/sh', ['-c', SHIM, 'sh', boot_id, pid_namespace, ...program], {
+      cwd: options.cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', ...files],
+    });
+  } finally {
+    for (const descriptor of descriptors) closeSync(descriptor);
+  }
+}
+
+async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Promise<JobProcess> {
+  const { directory, created_at } = attempt;
+  const { clock, host } = options;
+  const known = { started_at: startedAt(directory, created_at), seen_from_start: false, hasEnded: () => readEnd(directory) !== null };
+  let identity = parseIdentity(readText(directory, 'pid'));
+  while (identity === null && clock.now() - created_at < IDENTITY_WAIT_MS && clock.now() >= created_at) {
+    await clock.sleep(50);
+    identity = parseIdentity(readText(directory, 'pid'));
+  }
+  const alive = identity !== null && host.see(identity) === 'alive';
+  const end = readEnd(directory);
+  if (end !== null || !alive || identity === null) {
+    const ended = end ?? ({ kind: 'lost', exit_code: null, signal: null, at: clock.now() } as const);
+    // A leader that ended may have left children: they are still ours if the group is of this boot and namespace.
+    const own = identity !== null && host.see(identity) !== 'elsewhere' && host.identify(identity.pid) === null;
+    return { ...known, ...(own ? groupOf(options, identity!.pid) : NO_GROUP), ended: Promise.resolve(ended) };
+  }
+  const living = identity;
+  return { ...known, ...groupOf(options, living.pid), ended: watchAdopted(options, directory, () => host.see(living) === 'alive') };
+}
+
+async function watchAdopted({ clock }: ProcessRunnerOptions, directory: string, alive: () => boolean): Promise<ProcessEnd> {
+  for (;;) {
+    // In this order: a process that ends in between has written its status first.
+    const lives = alive();
+    const end = readEnd(directory);
+    if (end !== null && !lives) return end;
+    if (!lives) return { kind: 'vanished', exit_code: null, signal: null, at: clock.now() };
+    await clock.sleep(ADOPTED_CHECK_MS);
+  }
+}
+
+const NO_GROUP = { signal: () => undefined, groupLives: () => false };
+
+function groupOf({ host }: ProcessRunnerOptions, pid: number): Pick<JobProcess, 'signal' | 'groupLives'> {
+  return { signal: (name) => void host.signal(-pid, name), groupLives: () => host.groupLives(pid) };
+}
+
+function readEnd(directory: string): ProcessEnd | null {
+  const status = parseStatus(readText(directory, 'status'));
+  return status === null ? null : { kind: 'exited', ...status, at: statSync(join(directory, 'status')).mtimeMs };
+}
+
+function startedAt(directory: string, otherwise: number): number {
+  try {
+    return statSync(join(directory, 'pid')).mtimeMs;
+  } catch {
+    return otherwise;
+  }
+}
+
+function readText(directory: string, name: string): string {
+  try {
+    return readFileSync(join(directory, name), 'utf8');
+  } catch {
+    return '';
+  }
+}

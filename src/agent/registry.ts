@@ -1,0 +1,204 @@
+// The agents of this user on this machine: one small file each, written whole or not at all, so that a listing, a stop and
+// a take-over work without the server. Safe on a shared home directory: other machines' files are never judged.
+import { closeSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+
+import * as z from 'zod';
+
+import { randomId } from '../runtime/ids.ts';
+import { replaceFile } from '../runtime/replace-file.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Host } from './host.ts';
+
+const Identity = z.object({ pid: z.int(), start_time: z.string().nullable(), boot_id: z.string(), pid_namespace: z.string() });
+
+/** How the agent was launched; a restart needs nothing else. Never the API key. */
+const Launch = z.object({
+  server: z.string(),
+  experiments: z.array(z.string()).nullable(),
+  script: z.string().nullable(),
+  interpreter: z.string().nullable(),
+  workers: z.int().min(1),
+  machine_class: z.string().nullable(),
+  once: z.boolean(),
+  cwd: z.string(),
+  /** `jd_data`. */
+  data: z.string(),
+  cache: z.string(),
+  log_dir: z.string().nullable(),
+  log_level: z.string(),
+  ca_file: z.string().nullable(),
+  free_space_bytes: z.number(),
+});
+
+const Instance = z.looseObject({
+  format: z.literal(1),
+  /** Owner of attempt directories: unique over machines and servers. */
+  id: z.string(),
+  machine: z.string(),
+  store_id: z.string(),
+  agent_id: z.int(),
+  secret: z.string(),
+  host: z.string(),
+  instance: z.string(),
+  worker_ids: z.array(z.string()),
+  launch: Launch,
+  /** The process that runs it or is about to; null after it ended in order. */
+  process: Identity.nullable(),
+  /** Rises with every start. */
+  starts: z.int(),
+  /** Every sync up to here may have been sent. */
+  sync_seq: z.int(),
+  /** Milliseconds since 1970. */
+  changed_at: z.number(),
+  log_file: z.string(),
+});
+
+export type LaunchSettings = z.output<typeof Launch>;
+export type InstanceRecord = z.output<typeof Instance>;
+
+export interface RegisteredInstance {
+  readonly file: string;
+  readonly record: InstanceRecord;
+}
+
+/** `<cache>/.cache/<experiments>`; a long list of experiments is cut and told apart by its hash. */
+export function registryDirectory(cache: string, experiments: readonly string[] | null): string {
+  return join(cache, '.cache', experimentsName(experiments));
+}
+
+export function experimentsName(experiments: readonly string[] | null): string {
+  if (experiments === null) return '_all';
+  const sorted = [...experiments].sort().join('+');
+  return sorted.length <= 100 ? sorted : `${sorted.slice(0, 80)}+${createHash('sha256').update(sorted).digest('hex').slice(0, 12)}`;
+}
+
+export function instanceFile(record: Pick<InstanceRecord, 'host' | 'instance' | 'launch'>): string {
+  return join(registryDirectory(record.launch.cache, record.launch.experiments), `${record.host}_${record.instance}.json`);
+}
+
+/** All instances of one cache, in the order of their names; files that cannot be read are skipped. */
+export function listInstances(cache: string): RegisteredInstance[] {
+  const root = join(cache, '.cache');
+  return namesIn(root).flatMap((directory) => listDirectory(join(root, directory)));
+}
+
+export function listDirectory(directory: string): RegisteredInstance[] {
+  return namesIn(directory)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .flatMap((name) => readInstance(join(directory, name)) ?? []);
+}
+
+export function readInstance(file: string): RegisteredInstance | null {
+  try {
+    const record = Instance.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    return record.success ? { file, record: record.data } : null;
+  } catch {
+    return null;
+  }
+}
+
+export function writeInstance(file: string, record: InstanceRecord): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  replaceFile(file, `${JSON.stringify(record, null, 1)}\n`, 0o600);
+}
+
+/** Whether the instance is this machine's and user's. */
+export function isOwn({ file, record }: RegisteredInstance, host: Host): boolean {
+  return record.machine === host.name && (process.getuid === undefined || statSync(file).uid === process.getuid());
+}
+
+/** Long enough for a holiday; the agent's secret is good for weeks. */
+const KEPT_MS = 30 * 24 * 3600 * 1000;
+
+export interface PruneFacts {
+  readonly host: Host;
+  readonly now: number;
+  readonly isAlive: (instance: RegisteredInstance) => Promise<boolean>;
+  /** Owners of attempts in a `jd_data` that are not delivered. */
+  readonly ownersWithAttempts: (data: string) => ReadonlySet<string>;
+}
+
+/** Removes what nobody will come back to: dead for long, nothing undelivered, and this machine's own. */
+export async function pruneRegistry(cache: string, facts: PruneFacts): Promise<string[]> {
+  const removed: string[] = [];
+  for (const instance of listInstances(cache)) {
+    const { file, record } = instance;
+    if (facts.now - record.changed_at < KEPT_MS || !isOwn(instance, facts.host)) continue;
+    if ((await facts.isAlive(instance)) || facts.ownersWithAttempts(record.launch.data).has(record.id)) continue;
+    rmSync(file, { force: true });
+    rmSync(file.replace(/\.json$/, '.sock'), { force: true });
+    removed.push(basename(file, '.json'));
+  }
+  return removed;
+}
+
+const LOCK_STALE_MS = 30_000;
+const LOCK_WAIT_MS = 40_000;
+
+/** Launches on one directory one after the other. A lock whose holder died is taken after half a minute. */
+export async function withLock<T>(directory: string, clock: Clock, action: () => Promise<T>): Promise<T> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lock = join(directory, '.lock');
+  const mine = join(directory, `.lock.${randomId(6)}`);
+  const descriptor = openSync(mine, 'wx', 0o600);
+  writeSync(descriptor, String(process.pid));
+  closeSync(descriptor);
+  try {
+    const deadline = clock.monotonic() + LOCK_WAIT_MS;
+    // A hard link is made or refused as one step, on NFS too.
+    while (!tryLink(mine, lock)) {
+      if (clock.monotonic() > deadline) throw new Error(`Another launch holds ${lock}. If there is none, remove that file.`);
+      if (isStale(lock, clock.now())) rmSync(lock, { force: true });
+      await clock.sleep(20);
+    }
+    try {
+      return await action();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  } finally {
+    unlinkSync(mine);
+  }
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS') return tryCreate(to);
+    throw error;
+  }
+}
+
+/** For file systems without hard links. */
+function tryCreate(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function isStale(path: string, now: number): boolean {
+  try {
+    return now - statSync(path).mtimeMs > LOCK_STALE_MS;
+  } catch {
+    return false;
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,77 @@
+// The workers of an agent, one per slot: what each was told, and what it has told the server of that.
+// One worker's command never touches its neighbours.
+import type { SyncReplyShape, SyncRequestShape } from '../contract/index.ts';
+import type { DesiredState } from '../core/worker.ts';
+
+export interface Slots {
+  readonly count: number;
+  /** Takes the newest commands; true when one of them is to be told back. */
+  command(commands: SyncReplyShape['workers']): boolean;
+  /** A command from this machine: like `stop`, but nobody told the server. */
+  stopHere(slots: readonly number[]): void;
+  /** Applied commands that the server has not heard of. */
+  applied(): SyncRequestShape['workers'];
+  /** A sync that carried these was answered. */
+  told(applied: SyncRequestShape['workers']): void;
+  mayTake(slot: number): boolean;
+  took(slot: number): void;
+  /** With `--once`: an answer brought nothing for these slots, so they leave. */
+  foundNothing(slots: readonly number[]): void;
+  /** It will take nothing more. */
+  isLeaving(slot: number): boolean;
+  state(slot: number): DesiredState;
+}
+
+interface Slot {
+  desired: DesiredState;
+  version: number;
+  told_version: number;
+  stopped_here: boolean;
+  /** With `--once`: had its job, or found none. */
+  used_up: boolean;
+}
+
+export function createSlots(count: number, once: boolean): Slots {
+  const slots: Slot[] = Array.from({ length: count }, () => ({ desired: 'run', version: 0, told_version: 0, stopped_here: false, used_up: false }));
+  const isLeaving = ({ desired, stopped_here, used_up }: Slot): boolean => desired === 'drain' || desired === 'stop' || stopped_here || used_up;
+  const use = (index: number): void => {
+    const slot = slots[index];
+    if (once && slot !== undefined) slot.used_up = true;
+  };
+
+  return {
+    count,
+    command(commands) {
+      let changed = false;
+      for (const { slot: index, desired_state, desired_version } of commands) {
+        const slot = slots[index];
+        if (slot === undefined || desired_version <= slot.version) continue;
+        slot.desired = desired_state;
+        slot.version = desired_version;
+        changed = true;
+      }
+      return changed;
+    },
+    stopHere(indices) {
+      for (const index of indices) {
+        const slot = slots[index];
+        if (slot !== undefined) slot.stopped_here = true;
+      }
+    },
+    applied: () => slots.flatMap((slot, index) => (slot.version > slot.told_version ? [{ slot: index, applied_version: slot.version }] : [])),
+    told(applied) {
+      for (const { slot: index, applied_version } of applied) {
+        const slot = slots[index];
+        if (slot !== undefined) slot.told_version = Math.max(slot.told_version, applied_version);
+      }
+    },
+    mayTake(index) {
+      const slot = slots[index];
+      return slot !== undefined && slot.desired === 'run' && !isLeaving(slot);
+    },
+    took: use,
+    foundNothing: (indices) => indices.forEach(use),
+    isLeaving: (index) => slots[index] === undefined || isLeaving(slots[index]),
+    state: (index) => slots[index]?.desired ?? 'run',
+  };
+}

@@ -1,0 +1,88 @@
+// The files that a job and its script library leave in the attempt directory, as the shipping loops see them.
+import { createReadStream, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+
+import type { Log } from '../runtime/log.ts';
+
+export type SpoolName = 'stdout' | 'stderr' | 'metrics.jsonl';
+
+export interface SpoolFiles {
+  /** 0 when there is no such file. */
+  size(directory: string, name: SpoolName): number;
+  /** As many of the bytes as there are. */
+  read(directory: string, name: SpoolName, range: { readonly from: number; readonly length: number }): Promise<Buffer>;
+  /** Gives the disk space before `end` back, where the system can. */
+  punch(directory: string, name: SpoolName, end: number): void;
+  /** Names of the descriptions of uploads that wait, oldest first. */
+  uploads(directory: string): string[];
+  readUpload(directory: string, name: string): string;
+  uploadSize(directory: string, file: string): number | null;
+  /** A stream of the file's bytes. */
+  uploadContent(directory: string, file: string): unknown;
+  removeUpload(directory: string, names: readonly string[]): void;
+  /** Keeps files that the server does not want; returns where. */
+  putAside(directory: string, names: readonly string[]): string;
+}
+
+export function createSpoolFiles(log: Log): SpoolFiles {
+  let canPunch = true;
+  return {
+    size: (directory, name) => sizeOf(join(directory, name)) ?? 0,
+    async read(directory, name, { from, length }) {
+      const file = await open(join(directory, name), 'r');
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    },
+    punch(directory, name, end) {
+      if (!canPunch) return;
+      execFile('fallocate', ['-p', '-o', '0', '-l', String(end), join(directory, name)], { timeout: 60_000 }, (error) => {
+        if (error === null) return;
+        canPunch = false;
+        log.debug({ err: error }, 'shipped log bytes cannot be given back to this disk');
+      });
+    },
+    uploads: (directory) => listUploads(join(directory, 'uploads')),
+    readUpload: (directory, name) => readFileSync(join(directory, 'uploads', name), 'utf8'),
+    uploadSize: (directory, file) => sizeOf(join(directory, 'uploads', file)),
+    uploadContent: (directory, file) => createReadStream(join(directory, 'uploads', file)),
+    removeUpload(directory, names) {
+      for (const name of names) rmSync(join(directory, 'uploads', name), { force: true });
+    },
+    putAside(directory, names) {
+      const place = join(dirname(directory), 'refused', directory.slice(dirname(directory).length + 1));
+      mkdirSync(place, { recursive: true, mode: 0o700 });
+      for (const name of names) {
+        try {
+          renameSync(join(directory, 'uploads', name), join(place, name));
+        } catch {
+          // It was never there.
+        }
+      }
+      return place;
+    },
+  };
+}
+
+function listUploads(path: string): string[] {
+  try {
+    return readdirSync(path)
+      .filter((name) => name.endsWith('.json') && /^\d{13}-/.test(name))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+function sizeOf(path: string): number | null {
+  try {
+    return statSync(path).size;
+  } catch {
+    return null;
+  }
+}

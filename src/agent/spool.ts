@@ -1,0 +1,78 @@
+// What of one attempt has been shipped and what waits. The server's answers are the truth about what it has.
+import type { LeaseReferenceShape } from '../contract/index.ts';
+import type { Attempt } from './attempt-life.ts';
+import type { SpoolFiles } from './spool-files.ts';
+
+export type LogName = 'stdout' | 'stderr';
+
+export interface StreamState {
+  /** The server has the bytes before this offset. */
+  shipped: number;
+  /** Bytes in the file when it was last looked at. */
+  size: number;
+}
+
+export interface Spool {
+  readonly attempt: Attempt;
+  readonly directory: string;
+  readonly streams: Record<LogName, StreamState>;
+  readonly metrics: StreamState;
+  uploads_waiting: boolean;
+  /** Monotonic milliseconds. */
+  uploads_postponed_until: number;
+  /** Monotonic milliseconds. */
+  next_check: number;
+  check_interval: number;
+  /** The server refused this attempt's data: not before this moment again, monotonic milliseconds. */
+  postponed_until: number;
+  /** The server will never take more of its logs and metrics. */
+  given_up: boolean;
+}
+
+/** Files of running jobs are looked at this often while they grow, and less often while they do not. */
+export const CHECK_MS = 200;
+const LONGEST_CHECK_MS = 1_000;
+
+export function createSpool(attempt: Attempt, directory: string): Spool {
+  return {
+    attempt,
+    directory,
+    streams: { stdout: { shipped: 0, size: 0 }, stderr: { shipped: 0, size: 0 } },
+    metrics: { shipped: 0, size: 0 },
+    uploads_waiting: false,
+    uploads_postponed_until: 0,
+    next_check: 0,
+    check_interval: CHECK_MS,
+    postponed_until: 0,
+    given_up: false,
+  };
+}
+
+/** Looks at the files; true when something waits to be shipped. */
+export function refresh(spool: Spool, files: SpoolFiles, monotonic: number): boolean {
+  const before = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size;
+  for (const name of ['stdout', 'stderr'] as const) spool.streams[name].size = files.size(spool.directory, name);
+  spool.metrics.size = files.size(spool.directory, 'metrics.jsonl');
+  spool.uploads_waiting = files.uploads(spool.directory).length > 0;
+  const grown = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size > before;
+  spool.check_interval = grown ? CHECK_MS : Math.min(LONGEST_CHECK_MS, spool.check_interval * 1.3);
+  spool.next_check = monotonic + spool.check_interval;
+  return !isDelivered(spool);
+}
+
+export function isDelivered(spool: Spool): boolean {
+  return (spool.given_up || (logsWait(spool) === 0 && spool.metrics.shipped >= spool.metrics.size)) && !spool.uploads_waiting;
+}
+
+export function logsWait({ streams }: Spool): number {
+  return Math.max(0, streams.stdout.size - streams.stdout.shipped) + Math.max(0, streams.stderr.size - streams.stderr.shipped);
+}
+
+export function referenceOf({ lease }: Attempt): LeaseReferenceShape {
+  return { job_id: lease.job_id, attempt: lease.attempt, rank: lease.rank, token: lease.token };
+}
+
+/** Names a rank of an attempt in replies, which do not repeat the token. */
+export function attemptKey(name: { readonly job_id: number; readonly attempt: number; readonly rank: number }): string {
+  return `${name.job_id}.${name.attempt}.${name.rank}`;
+}

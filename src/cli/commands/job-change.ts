@@ -1,0 +1,161 @@
+// `drover job cancel|requeue|hold|unhold|rm`: one thing done to one job, or to all that are named, in one step.
+import type { Command } from 'commander';
+
+import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { formatRanges } from '../../core/identifiers.ts';
+import { randomId } from '../../runtime/ids.ts';
+import { addCommand, collect, experimentOption, onRun, type AddCommand } from '../command.ts';
+import type { ApiClient } from '../connection.ts';
+import type { Context } from '../context.ts';
+import type { CliDependencies } from '../dependencies.ts';
+import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { confirmYes } from '../prompt.ts';
+import { selectJobs, singleJob } from '../selection.ts';
+
+type Action = 'cancel' | 'requeue' | 'hold' | 'unhold' | 'delete';
+type BulkBody = Parameters<ApiClient['jobs']['bulk']>[0]['body'];
+type BulkReply = Awaited<ReturnType<ApiClient['jobs']['bulk']>>;
+
+interface ChangeOptions {
+  readonly status?: string[];
+  readonly search?: string;
+  readonly all?: true;
+  readonly force?: true;
+  readonly yes?: true;
+  readonly dryRun?: true;
+}
+
+interface Verb {
+  readonly name: string;
+  readonly action: Action;
+  readonly summary: string;
+  readonly past: string;
+  /** Asked about before it is done to more than one job. */
+  readonly asks: boolean;
+}
+
+const VERBS: readonly Verb[] = [
+  { name: 'cancel', action: 'cancel', summary: 'Cancel pending and running jobs', past: 'Cancelled', asks: true },
+  { name: 'requeue', action: 'requeue', summary: 'Put ended jobs back into the queue, for a new attempt', past: 'Requeued', asks: false },
+  { name: 'hold', action: 'hold', summary: 'Keep pending jobs from starting; their places stay', past: 'Held', asks: false },
+  { name: 'unhold', action: 'unhold', summary: 'Let held jobs start again', past: 'Unheld', asks: false },
+  { name: 'rm', action: 'delete', summary: 'Delete pending jobs, as if they had never been made', past: 'Deleted', asks: true },
+];
+
+export const addJobChanges: AddCommand = (group, dependencies) => {
+  for (const verb of VERBS) addVerb(group, dependencies, verb);
+};
+
+function addVerb(group: Command, dependencies: CliDependencies, verb: Verb): void {
+  const command = addCommand(group, `${verb.name} [jobs...]`, {
+    summary: verb.summary,
+    examples: [
+      `job ${verb.name} digits-tune/42`,
+      `job ${verb.name} digits-tune/1-5,8`,
+      `job ${verb.name} --experiment digits-tune --status ${exampleStatus(verb.action)}`,
+    ],
+  });
+  experimentOption(command)
+    .option('-s, --status <status>', 'all jobs with this status (may be repeated)', collect)
+    .option('--search <text>', 'all jobs that fit this text')
+    .option('--all', 'all jobs of the experiment')
+    .option('--dry-run', 'say which jobs it would be, change nothing');
+  if (verb.asks) command.option('-y, --yes', 'do not ask');
+  if (verb.action === 'cancel') command.option('--force', 'do not wait for the agents to confirm');
+  onRun<ChangeOptions>(command, dependencies, async ({ context, options, words }) => {
+    const single = words.length === 1 && options.dryRun !== true ? singleJob(await selectJobs(context, words)) : null;
+    if (single !== null && !filtered(options)) return changeOne(context, verb, { ...single, force: options.force === true });
+    const replies: { experiment: string; reply: BulkReply }[] = [];
+    for (const target of await bulkTargets(context, options, words)) replies.push(await changeMany(context, verb, { ...target, options }));
+    await report(context, verb, replies);
+  });
+}
+
+async function changeOne(context: Context, verb: Verb, job: { experiment: string; number: number; force: boolean }): Promise<void> {
+  const { client } = await context.connection();
+  const name = `${job.experiment}/${job.number}`;
+  const params = { experiment: job.experiment, number: job.number };
+  const reply = await callOne(client, verb.action, { params, force: job.force });
+  const waits = 'cancel_requested_at' in reply && reply.status === 'running' && reply.cancel_requested_at !== null;
+  const sentence = waits ? `${name} is told to stop; it stays running until its agent confirms (--force does not wait).` : `${verb.past} ${name}.`;
+  await context.output.show({ json: reply, ids: [name], blocks: [{ text: sentence }] });
+}
+
+function callOne(client: ApiClient, action: Action, { params, force }: { params: { experiment: string; number: number }; force: boolean }) {
+  switch (action) {
+    case 'cancel':
+      return client.jobs.cancel({ params, body: { force } });
+    case 'requeue':
+      return client.jobs.requeue({ params });
+    case 'hold':
+      return client.jobs.hold({ params });
+    case 'unhold':
+      return client.jobs.unhold({ params });
+    case 'delete':
+      return client.jobs.remove({ params });
+  }
+}
+
+interface BulkTarget {
+  readonly experiment: string;
+  readonly filter: BulkBody['filter'];
+}
+
+async function bulkTargets(context: Context, options: ChangeOptions, words: readonly string[]): Promise<BulkTarget[]> {
+  const filter = {
+    ...(options.status === undefined ? {} : { status: readStatuses(options.status) }),
+    ...(options.search === undefined ? {} : { search: options.search }),
+  };
+  if (words.length === 0) {
+    if (!filtered(options)) throw usageError('Which jobs? Name them (digits-tune/42, 1-5,8, last), or choose with --status, --search or --all.');
+    return [{ experiment: await context.experiment(), filter }];
+  }
+  if (options.all === true) throw usageError('Name jobs or give --all, not both.');
+  return (await selectJobs(context, words)).map(({ experiment, ranges }) => ({ experiment, filter: { ...filter, numbers: formatRanges(ranges) } }));
+}
+
+async function changeMany(context: Context, verb: Verb, target: BulkTarget & { options: ChangeOptions }): Promise<{ experiment: string; reply: BulkReply }> {
+  const { client } = await context.connection();
+  const { experiment, filter, options } = target;
+  const body: BulkBody = { action: verb.action, filter, ...(options.force === undefined ? {} : { force: true }) };
+  const preview =
+    options.dryRun === true || (verb.asks && options.yes !== true)
+      ? await client.jobs.bulk({ params: { experiment }, body: { ...body, dry_run: true } })
+      : null;
+  if (preview !== null && options.dryRun === true) return { experiment, reply: preview };
+  if (preview !== null && preview.changed > 1) {
+    await confirmYes(context.dependencies, `${verb.name} ${preview.changed.toLocaleString('en-US')} jobs (${experiment}/${preview.jobs})?`);
+  }
+  return { experiment, reply: await client.jobs.bulk({ params: { experiment }, body }, { idempotency_key: randomId() }) };
+}
+
+async function report(context: Context, verb: Verb, replies: readonly { experiment: string; reply: BulkReply }[]): Promise<void> {
+  const changed = replies.filter(({ reply }) => reply.changed > 0).map(({ experiment, reply }) => `${experiment}/${reply.jobs}`);
+  const lines = replies.map(({ experiment, reply }) => resultText(verb, experiment, reply));
+  await context.output.show({ json: replies.map(({ experiment, reply }) => ({ experiment, ...reply })), ids: changed, blocks: [{ text: lines.join('\n') }] });
+  const refused = replies.flatMap(({ experiment, reply }) => Object.entries(reply.refused).map(([code, count]) => `${count} of ${experiment} (${code})`));
+  if (refused.length > 0) throw new CliFailure(EXIT.refused, `Left as they were: ${refused.join(', ')}.`);
+  if (replies.every(({ reply }) => reply.matched === 0)) throw new CliFailure(EXIT.not_found, 'No such job.');
+}
+
+function resultText(verb: Verb, experiment: string, reply: BulkReply): string {
+  if (reply.changed === 0) return `No job of ${experiment} ${reply.dry_run ? 'would be' : 'was'} changed.`;
+  const count = `${reply.changed.toLocaleString('en-US')} ${reply.changed === 1 ? 'job' : 'jobs'}: ${experiment}/${reply.jobs}`;
+  return reply.dry_run ? `Would ${verb.name} ${count}` : `${verb.past} ${count}`;
+}
+
+function filtered(options: ChangeOptions): boolean {
+  return options.status !== undefined || options.search !== undefined || options.all === true;
+}
+
+function readStatuses(words: readonly string[]): JobStatus[] {
+  const statuses = words.flatMap((word) => word.split(','));
+  const unknown = statuses.find((word) => !(JOB_STATUSES as readonly string[]).includes(word));
+  if (unknown !== undefined) throw usageError(`${JSON.stringify(unknown)} is not a status; there are ${JOB_STATUSES.join(', ')}.`);
+  return statuses as JobStatus[];
+}
+
+function exampleStatus(action: Action): JobStatus {
+  if (action === 'cancel') return 'running';
+  return action === 'requeue' ? 'aborted' : 'pending';
+}

@@ -1,0 +1,80 @@
+// `drover job log`: what a job wrote, byte for byte.
+import { isEnded } from '../../core/job.ts';
+import { formatRanges } from '../../core/identifiers.ts';
+import { addCommand, experimentOption, onRun, wholeNumber, type AddCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { readJobs } from '../job-list.ts';
+import { copyLog } from '../log-reader.ts';
+import { selectJobs, singleJob } from '../selection.ts';
+import { watchCounts, wakeOnEvents } from '../watch.ts';
+
+interface LogOptions {
+  readonly follow?: true;
+  readonly stderr?: true;
+  readonly attempt?: number;
+}
+
+interface JobName {
+  readonly experiment: string;
+  readonly number: number;
+}
+
+export const addJobLog: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'log <jobs...>', {
+    summary: 'Print what a job wrote, byte for byte',
+    examples: ['job log digits-tune/42', 'job log last --follow', 'job log digits-tune/42 --stderr > errors.txt', 'job log digits-tune/42 --attempt 1'],
+    notes: 'With --follow it waits for the job to start and goes on until its attempt ends; the exit code does not tell how the job ended.',
+  });
+  experimentOption(command)
+    .option('-f, --follow', 'go on until the attempt ends')
+    .option('--stderr', 'standard error instead of standard output')
+    .option('--attempt <n>', 'of this attempt; default the newest', wholeNumber(1));
+  onRun<LogOptions>(command, dependencies, async ({ context, options, words }) => {
+    const selection = await selectJobs(context, words);
+    const single = singleJob(selection);
+    if (options.follow === true && single === null) throw usageError('--follow needs a single job.');
+    const interrupted = new AbortController();
+    const release = options.follow === true ? context.dependencies.onInterrupt(() => interrupted.abort()) : () => {};
+    try {
+      if (single !== null && options.follow === true) await waitForStart(context, single, interrupted.signal);
+      for (const job of single === null ? await existingJobs(context, selection) : [single])
+        await printLog(context, job, { ...options, signal: interrupted.signal });
+    } finally {
+      release();
+    }
+    if (interrupted.signal.aborted) throw new CliFailure(EXIT.interrupted);
+  });
+};
+
+async function printLog(context: Context, job: JobName, options: LogOptions & { signal: AbortSignal }): Promise<void> {
+  const { client } = await context.connection();
+  const stream = options.stderr === true ? 'stderr' : 'stdout';
+  const request = { ...job, stream, attempt: options.attempt ?? null, follow: options.follow === true, signal: options.signal } as const;
+  const end = await copyLog(client, request, { write: (bytes) => context.output.bytes(bytes), clock: context.dependencies.clock });
+  if (end.dropped_bytes > 0) context.output.note(`${end.dropped_bytes.toLocaleString('en-US')} bytes in the middle of this log were not kept.`);
+}
+
+async function existingJobs(context: Context, selection: Awaited<ReturnType<typeof selectJobs>>): Promise<JobName[]> {
+  const { client } = await context.connection();
+  const jobs: JobName[] = [];
+  for (const { experiment, ranges } of selection) {
+    for await (const page of readJobs(client, experiment, { query: { numbers: formatRanges(ranges), order: 'asc' }, limit: null })) {
+      jobs.push(...page.map(({ number }) => ({ experiment, number })));
+    }
+  }
+  return jobs;
+}
+
+/** A job that waits in the queue has nothing to follow yet. */
+async function waitForStart(context: Context, job: JobName, signal: AbortSignal): Promise<void> {
+  const { client } = await context.connection();
+  const { clock } = context.dependencies;
+  let told = false;
+  const read = async () => (await client.jobs.get({ params: job })).job;
+  for await (const state of watchCounts({ read, wake: wakeOnEvents(client, [job.experiment]), clock, signal })) {
+    if (state.attempts > 0 || isEnded(state.status)) return;
+    if (!told) context.output.note(`${job.experiment}/${job.number} waits for its turn${state.held_at === null ? '' : ' and is held'}.`);
+    told = true;
+  }
+}

@@ -1,0 +1,115 @@
+// `drover job ls`: the jobs of an experiment.
+import { Option } from 'commander';
+
+import type { JobShape } from '../../contract/schemas.ts';
+import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { formatRanges, parseRanges } from '../../core/identifiers.ts';
+import { addCommand, experimentOption, onRun, wholeNumber, type AddCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import { usageError } from '../failure.ts';
+import { JOB_COLUMNS, jobRow, readJobs, type JobQuery } from '../job-list.ts';
+
+interface ListOptions {
+  readonly status?: JobStatus[];
+  readonly search?: string;
+  readonly held?: true;
+  readonly sort?: NonNullable<JobQuery['sort']>;
+  readonly desc?: true;
+  readonly limit?: number;
+  readonly all?: true;
+}
+
+/** Rows that a terminal gets unless more are asked for. */
+const SCREEN_ROWS = 50;
+
+const SORT_NAMES = [
+  'number',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'duration_ms',
+  'status',
+  'priority',
+  'worker_id',
+  'attempts',
+] as const satisfies readonly JobQuery['sort'][];
+
+export const addJobList: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'ls [jobs...]', {
+    summary: 'List jobs',
+    examples: [
+      'job ls --experiment digits-tune',
+      'job ls --experiment digits-tune --status aborted',
+      "job ls --experiment digits-tune --search 'lr>0.01' --sort duration_ms --desc --limit 10",
+      'job ls --experiment digits-tune --json | jq .[].params',
+    ],
+    notes: `On a terminal the newest ${SCREEN_ROWS} are shown; in a pipe, and with --all, every one.`,
+  }).alias('list');
+  experimentOption(command)
+    .addOption(new Option('-s, --status <status>', 'only these (may be repeated)').argParser(collectStatus))
+    .option('--search <text>', 'lr=0.01, lr>0.001, a worker id, or any text in a param or message')
+    .option('--held', 'only held ones')
+    .addOption(new Option('--sort <field>', 'order; default number').choices(SORT_NAMES))
+    .option('--desc', 'greatest first')
+    .option('-n, --limit <n>', 'at most so many', wholeNumber(1))
+    .option('--all', 'every one');
+  onRun<ListOptions>(command, dependencies, async ({ context, options, words }) => {
+    const experiment = await context.experiment();
+    const query = listQuery(options, words);
+    const now = context.dependencies.clock.now();
+    await context.output.list<JobShape>({
+      items: await chooseRows(context, experiment, { query, options }),
+      json: (job) => job,
+      id: (job) => `${job.experiment}/${job.number}`,
+      columns: JOB_COLUMNS,
+      row: (job) => jobRow(job, now),
+      empty:
+        Object.keys(query).length > 2
+          ? `No job of ${experiment} fits.`
+          : `${experiment} has no job yet. Add one: drover job add --experiment ${experiment} -- COMMAND`,
+    });
+  });
+};
+
+function listQuery(options: ListOptions, words: readonly string[]): JobQuery {
+  const ranges = words.length === 0 ? null : parseRanges(words.join(','));
+  if (words.length > 0 && ranges === null) throw usageError(`${JSON.stringify(words.join(' '))} is not a list of job numbers such as 1-5,8.`);
+  return {
+    sort: options.sort ?? 'number',
+    order: options.desc === true ? 'desc' : 'asc',
+    ...(options.status === undefined ? {} : { status: options.status }),
+    ...(options.search === undefined ? {} : { search: options.search }),
+    ...(options.held === undefined ? {} : { held: true }),
+    ...(ranges === null ? {} : { numbers: formatRanges(ranges) }),
+  };
+}
+
+/** A terminal gets the newest rows, the newest one last: nearest to where the eye is. */
+async function chooseRows(
+  context: Context,
+  experiment: string,
+  { query, options }: { query: JobQuery; options: ListOptions },
+): Promise<AsyncIterable<readonly JobShape[]>> {
+  const { client } = await context.connection();
+  const screen = context.output.mode === 'table' && context.dependencies.stdout.isTTY === true;
+  const asked = options.limit !== undefined || options.all === true || options.sort !== undefined || options.desc === true;
+  if (!screen || asked) {
+    const limit = options.all === true ? null : (options.limit ?? (screen ? SCREEN_ROWS : null));
+    return readJobs(client, experiment, { query, limit });
+  }
+  const page = await client.jobs.list({ params: { experiment }, query: { ...query, order: 'desc', limit: SCREEN_ROWS } });
+  if (page.next_cursor !== null) {
+    const total = `${page.total.exact ? '' : 'at least '}${page.total.count.toLocaleString('en-US')}`;
+    context.output.note(`The newest ${page.jobs.length} of ${total} jobs; --all shows every one.`);
+  }
+  return (async function* () {
+    yield [...page.jobs].reverse();
+  })();
+}
+
+function collectStatus(text: string, before: JobStatus[] | undefined): JobStatus[] {
+  const words = text.split(',');
+  const unknown = words.find((word) => !JOB_STATUSES.includes(word as JobStatus));
+  if (unknown !== undefined) throw usageError(`${JSON.stringify(unknown)} is not a status; there are ${JOB_STATUSES.join(', ')}.`);
+  return [...(before ?? []), ...(words as JobStatus[])];
+}

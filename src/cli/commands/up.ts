@@ -1,0 +1,151 @@
+// `drover up`: server, agent and live progress in one terminal. Ctrl-C ends them in order; the next `up` goes on.
+import { Option } from 'commander';
+
+import type { SettingName } from '../../runtime/config.ts';
+import { agentOptions } from '../agent-options.ts';
+import { openBrowser } from '../browser.ts';
+import { addCommand, onRunWith, wholeNumber, type AddCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import type { ForegroundAgent } from '../dependencies.ts';
+import { createDigits, DIGITS_EXPERIMENT, digitsCommand } from '../example-digits.ts';
+import { CliFailure, EXIT } from '../failure.ts';
+import { write } from '../output.ts';
+import { createProgressLine, type ProgressLine } from '../progress-line.ts';
+import { startServing, type Serving } from '../serving.ts';
+import { followProgress } from '../up-progress.ts';
+import { SERVER_SETTINGS, serverOptions } from './server.ts';
+
+interface UpOptions {
+  readonly example?: 'digits';
+  readonly agent: boolean;
+  readonly open?: true;
+}
+
+const SETTINGS = [...SERVER_SETTINGS, 'workers', 'class', 'script', 'python', 'workspace', 'cache'] as const satisfies readonly SettingName[];
+
+export const addUp: AddCommand = (program, dependencies) => {
+  const command = addCommand(program, 'up', {
+    summary: 'Start server, dashboard and workers on this machine',
+    examples: ['up', 'up --example digits', 'up --workers 8 --port 8080 --open'],
+    notes: 'Everything is kept in the data directory: after Ctrl-C the next `up` goes on where it was.',
+  });
+  serverOptions(command)
+    .addOption(new Option('--example <name>', 'a sweep to watch, made once').choices(['digits']))
+    .option('-n, --workers <n>', 'jobs at the same time; default 2 (DROVER_WORKERS)', wholeNumber(1, 4_096))
+    .option('-c, --class <class>', 'class of this machine (DROVER_CLASS)')
+    .option('--script <path>', 'what jobs without a command run (DROVER_SCRIPT)')
+    .option('--python <path>', 'interpreter of Python scripts (DROVER_PYTHON)')
+    .option('--workspace <path>', 'directory under which jobs get their own (DROVER_WORKSPACE)')
+    .option('--cache <path>', 'directory in which agents are registered (DROVER_CACHE)')
+    .option('--no-agent', 'without workers')
+    .option('--open', 'open the dashboard in the browser');
+  onRunWith<UpOptions>({ command, dependencies, settings: SETTINGS }, ({ context, options }) => up(context, options));
+};
+
+async function up(context: Context, options: UpOptions): Promise<void> {
+  const { dependencies } = context;
+  const interrupted = new AbortController();
+  const release = dependencies.onInterrupt(() => (interrupted.signal.aborted ? dependencies.exit(EXIT.interrupted) : interrupted.abort()));
+  await write(dependencies.stdout, `Drover ${dependencies.version} is starting …\n`);
+  try {
+    await serveAndRun(context, options, interrupted.signal);
+  } finally {
+    release();
+  }
+}
+
+async function serveAndRun(context: Context, options: UpOptions, interrupted: AbortSignal): Promise<void> {
+  const { dependencies } = context;
+  const configuration = await context.configuration();
+  const { settings, sources } = configuration;
+  const command =
+    options.example === undefined ? null : digitsCommand({ package_root: dependencies.package_root, env: dependencies.env, python: settings.python });
+  const logLevel = sources.log_level.kind === 'default' ? 'warn' : settings.log_level;
+  const serving = await startServing(dependencies, configuration, logLevel);
+  let agent: ForegroundAgent | null = null;
+  const over = new AbortController();
+  interrupted.addEventListener('abort', () => over.abort(), { once: true });
+  if (interrupted.aborted) over.abort();
+  try {
+    if (command !== null) await createDigits(serving.client, command);
+    agent = options.agent ? await startAgent(context, serving) : null;
+    const link = await serving.server.loginLink();
+    await write(dependencies.stdout, await banner(context, serving, { agent, link, example: command !== null }));
+    if (options.open === true && !(await openBrowser(dependencies, link))) context.output.note('No browser could be opened here; open the link by hand.');
+    const line = createProgressLine(dependencies, dependencies.stdout);
+    let closed = false;
+    void serving.server.closed.then(() => {
+      closed = true;
+      over.abort();
+    });
+    watchAgent(agent, line, over.signal);
+    await followProgress(context, serving, { line, signal: over.signal, experiment: command === null ? null : DIGITS_EXPERIMENT });
+    line.finish();
+    if (closed && !interrupted.aborted) throw new CliFailure(EXIT.unexpected, 'The server ended by itself; start again with --log-level info to see why.');
+  } finally {
+    over.abort();
+    await stopAll(context, serving, agent);
+  }
+}
+
+async function startAgent(context: Context, serving: Serving): Promise<ForegroundAgent> {
+  const { settings } = await context.configuration();
+  return context.dependencies.agent.spawnForeground(
+    agentOptions(settings, {
+      server: serving.url,
+      api_key: serving.api_key,
+      experiments: null,
+      workers: settings.workers ?? 2,
+      foreground: true,
+      once: false,
+      parent_pipe: true,
+    }),
+  );
+}
+
+function watchAgent(agent: ForegroundAgent | null, line: ProgressLine, over: AbortSignal): void {
+  void agent?.exited.then((code) => {
+    if (!over.aborted) line.say(`The agent ended (exit code ${code}), so no job runs here. Start another one: drover worker start`);
+  });
+}
+
+async function banner(context: Context, serving: Serving, facts: { agent: ForegroundAgent | null; link: string; example: boolean }): Promise<string> {
+  const pin = facts.example ? await serving.server.pin(DIGITS_EXPERIMENT) : null;
+  const workers = facts.agent === null ? 'none (--no-agent); start some: drover worker start' : facts.agent.worker_ids.join(' ');
+  const lines = [
+    '',
+    `  Dashboard  ${facts.link}`,
+    '             (works once; another one: drover login-link)',
+    ...(pin === null ? [] : [`  PIN        ${pin}  for ${DIGITS_EXPERIMENT} at ${serving.url}`]),
+    `  Data       ${serving.data_dir}`,
+    `  Workers    ${workers}`,
+    '  Stop       Ctrl-C; the next start goes on where this one was',
+    '',
+  ];
+  if (!facts.example) lines.push(...(await nextSteps(serving)));
+  return `${lines.join('\n')}\n`;
+}
+
+async function nextSteps({ client }: Serving): Promise<string[]> {
+  const { experiments } = await client.experiments.list({});
+  if (experiments.length > 0) return [];
+  return [
+    'Nothing to do yet. In another terminal:',
+    '  drover experiment create my-tune',
+    "  drover matrix add -e my-tune lr=0.1,0.01 -- 'echo training with {lr}; sleep 5'",
+    'Or see a real sweep: drover up --example digits',
+    '',
+  ];
+}
+
+/** The agent first: it gives its jobs back while the server still listens. */
+async function stopAll(context: Context, serving: Serving, agent: ForegroundAgent | null): Promise<void> {
+  const { stdout } = context.dependencies;
+  await write(stdout, agent === null ? 'Stopping the server …\n' : 'Stopping: the agent gives back its jobs, then the server closes …\n');
+  try {
+    await agent?.stop();
+  } finally {
+    await serving.server.stop();
+  }
+  await write(stdout, 'Stopped. Everything is kept; drover up goes on.\n');
+}

@@ -1,0 +1,265 @@
+// `drover worker …`: agents of this machine, and the workers of an experiment wherever they are.
+import { Option, type Command } from 'commander';
+
+import type { WorkerShape } from '../../contract/schemas.ts';
+import { DESIRED_STATES, type DesiredState } from '../../core/worker.ts';
+import type { SettingName } from '../../runtime/config.ts';
+import { agentOptions } from '../agent-options.ts';
+import { addCommand, addGroup, experimentOption, onRun, onRunWith, seconds, wholeNumber, type AddCommand } from '../command.ts';
+import type { Context } from '../context.ts';
+import type { AgentSelection, LocalAgent, StartedAgent } from '../dependencies.ts';
+import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { relativeTime } from '../moments.ts';
+import type { Cell } from '../table.ts';
+
+export const addWorker: AddCommand = (program, dependencies) => {
+  const group = addGroup(program, 'worker', 'Start, list, stop and restart workers');
+  addStart(group, dependencies);
+  addList(group, dependencies);
+  addStop(group, dependencies);
+  addRestart(group, dependencies);
+  addTell(group, dependencies);
+};
+
+const START_SETTINGS = [
+  'url',
+  'experiment',
+  'script',
+  'workers',
+  'class',
+  'foreground',
+  'once',
+  'python',
+  'workspace',
+  'cache',
+  'log_dir',
+  'ca_file',
+] as const satisfies readonly SettingName[];
+const LOCAL_SETTINGS = ['url', 'experiment', 'cache'] as const satisfies readonly SettingName[];
+
+const addStart: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'start', {
+    summary: 'Start an agent with its workers on this machine',
+    examples: [
+      'worker start --experiment digits-tune --workers 4',
+      'worker start --script train.py --class gpu',
+      'worker start --experiment digits-tune --foreground --once',
+    ],
+    notes: 'It runs in the background unless --foreground is given. Without an experiment it serves all that its key may see, later ones too.',
+  })
+    .option('-e, --experiment <name>', 'serve this experiment only (DROVER_EXPERIMENT)')
+    .option('--script <path>', 'what jobs without a command run (DROVER_SCRIPT)')
+    .option('-n, --workers <n>', 'jobs at the same time; default 1 (DROVER_WORKERS)', wholeNumber(1, 4_096))
+    .option('-c, --class <class>', 'class of this machine (DROVER_CLASS)')
+    .option('--foreground', 'stay in the foreground; Ctrl-C gives the jobs back')
+    .option('--once', 'leave after one job per worker, or when there is none')
+    .option('--python <path>', 'interpreter of Python scripts (DROVER_PYTHON)')
+    .option('--workspace <path>', 'directory under which jobs get their own (DROVER_WORKSPACE)')
+    .option('--cache <path>', 'directory in which agents are registered (DROVER_CACHE)')
+    .option('--log-dir <path>', "directory of the agent's own log (DROVER_LOG_DIR)")
+    .option('--ca-file <path>', 'certificates to trust beside those of the system (DROVER_CA_FILE)')
+    .addOption(new Option('--parent-pipe', 'end when standard input closes').hideHelp());
+  onRunWith<{ parentPipe?: true }>({ command, dependencies, settings: START_SETTINGS }, async ({ context, options }) => {
+    const { settings } = await context.configuration();
+    const { url, api_key: apiKey } = await context.connection();
+    const agent = agentOptions(settings, {
+      server: url,
+      api_key: apiKey,
+      experiments: settings.experiment === null ? null : [settings.experiment],
+      workers: settings.workers ?? 1,
+      foreground: settings.foreground,
+      once: settings.once,
+      parent_pipe: options.parentPipe === true,
+    });
+    if (!settings.foreground) return showStarted(context, [await dependencies.agent.start(agent)], 'Started');
+    const code = await dependencies.agent.run(agent);
+    if (code !== 0) throw new CliFailure(code);
+  });
+};
+
+async function showStarted(context: Context, agents: readonly StartedAgent[], verb: string): Promise<void> {
+  const text = agents.map((agent) => {
+    const log = agent.log_file === null ? '' : `, log ${agent.log_file}`;
+    return `${verb} ${agent.instance} (process ${agent.pid}${log}): ${agent.worker_ids.join(' ')}\nStop it: drover worker stop ${agent.instance}`;
+  });
+  await context.output.show({ json: agents, ids: agents.flatMap((agent) => agent.worker_ids), blocks: [{ text: text.join('\n') }] });
+}
+
+const addList: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'ls', {
+    summary: 'List workers',
+    examples: ['worker ls', 'worker ls --experiment digits-tune --json', 'worker ls --local'],
+    notes: 'Without an experiment the workers of all of them are listed, each once.',
+  }).alias('list');
+  experimentOption(command)
+    .option('--local', 'the agents of this machine and user, whether or not the server answers')
+    .addOption(new Option('--state <state>', 'default active').choices(['active', 'disabled', 'all']));
+  onRun<{ local?: true; state?: 'active' | 'disabled' | 'all' }>(command, dependencies, async ({ context, options }) => {
+    if (options.local === true) return listLocal(context);
+    const workers = await readWorkers(context, options.state ?? 'active');
+    const now = context.dependencies.clock.now();
+    await context.output.list<WorkerShape>({
+      items: batch(workers),
+      json: (worker) => worker,
+      id: ({ worker_id: id }) => id,
+      columns: [
+        { title: 'WORKER' },
+        { title: 'STATUS' },
+        { title: 'LIVENESS' },
+        { title: 'TOLD' },
+        { title: 'CLASS' },
+        { title: 'JOB' },
+        { title: 'JOBS DONE', align: 'right' },
+        { title: 'SEEN' },
+      ],
+      row: (worker) => [
+        worker.worker_id,
+        workerStatus(worker),
+        worker.liveness,
+        worker.command_waits ? `${worker.desired_state} (waits)` : worker.desired_state,
+        worker.machine_class ?? '',
+        worker.job === null ? '' : `${worker.job.experiment}/${worker.job.number}`,
+        String(worker.jobs_completed),
+        relativeTime(worker.last_seen_at, now),
+      ],
+      empty: 'No worker. Start one: drover worker start',
+    });
+  });
+};
+
+async function readWorkers(context: Context, state: 'active' | 'disabled' | 'all'): Promise<WorkerShape[]> {
+  const { client } = await context.connection();
+  const { settings } = await context.configuration();
+  const experiments = settings.experiment !== null ? [settings.experiment] : (await client.experiments.list({})).experiments.map(({ name }) => name);
+  const workers = new Map<string, WorkerShape>();
+  for (const experiment of experiments) {
+    const reply = await client.workers.list({ params: { experiment }, query: { state } });
+    for (const worker of reply.workers) workers.set(worker.worker_id, worker);
+  }
+  return [...workers.values()];
+}
+
+function workerStatus(worker: WorkerShape): Cell {
+  const colour = worker.status === 'busy' ? 'blue' : worker.status === 'idle' ? 'green' : 'dim';
+  return { text: worker.status, colour };
+}
+
+async function listLocal(context: Context): Promise<void> {
+  const { settings } = await context.configuration();
+  const agents = await context.dependencies.agent.list({ cache: settings.cache, experiment: settings.experiment, names: null, keep: false });
+  await context.output.list<LocalAgent>({
+    items: batch(agents),
+    json: (agent) => agent,
+    id: ({ instance }) => instance,
+    columns: [
+      { title: 'AGENT' },
+      { title: 'PROCESS' },
+      { title: 'WORKERS', align: 'right' },
+      { title: 'RUNNING', align: 'right' },
+      { title: 'EXPERIMENTS' },
+      { title: 'SERVER', shrinks: true },
+      { title: 'TROUBLE', shrinks: true },
+    ],
+    row: (agent) => [
+      agent.instance,
+      agent.alive ? { text: String(agent.pid), colour: 'green' } : { text: 'gone', colour: 'red' },
+      String(agent.worker_ids.length),
+      String(agent.running_jobs),
+      agent.experiments?.join(' ') ?? 'all',
+      agent.server,
+      agent.trouble ?? '',
+    ],
+    empty: 'No agent of yours on this machine. Start one: drover worker start',
+  });
+}
+
+const addStop: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'stop [agents...]', {
+    summary: 'Stop agents of this machine; their jobs go back into the queue',
+    examples: ['worker stop egg', 'worker stop --all', 'worker stop egg --grace 2m'],
+    notes: 'Agents elsewhere are told through the server: drover worker tell stop.',
+  });
+  localSelection(command)
+    .option('--keep', 'leave the jobs running, to be taken over by the next start')
+    .option('--grace <time>', 'time for the jobs to save their state, e.g. 2m', seconds)
+    .option('--force', 'no grace; kill an agent that does not end');
+  onRunWith<SelectionOptions & { keep?: true; grace?: number; force?: true }>(
+    { command, dependencies, settings: LOCAL_SETTINGS },
+    async ({ context, options, words }) => {
+      const how = { keep: options.keep === true, force: options.force === true, ...(options.grace === undefined ? {} : { grace_seconds: options.grace }) };
+      const stopped = await context.dependencies.agent.stop({ ...(await selectAgents(context, options, words)), ...how });
+      if (stopped.length === 0) throw new CliFailure(EXIT.not_found, `No such agent runs here. drover worker ls --local shows them.`);
+      await context.output.show({ json: { stopped }, ids: stopped, blocks: [{ text: `Stopped ${stopped.join(', ')}.` }] });
+    },
+  );
+};
+
+const addRestart: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'restart [agents...]', {
+    summary: 'Restart agents of this machine, e.g. after an update',
+    examples: ['worker restart egg --keep', 'worker restart --all'],
+  });
+  localSelection(command).option('--keep', 'leave the jobs running; the new process takes them over');
+  onRunWith<SelectionOptions & { keep?: true }>({ command, dependencies, settings: LOCAL_SETTINGS }, async ({ context, options, words }) => {
+    const started = await context.dependencies.agent.restart({ ...(await selectAgents(context, options, words)), keep: options.keep === true });
+    if (started.length === 0) throw new CliFailure(EXIT.not_found, `No such agent runs here. drover worker ls --local shows them.`);
+    await showStarted(context, started, 'Restarted');
+  });
+};
+
+interface SelectionOptions {
+  readonly all?: true;
+}
+
+function localSelection(command: Command): Command {
+  return command
+    .option('-e, --experiment <name>', 'only agents that serve this experiment')
+    .option('--all', 'all agents of this machine and user')
+    .option('--cache <path>', 'directory in which they are registered (DROVER_CACHE)');
+}
+
+async function selectAgents(context: Context, options: SelectionOptions, words: readonly string[]): Promise<AgentSelection> {
+  const { settings } = await context.configuration();
+  if (words.length > 0 && options.all === true) throw usageError('Name agents or give --all, not both.');
+  if (words.length === 0 && options.all !== true && settings.experiment === null)
+    throw usageError('Which agents? Name them (drover worker ls --local), or give --experiment or --all.');
+  return { cache: settings.cache, experiment: settings.experiment, names: words.length === 0 ? null : words, keep: false };
+}
+
+const addTell: AddCommand = (group, dependencies) => {
+  const command = addCommand(group, 'tell <state> [workers...]', {
+    summary: 'Tell workers anywhere to run, pause, drain or stop',
+    examples: ['worker tell pause --experiment digits-tune', 'worker tell drain --host gpunode', 'worker tell run gpunode_egg_0'],
+    notes: '`pause` finishes the job and takes no more; `drain` finishes the job and leaves; `stop` leaves at once when idle.',
+  });
+  experimentOption(command)
+    .option('--host <host>', 'all workers of this machine')
+    .option('--instance <word>', 'all workers of this agent')
+    .option('--dry-run', 'say which ones, tell nothing');
+  onRun<{ host?: string; instance?: string; dryRun?: true }>(command, dependencies, async ({ context, options, words }) => {
+    const action = readState(words[0]!);
+    const { client } = await context.connection();
+    const ids = words.slice(1);
+    const workers = {
+      ...(ids.length === 0 ? {} : { worker_ids: ids }),
+      ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.instance === undefined ? {} : { instance: options.instance }),
+    };
+    const reply = await client.workers.command({
+      params: { experiment: await context.experiment() },
+      body: { action, workers, dry_run: options.dryRun === true },
+    });
+    if (reply.matched === 0) throw new CliFailure(EXIT.not_found, 'No such worker. drover worker ls shows them.');
+    const text = `${options.dryRun === true ? 'Would tell' : 'Told'} ${reply.changed} of ${reply.matched} workers to ${action}${reply.changed === 0 ? '' : `: ${reply.workers.join(' ')}`}`;
+    await context.output.show({ json: reply, ids: reply.workers, blocks: [{ text }] });
+  });
+};
+
+function readState(word: string): DesiredState {
+  if ((DESIRED_STATES as readonly string[]).includes(word)) return word as DesiredState;
+  throw usageError(`${JSON.stringify(word)} is not one of ${DESIRED_STATES.join(', ')}.`);
+}
+
+async function* batch<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
+  yield items;
+}

@@ -1,0 +1,48 @@
+// All commands. Each file below commands/ declares one noun; what a command does is loaded when it runs.
+import { Command } from 'commander';
+
+import { addCommonOptions } from './command.ts';
+import { addCompletions } from './commands/completions.ts';
+import { addConfig } from './commands/config.ts';
+import { addExperiment } from './commands/experiment.ts';
+import { addJob } from './commands/job.ts';
+import { addKey } from './commands/key.ts';
+import { addLoginLink } from './commands/login-link.ts';
+import { addMatrix } from './commands/matrix.ts';
+import { addServer } from './commands/server.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import { addWait } from './commands/wait.ts';
+import { addWorker } from './commands/worker.ts';
+import type { CliDependencies } from './dependencies.ts';
+
+const EXAMPLES = `Examples:
+  drover up --example digits        server, dashboard and two workers on this machine, with a sweep to watch
+  drover experiment create my-tune
+  drover matrix add -e my-tune lr=0.1,0.01 units=8,16 -- 'python3 train.py --lr {lr} --units {units}'
+  drover wait -e my-tune && drover job ls -e my-tune
+`;
+
+export function createProgram(dependencies: CliDependencies): Command {
+  const { stdout, stderr } = dependencies;
+  const program = new Command('drover')
+    .description('Runs many experiments on many machines: a queue of jobs, agents that run them, a live dashboard.')
+    .version(dependencies.version, '-V, --version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text.replace(/^error: /, 'drover: ')),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('before', EXAMPLES);
+  addCommonOptions(program);
+  for (const add of [addUp, addServer, addWorker, addExperiment, addJob, addMatrix, addWait, addStatus, addKey, addLoginLink, addConfig, addCompletions]) {
+    add(program, dependencies);
+  }
+  return program;
+}

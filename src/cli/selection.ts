@@ -1,0 +1,76 @@
+// Which jobs a command means: `digits-tune/42`, `42`, `1-5,8`, `last`, each with or without its experiment.
+import { formatRanges, parseRanges, type NumberRange } from '../core/identifiers.ts';
+import type { Context } from './context.ts';
+import { CliFailure, EXIT, usageError } from './failure.ts';
+
+export interface JobSelection {
+  readonly experiment: string;
+  readonly ranges: readonly NumberRange[];
+}
+
+type Reference = { readonly experiment: string | null; readonly numbers: 'last' | readonly NumberRange[] };
+
+export function parseReference(text: string): Reference {
+  const match = /^(?:([a-z][a-z0-9-]{1,46})\/)?(.+)$/.exec(text);
+  const experiment = match?.[1] ?? null;
+  const rest = match?.[2] ?? '';
+  if (rest === 'last') return { experiment, numbers: 'last' };
+  const numbers = parseRanges(rest);
+  if (numbers === null) {
+    throw usageError(`${JSON.stringify(text)} names no job. Write digits-tune/42, 42, 1-5,8 or last.`);
+  }
+  return { experiment, numbers };
+}
+
+/** One entry per experiment, in the order of the words. */
+export async function selectJobs(context: Context, words: readonly string[]): Promise<JobSelection[]> {
+  const selected = new Map<string, NumberRange[]>();
+  for (const word of words) {
+    const reference = parseReference(word);
+    const experiment = reference.experiment ?? (await context.experiment());
+    const ranges = reference.numbers === 'last' ? [await lastJob(context, experiment)] : reference.numbers;
+    selected.set(experiment, [...(selected.get(experiment) ?? []), ...ranges]);
+  }
+  return [...selected].map(([experiment, ranges]) => ({ experiment, ranges: mergeRanges(ranges) }));
+}
+
+/** For commands about a single job. */
+export async function selectJob(context: Context, word: string): Promise<{ experiment: string; number: number }> {
+  const selection = await selectJobs(context, [word]);
+  const single = singleJob(selection);
+  if (single === null) throw usageError(`${JSON.stringify(word)} names several jobs; this needs one.`);
+  return single;
+}
+
+export function singleJob(selection: readonly JobSelection[]): { experiment: string; number: number } | null {
+  const only = selection.length === 1 ? selection[0]! : null;
+  const range = only?.ranges.length === 1 ? only.ranges[0]! : null;
+  return range !== null && range.from === range.to ? { experiment: only!.experiment, number: range.from } : null;
+}
+
+export function countNumbers({ ranges }: JobSelection): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+}
+
+export function selectionText(selection: readonly JobSelection[]): string {
+  return selection.map(({ experiment, ranges }) => `${experiment}/${formatRanges(ranges)}`).join(' ');
+}
+
+/** Ascending and without overlap, so that nothing is done or counted twice. */
+function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
+    else merged.push({ ...range });
+  }
+  return merged;
+}
+
+async function lastJob(context: Context, experiment: string): Promise<NumberRange> {
+  const { client } = await context.connection();
+  const { jobs } = await client.jobs.list({ params: { experiment }, query: { limit: 1, sort: 'number', order: 'desc' } });
+  const newest = jobs[0];
+  if (newest === undefined) throw new CliFailure(EXIT.not_found, `${experiment} has no job yet.`);
+  return { from: newest.number, to: newest.number };
+}

@@ -1,0 +1,134 @@
+// The dialog that fills the queue: describe (form or JSON), review what the server says it would do, create.
+import { Alert, Button, Checkbox, Group, Modal, SegmentedControl, Stack, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
+
+import { api, errorSentence, newIdempotencyKey } from '../api.ts';
+import { countText } from '../components/bytes.ts';
+import { toastDone } from '../components/toast.ts';
+import { useRights } from '../frame/session.tsx';
+import { planOfRows, planOfText, rowsOfMatrix, textOfMatrix, type FormRow, type Plan } from './draft.ts';
+import { FormMode } from './form-mode.tsx';
+import { JsonMode } from './json-mode.tsx';
+import { emptyMore, MoreSettings, settingsOf, type More } from './more-settings.tsx';
+import { PlanPreview } from './plan-preview.tsx';
+import { Review } from './review.tsx';
+
+interface Props {
+  readonly experiment: string;
+  readonly opened: boolean;
+  readonly close: () => void;
+  /** Pending jobs now, for the warning about replacing them. */
+  readonly pending: number;
+}
+
+export function AddJobs(props: Props) {
+  const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
+  return (
+    <Modal opened={props.opened} onClose={props.close} title="Add jobs" size={780} fullScreen={narrow} closeOnClickOutside={false}>
+      <AddJobsForm {...props} />
+    </Modal>
+  );
+}
+
+type Mode = 'form' | 'json';
+
+function AddJobsForm({ experiment, close, pending }: Props) {
+  const { commands } = useRights();
+  const client = useQueryClient();
+  const ids = useRef(1);
+  const nextId = (): number => (ids.current += 1);
+  const [mode, setMode] = useState<Mode>('form');
+  const [rows, setRows] = useState<readonly FormRow[]>([{ id: 0, name: '', values: '' }, { id: 1, name: '', values: '' }]);
+  const [text, setText] = useState('');
+  const [more, setMore] = useState<More>(emptyMore);
+  const [replace, setReplace] = useState(false);
+  const plan = mode === 'form' ? planOfRows(rows) : planOfText(text);
+  const body = (dryRun: boolean) => ({ ...planBody(plan), ...settingsOf(more, commands), replace_pending: replace, dry_run: dryRun });
+  const key = useRef(newIdempotencyKey());
+  const review = useMutation({ mutationFn: () => api.jobs.create({ params: { experiment }, body: body(true) }) });
+  const create = useMutation({
+    mutationFn: () => api.jobs.create({ params: { experiment }, body: body(false) }, { idempotency_key: key.current }),
+    onSuccess: async (created) => {
+      toastDone(`Created ${countText(created.created)} ${created.created === 1 ? 'job' : 'jobs'}`);
+      close();
+      await Promise.all([client.invalidateQueries({ queryKey: ['jobs', experiment] }), client.invalidateQueries({ queryKey: ['experiment', experiment] })]);
+    },
+  });
+  const change = (next: Mode): void => {
+    if (next === 'json' && plan.kind === 'matrix') setText(textOfMatrix(plan.matrix));
+    if (next === 'form' && plan.kind === 'matrix') setRows(rowsOfMatrix(plan.matrix, nextId));
+    setMode(next);
+  };
+  if (review.data !== undefined) {
+    const back = (): void => {
+      key.current = newIdempotencyKey();
+      review.reset();
+      create.reset();
+    };
+    return <Review preview={review.data} error={create.error} pending={create.isPending} back={back} create={() => create.mutate()} />;
+  }
+  const ready = plan.kind === 'matrix' || plan.kind === 'list';
+  return (
+    <Stack gap="md">
+      <SegmentedControl
+        value={mode}
+        onChange={(next) => change(next as Mode)}
+        data={[
+          { value: 'form', label: 'Form' },
+          { value: 'json', label: 'JSON', disabled: false },
+        ]}
+        w={180}
+        size="xs"
+        aria-label="How to describe the jobs"
+      />
+      {mode === 'form' ? <FormMode rows={rows} setRows={setRows} nextId={nextId} plan={plan} /> : <JsonMode text={text} setText={setText} plan={plan} />}
+      <PlanPreview plan={plan} />
+      <MoreSettings more={more} setMore={setMore} mayBringCommands={commands} />
+      <ReplaceChoice replace={replace} setReplace={setReplace} pending={pending} />
+      {review.isError ? (
+        <Alert color="red" variant="light" role="alert" title="The server would refuse this">
+          {errorSentence(review.error)}
+        </Alert>
+      ) : null}
+      <Group justify="flex-end" gap="xs">
+        <Button variant="default" onClick={close}>
+          Close
+        </Button>
+        <Button disabled={!ready} loading={review.isPending} onClick={() => review.mutate()}>
+          {ready ? `Review ${countText(plan.size)} ${plan.size === 1 ? 'job' : 'jobs'}` : 'Review'}
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function planBody(plan: Plan) {
+  if (plan.kind === 'matrix') return { matrix: plan.spec };
+  // The contract's JSON type is mutable; nothing changes these.
+  if (plan.kind === 'list') return { jobs: plan.jobs.map((params) => ({ params: params as Record<string, never> })) };
+  throw new Error('nothing to create');
+}
+
+interface ReplaceProps {
+  readonly replace: boolean;
+  readonly setReplace: (replace: boolean) => void;
+  readonly pending: number;
+}
+
+function ReplaceChoice({ replace, setReplace, pending }: ReplaceProps) {
+  return (
+    <Stack gap={6}>
+      <Checkbox size="sm" label="Replace existing jobs" checked={replace} onChange={(event) => setReplace(event.currentTarget.checked)} />
+      {replace ? (
+        <Alert color="yellow" variant="light" icon={<IconAlertTriangle size={18} />} p="xs">
+          <Text size="sm">
+            {pending === 0 ? 'There are no pending jobs to replace now.' : `All ${countText(pending)} pending jobs will be deleted first.`} Running, done and aborted jobs stay.
+          </Text>
+        </Alert>
+      ) : null}
+    </Stack>
+  );
+}

@@ -1,0 +1,45 @@
+// The server, as this page calls it: the typed client of the contract with the browser's fetch and session cookie.
+import { ApiError, contract, createClient } from '../contract/index.ts';
+import { noteServerDate } from './server-clock.ts';
+
+/** Proves to the server that a write comes from a page of its own: other sites cannot set it. */
+const CSRF_HEADER = { 'drover-csrf': '1' };
+
+export const api = createClient<Response>(contract, {
+  base_url: '',
+  headers: CSRF_HEADER,
+  fetch: async (url, request) => {
+    const reply = await fetch(url, { ...(request as RequestInit), credentials: 'same-origin' });
+    noteServerDate(reply.headers.get('date'));
+    return reply;
+  },
+});
+
+/** Made without `crypto.randomUUID`, which browsers keep from pages served over plain HTTP. */
+export function newIdempotencyKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What went wrong, in one sentence for a person. */
+export function errorSentence(error: unknown): string {
+  if (error instanceof ApiError && error.code === 'unreachable') return 'The server does not answer. Is it running, and can this browser reach it?';
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'unauthenticated';
+}
+
+function jobPath(experiment: string, number: number): string {
+  return `/api/v1/experiments/${encodeURIComponent(experiment)}/jobs/${number}`;
+}
+
+/** Where the browser downloads a whole log, byte for byte. */
+export function logUrl(log: { experiment: string; number: number; attempt: number; stream: 'stdout' | 'stderr' }): string {
+  return `${jobPath(log.experiment, log.number)}/log?attempt=${log.attempt}&stream=${log.stream}`;
+}
+
+export function artifactUrl(file: { experiment: string; number: number; name: string; version: number; kind: 'artifact' | 'checkpoint' }): string {
+  return `${jobPath(file.experiment, file.number)}/artifacts/${encodeURIComponent(file.name)}?version=${file.version}&kind=${file.kind}`;
+}

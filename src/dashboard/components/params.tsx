@@ -1,0 +1,79 @@
+// Params for the eye: chips in a table (what varies first), name and value in a list.
+import { Tooltip } from '@mantine/core';
+
+import { plainText, type Params, type ParamValue } from '../../core/params.ts';
+import { CopyIcon } from './copy.tsx';
+
+const SHOWN_CHIPS = 5;
+
+/** Names whose value differs among these jobs: the ones worth reading in a table. */
+export function varyingNames(all: readonly Params[]): ReadonlySet<string> {
+  const first = new Map<string, string>();
+  const varying = new Set<string>();
+  all.forEach((params, index) => {
+    for (const [name, value] of Object.entries(params)) {
+      const text = plainText(value);
+      const known = first.get(name);
+      if (known === undefined && index === 0) first.set(name, text);
+      else if (known !== text) varying.add(name);
+    }
+    for (const name of first.keys()) if (!Object.hasOwn(params, name)) varying.add(name);
+  });
+  return varying;
+}
+
+interface ChipsProps {
+  readonly params: Params;
+  readonly varying?: ReadonlySet<string>;
+}
+
+export function ParamChips({ params, varying }: ChipsProps) {
+  const entries = Object.entries(params);
+  if (entries.length === 0) return <span style={{ color: 'var(--mantine-color-dimmed)' }}>no params</span>;
+  const differ = varying === undefined || varying.size === 0 ? entries : entries.filter(([name]) => varying.has(name));
+  const same = entries.filter((entry) => !differ.includes(entry));
+  const shown = differ.slice(0, SHOWN_CHIPS);
+  const rest = [...differ.slice(SHOWN_CHIPS), ...same];
+  return (
+    <span className="dr-chips">
+      {shown.map(([name, value]) => (
+        <span key={name} className="dr-chip" title={`${name} = ${plainText(value)}`}>
+          <span className="dr-chip-name">{name}</span>
+          <span>{shortText(value)}</span>
+        </span>
+      ))}
+      {rest.length === 0 ? null : (
+        <Tooltip label={<span style={{ whiteSpace: 'pre-wrap' }}>{rest.map(([name, value]) => `${name} = ${shortText(value)}`).join('\n')}</span>}>
+          <span className="dr-chip" data-same>
+            +{rest.length}
+          </span>
+        </Tooltip>
+      )}
+    </span>
+  );
+}
+
+const SHORT = 120;
+
+export function shortText(value: ParamValue): string {
+  const text = plainText(value);
+  return text.length > SHORT ? `${text.slice(0, SHORT)}…` : text;
+}
+
+export function ParamList({ params }: { readonly params: Params }) {
+  const entries = Object.entries(params);
+  if (entries.length === 0) return <span style={{ color: 'var(--mantine-color-dimmed)' }}>This job has no params.</span>;
+  return (
+    <dl className="dr-facts">
+      {entries.map(([name, value]) => (
+        <div key={name} className="dr-fact">
+          <dt className="dr-mono">{name}</dt>
+          <dd className="dr-mono" data-kind={value === null ? 'null' : typeof value}>
+            <span className="dr-fact-value">{plainText(value)}</span>
+            <CopyIcon text={plainText(value)} what={name} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,16 @@
+// Progress of an experiment as one bar: done, aborted, running; what is left of it waits.
+import type { CountsShape } from '../../contract/index.ts';
+import { countText } from './bytes.ts';
+
+export function ProgressBar({ counts, height = 8 }: { readonly counts: CountsShape; readonly height?: number }) {
+  const total = Math.max(1, counts.total);
+  const width = (count: number): string => `${(100 * count) / total}%`;
+  const label = `${countText(counts.done)} done, ${countText(counts.aborted)} aborted, ${countText(counts.running)} running, ${countText(counts.pending)} pending of ${countText(counts.total)}`;
+  return (
+    <div className="dr-bar" role="img" aria-label={label} title={label} style={{ height, borderRadius: height / 2 }}>
+      <span data-part="done" style={{ width: width(counts.done) }} />
+      <span data-part="aborted" style={{ width: width(counts.aborted) }} />
+      <span data-part="running" style={{ width: width(counts.running) }} />
+    </div>
+  );
+}

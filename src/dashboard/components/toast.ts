@@ -1,0 +1,12 @@
+// Short messages in the corner: an action was done, or was refused and why.
+import { notifications } from '@mantine/notifications';
+
+import { errorSentence } from '../api.ts';
+
+export function toastDone(message: string): void {
+  notifications.show({ message, color: 'green', autoClose: 3_500 });
+}
+
+export function toastError(error: unknown): void {
+  notifications.show({ title: 'That did not work', message: errorSentence(error), color: 'red', autoClose: 8_000 });
+}

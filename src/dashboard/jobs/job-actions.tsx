@@ -1,0 +1,148 @@
+// What can be done to one job, by its status. Anything that cannot be taken back is confirmed by the job's name.
+import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import {
+  IconBan,
+  IconDotsVertical,
+  IconEye,
+  IconPencil,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconTrash,
+  type Icon,
+} from '@tabler/icons-react';
+import { useQueryClient, type QueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+
+import type { JobShape } from '../../contract/index.ts';
+import { formatJobReference } from '../../core/identifiers.ts';
+import { isEnded } from '../../core/job.ts';
+import { api } from '../api.ts';
+import { useConfirm, type ConfirmRequest } from '../components/confirm.tsx';
+import { toastDone, toastError } from '../components/toast.ts';
+import { useRights } from '../frame/session.tsx';
+
+export interface JobAction {
+  readonly id: 'edit' | 'hold' | 'unhold' | 'requeue' | 'cancel' | 'force_cancel' | 'delete';
+  readonly label: string;
+  readonly icon: Icon;
+  readonly danger: boolean;
+  readonly run: () => void;
+}
+
+interface Hooks {
+  readonly edit: (job: JobShape) => void;
+  /** After the job is gone. */
+  readonly onDeleted?: () => void;
+}
+
+export function useJobActions(hooks: Hooks): (job: JobShape) => JobAction[] {
+  const client = useQueryClient();
+  const confirm = useConfirm();
+  const { operate } = useRights();
+  return (job) => (operate ? actionsOf(job, { client, confirm, hooks }) : []);
+}
+
+interface ActionContext {
+  readonly client: QueryClient;
+  readonly confirm: (request: ConfirmRequest) => void;
+  readonly hooks: Hooks;
+}
+
+function actionsOf(job: JobShape, context: ActionContext): JobAction[] {
+  const params = { experiment: job.experiment, number: job.number };
+  const name = `job ${formatJobReference(job.experiment, job.number)}`;
+  const done = async (message: string): Promise<void> => {
+    toastDone(message);
+    await refreshJob(context.client, job);
+  };
+  const direct = (call: () => Promise<unknown>, message: string) => (): void => {
+    call().then(() => done(message), toastError);
+  };
+  const ask = (request: Omit<ConfirmRequest, 'run'>, call: () => Promise<unknown>, message: string) => (): void =>
+    context.confirm({ ...request, run: () => call().then(() => done(message)) });
+  const actions: JobAction[] = [];
+  if (job.status === 'pending') {
+    actions.push({ id: 'edit', label: 'Edit', icon: IconPencil, danger: false, run: () => context.hooks.edit(job) });
+    if (job.held_at === null) actions.push({ id: 'hold', label: 'Hold', icon: IconPlayerPause, danger: false, run: direct(() => api.jobs.hold({ params }), `Held ${name}`) });
+    else actions.push({ id: 'unhold', label: 'Let it run', icon: IconPlayerPlay, danger: false, run: direct(() => api.jobs.unhold({ params }), `${name} may run again`) });
+  }
+  if (isEnded(job.status)) {
+    const request = { title: `Requeue ${name}?`, body: 'It goes back into the queue for a new attempt. Logs, metrics and files of earlier attempts stay.', action: `Requeue job ${job.number}` };
+    actions.push({ id: 'requeue', label: 'Requeue', icon: IconRefresh, danger: false, run: ask(request, () => api.jobs.requeue({ params }), `Requeued ${name}`) });
+  } else {
+    actions.push(cancelAction(job, name, (force, request) => ask(request, () => api.jobs.cancel({ params, body: { force } }), `Cancelling ${name}`)));
+  }
+  if (job.status === 'pending') {
+    const request = { title: `Delete ${name}?`, body: 'The job is removed as if it had never been made. This cannot be taken back.', action: `Delete job ${job.number}`, danger: true };
+    const remove = (): Promise<unknown> => api.jobs.remove({ params }).then(() => context.hooks.onDeleted?.());
+    actions.push({ id: 'delete', label: 'Delete', icon: IconTrash, danger: true, run: ask(request, remove, `Deleted ${name}`) });
+  }
+  return actions;
+}
+
+function cancelAction(job: JobShape, name: string, run: (force: boolean, request: Omit<ConfirmRequest, 'run'>) => () => void): JobAction {
+  const force = job.cancel_requested_at !== null;
+  const body = force
+    ? 'Its agent has not confirmed the cancel yet. Forcing aborts the job in the record at once; the program may still run for a while on its machine.'
+    : job.status === 'running'
+      ? 'The program is asked to end and gets its grace time. If it succeeds first, the job counts as done.'
+      : 'The job is aborted without having run. It can be requeued later.';
+  const request = { title: `${force ? 'Force the cancel of' : 'Cancel'} ${name}?`, body, action: `${force ? 'Force cancel of' : 'Cancel'} job ${job.number}`, danger: true };
+  return { id: force ? 'force_cancel' : 'cancel', label: force ? 'Force cancel' : 'Cancel', icon: IconBan, danger: true, run: run(force, request) };
+}
+
+export async function refreshJob(client: QueryClient, job: { experiment: string; number: number }): Promise<void> {
+  await Promise.all([
+    client.invalidateQueries({ queryKey: ['jobs', job.experiment] }),
+    client.invalidateQueries({ queryKey: ['job', job.experiment, job.number] }),
+    client.invalidateQueries({ queryKey: ['history', job.experiment, job.number] }),
+    client.invalidateQueries({ queryKey: ['experiment', job.experiment] }),
+  ]);
+}
+
+/** The Actions cell of a row: details, edit, and a menu with the rest. */
+export function RowActions({ job, actions }: { readonly job: JobShape; readonly actions: readonly JobAction[] }) {
+  const edit = actions.find((action) => action.id === 'edit');
+  const rest = actions.filter((action) => action.id !== 'edit');
+  return (
+    <span className="dr-row-actions">
+      {edit === undefined ? null : (
+        <Tooltip label="Edit">
+          <ActionIcon size="sm" onClick={edit.run} aria-label={`Edit job ${job.number}`}>
+            <IconPencil size={15} />
+          </ActionIcon>
+        </Tooltip>
+      )}
+      <Tooltip label="Details">
+        <ActionIcon
+          size="sm"
+          renderRoot={(props) => <Link to="/experiments/$experiment/jobs/$number" params={{ experiment: job.experiment, number: String(job.number) }} {...props} />}
+          aria-label={`Details of job ${job.number}`}
+        >
+          <IconEye size={15} />
+        </ActionIcon>
+      </Tooltip>
+      {rest.length === 0 ? null : <ActionMenu label={`More actions for job ${job.number}`} actions={rest} size="sm" />}
+    </span>
+  );
+}
+
+export function ActionMenu({ label, actions, size }: { readonly label: string; readonly actions: readonly JobAction[]; readonly size: 'sm' | 'md' }) {
+  return (
+    <Menu position="bottom-end" width={170} shadow="md">
+      <Menu.Target>
+        <ActionIcon size={size} aria-label={label}>
+          <IconDotsVertical size={15} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {actions.map(({ id, label: text, icon: Symbol, danger, run }) => (
+          <Menu.Item key={id} leftSection={<Symbol size={15} />} onClick={run} {...(danger ? { color: 'red' } : {})}>
+            {text}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

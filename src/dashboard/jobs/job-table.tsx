@@ -1,0 +1,133 @@
+// The job table. Sorting is the server's: a header only says how to sort; on a phone the rows become cards.
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
+import { useMediaQuery } from '@mantine/hooks';
+import { useNavigate } from '@tanstack/react-router';
+import { useTable } from '@tanstack/react-table';
+import { useMemo, type MouseEvent, type ReactNode } from 'react';
+
+import type { JobShape, SORTS } from '../../contract/index.ts';
+import { ParamChips, varyingNames } from '../components/params.tsx';
+import { JobDuration, Moment } from '../components/time.tsx';
+import { RowActions, type JobAction } from './job-actions.tsx';
+import { features, jobColumns, JobLink, ProgressCell, SORT_OF, StatusCell, type JobTableMeta } from './job-columns.tsx';
+import type { JobRow } from './use-job-rows.ts';
+
+type Sort = (typeof SORTS)[number];
+
+interface Props {
+  readonly rows: readonly JobRow[];
+  readonly sort: Sort;
+  readonly order: 'asc' | 'desc';
+  readonly onSort: (sort: Sort, order: 'asc' | 'desc') => void;
+  readonly actions: (job: JobShape) => readonly JobAction[];
+  readonly stale: boolean;
+}
+
+export function JobTable(props: Props) {
+  const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
+  const varying = useMemo(() => varyingNames(props.rows.map((row) => row.job.params)), [props.rows]);
+  const meta: JobTableMeta = { varying, actions: props.actions };
+  return narrow ? <JobCards rows={props.rows} meta={meta} /> : <WideTable {...props} meta={meta} />;
+}
+
+function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonly meta: JobTableMeta }) {
+  const open = useOpenJob();
+  const columns = jobColumns(meta);
+  const table = useTable({ features, columns, data: rows, getRowId: (row) => String(row.job.number) });
+  return (
+    <div className="dr-scroll-x" style={stale ? { opacity: 0.55 } : {}}>
+      <table className="dr-table dr-job-table" aria-busy={stale}>
+        <thead>
+          {table.getHeaderGroups().map((group) => (
+            <tr key={group.id}>
+              {group.headers.map((header) => {
+                const sorts = SORT_OF[header.column.id];
+                if (sorts === undefined) {
+                  return (
+                    <th key={header.id} scope="col" data-column={header.column.id}>
+                      <table.FlexRender header={header} />
+                    </th>
+                  );
+                }
+                return (
+                  <SortableHead key={header.id} active={sort === sorts} order={order} onSort={(next) => onSort(sorts, next)}>
+                    <table.FlexRender header={header} />
+                  </SortableHead>
+                );
+              })}
+            </tr>
+          ))}
+        </thead>
+        <tbody>
+          {table.getRowModel().rows.map((row) => (
+            <tr key={row.id} data-link data-left={row.original.left ? true : undefined} onClick={(event) => open(event, row.original.job)}>
+              {row.getAllCells().map((cell) => (
+                <td key={cell.id} data-column={cell.column.id}>
+                  <table.FlexRender cell={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface HeadProps {
+  readonly active: boolean;
+  readonly order: 'asc' | 'desc';
+  readonly onSort: (order: 'asc' | 'desc') => void;
+  readonly children: ReactNode;
+}
+
+function SortableHead({ active, order, onSort, children }: HeadProps) {
+  const next = active && order === 'desc' ? 'asc' : 'desc';
+  const Arrow = order === 'asc' ? IconArrowUp : IconArrowDown;
+  return (
+    <th scope="col" {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}>
+      <button type="button" className="dr-sort" onClick={() => onSort(next)}>
+        {children}
+        {active ? <Arrow size={12} aria-hidden /> : null}
+      </button>
+    </th>
+  );
+}
+
+function JobCards({ rows, meta }: { readonly rows: readonly JobRow[]; readonly meta: JobTableMeta }) {
+  const open = useOpenJob();
+  return (
+    <ul className="dr-job-cards">
+      {rows.map(({ job, left }) => (
+        <li key={job.number} className="dr-job-card" data-left={left ? true : undefined} onClick={(event) => open(event, job)}>
+          <div className="dr-job-card-head">
+            <JobLink job={job} />
+            <StatusCell job={job} />
+            <span style={{ marginLeft: 'auto' }}>
+              <RowActions job={job} actions={meta.actions(job)} />
+            </span>
+          </div>
+          <ParamChips params={job.params} varying={meta.varying} />
+          {job.started_at === null ? null : (
+            <div className="dr-job-card-facts">
+              <Moment at={job.started_at} />
+              <JobDuration job={job} />
+              {job.progress === null ? null : <ProgressCell job={job} />}
+              {job.worker_id === null ? null : <span className="dr-mono">{job.worker_id}</span>}
+            </div>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A click anywhere on a row opens its job, unless it was meant for a control or ended a text selection. */
+function useOpenJob(): (event: MouseEvent<HTMLElement>, job: JobShape) => void {
+  const navigate = useNavigate();
+  return (event, job) => {
+    const target = event.target as HTMLElement;
+    if (target.closest('a, button, [role="menu"], input') !== null || window.getSelection()?.isCollapsed === false) return;
+    void navigate({ to: '/experiments/$experiment/jobs/$number', params: { experiment: job.experiment, number: String(job.number) } });
+  };
+}

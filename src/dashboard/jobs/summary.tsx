@@ -1,0 +1,141 @@
+// The top of the jobs page: five cards that filter, how far it is and when it may end, who works on it.
+import { Alert, Button, Group, Stack, Text, Tooltip } from '@mantine/core';
+import { IconPlayerPause, IconPlugConnectedX, IconStack2, type Icon } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+
+import type { ExperimentShape } from '../../contract/index.ts';
+import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { countText } from '../components/bytes.ts';
+import { CommandLine } from '../components/copy.tsx';
+import { ProgressBar } from '../components/progress-bar.tsx';
+import { STATUS_ICON, STATUS_WORD } from '../components/status.tsx';
+import { durationText } from '../components/time.tsx';
+import { useEta } from '../components/use-eta.ts';
+import { withFilter, type JobsSearch } from './jobs-search.ts';
+
+const MEANING: Record<JobStatus | 'total', string> = {
+  total: 'All jobs ever created in this experiment, deleted ones included',
+  pending: 'Waiting to be picked up by a worker',
+  running: 'Held by a worker right now',
+  done: 'Ended with exit code 0',
+  aborted: 'Failed, timed out, was cancelled or lost, and has no retry left',
+};
+
+interface Props {
+  readonly experiment: ExperimentShape;
+  readonly search: JobsSearch;
+}
+
+export function Summary({ experiment, search }: Props) {
+  const { counts } = experiment;
+  return (
+    <Stack gap="sm">
+      <div className="dr-cards">
+        <Card experiment={experiment.name} search={search} status={undefined} count={counts.created} label="Total" icon={IconStack2} />
+        {JOB_STATUSES.map((status) => (
+          <Card key={status} experiment={experiment.name} search={search} status={status} count={counts[status]} label={STATUS_WORD[status]} icon={STATUS_ICON[status]} />
+        ))}
+      </div>
+      <Pace experiment={experiment} />
+      <NoWorker experiment={experiment} />
+    </Stack>
+  );
+}
+
+interface CardProps {
+  readonly experiment: string;
+  readonly search: JobsSearch;
+  /** Undefined: the card of all jobs. */
+  readonly status: JobStatus | undefined;
+  readonly count: number;
+  readonly label: string;
+  readonly icon: Icon;
+}
+
+function Card({ experiment, search, status, count, label, icon: Symbol }: CardProps) {
+  return (
+    <Tooltip label={MEANING[status ?? 'total']}>
+      <Link
+        to="/experiments/$experiment/jobs"
+        params={{ experiment }}
+        search={withFilter(search, { status })}
+        className="dr-card dr-stat"
+        data-kind={status ?? 'total'}
+        data-on={search.status === status ? true : undefined}
+        aria-current={search.status === status ? 'true' : undefined}
+        activeProps={{}}
+      >
+        <span className="dr-stat-label">
+          <Symbol size={15} stroke={2} aria-hidden />
+          {label}
+        </span>
+        <span className="dr-stat-count dr-num">{countText(count)}</span>
+      </Link>
+    </Tooltip>
+  );
+}
+
+function Pace({ experiment }: { readonly experiment: ExperimentShape }) {
+  const { counts, workers, name } = experiment;
+  const eta = useEta(counts);
+  const ended = counts.done + counts.aborted;
+  if (counts.total === 0) return null;
+  return (
+    <div className="dr-pace">
+      <ProgressBar counts={counts} />
+      <Group gap="lg" justify="space-between" wrap="wrap" mt={6}>
+        <Text size="sm" className="dr-num">
+          <b>{Math.floor((100 * ended) / counts.total)}%</b>{' '}
+          <Text span c="dimmed" size="sm">
+            {countText(ended)} of {countText(counts.total)} ended
+            {ended === counts.total ? '' : eta === null ? (counts.running > 0 ? ' · estimating the rest' : '') : ` · about ${durationText(eta)} left`}
+          </Text>
+        </Text>
+        <Link to="/experiments/$experiment/workers" params={{ experiment: name }} className="dr-plain-link">
+          <Group gap="md" wrap="nowrap">
+            <WorkerCount tone="busy" count={workers.busy} word="busy" />
+            <WorkerCount tone="good" count={workers.idle} word="idle" />
+          </Group>
+        </Link>
+      </Group>
+    </div>
+  );
+}
+
+function WorkerCount({ tone, count, word }: { readonly tone: string; readonly count: number; readonly word: string }) {
+  return (
+    <Text size="sm" component="span" style={{ display: 'inline-flex', alignItems: 'center', gap: 6 }}>
+      <span className="dr-live-dot" data-tone={count === 0 ? 'idle' : tone} />
+      <b className="dr-num">{countText(count)}</b>
+      <Text span c="dimmed" size="sm">
+        {word} {count === 1 ? 'worker' : 'workers'}
+      </Text>
+    </Text>
+  );
+}
+
+function NoWorker({ experiment }: { readonly experiment: ExperimentShape }) {
+  const { counts, workers, name } = experiment;
+  if (counts.pending === 0) return null;
+  if (experiment.held_at !== null) {
+    return (
+      <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} title="The queue is held" p="sm">
+        <Group gap="sm">
+          <Text size="sm">No job is handed out until it is let go. Running jobs go on.</Text>
+          <Button variant="default" size="compact-xs" renderRoot={(props) => <Link to="/experiments/$experiment/settings" params={{ experiment: name }} {...props} />}>
+            Settings
+          </Button>
+        </Group>
+      </Alert>
+    );
+  }
+  if (workers.idle + workers.busy > 0) return null;
+  return (
+    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX size={18} />} title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job waits' : 'jobs wait'}, but no worker polls`} p="sm">
+      <Text size="sm" mb={8}>
+        Start one on any machine that reaches this server:
+      </Text>
+      <CommandLine text={`drover worker start --experiment ${name} --workers 2`} />
+    </Alert>
+  );
+}

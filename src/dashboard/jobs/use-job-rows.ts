@@ -1,0 +1,75 @@
+// The rows of one page of jobs, kept in place: what changes is shown where it stands; what would come or go waits until it is asked for.
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import type { JobShape } from '../../contract/index.ts';
+import { formatRanges, toRanges } from '../../core/identifiers.ts';
+import { queries, type JobsQuery } from '../queries.ts';
+
+export interface JobRow {
+  readonly job: JobShape;
+  /** It no longer fits the filter, or stands on another page now. */
+  readonly left: boolean;
+}
+
+export interface JobRows {
+  readonly rows: readonly JobRow[];
+  /** Rows that would come if the page were loaded anew, and rows that would go. */
+  readonly news: { readonly added: number; readonly left: number };
+  readonly showNews: () => void;
+  readonly nextCursor: string | null;
+  readonly total: { readonly count: number; readonly exact: boolean } | null;
+  readonly pending: boolean;
+  /** Rows of the page before are shown while these are fetched. */
+  readonly stale: boolean;
+  readonly error: unknown;
+  readonly retry: () => void;
+}
+
+interface Shown {
+  readonly key: string;
+  readonly numbers: readonly number[];
+}
+
+export function useJobRows(experiment: string, query: JobsQuery): JobRows {
+  const page = useQuery(queries.jobs(experiment, query));
+  const key = `${experiment} ${JSON.stringify(query)}`;
+  const [shown, setShown] = useState<Shown>({ key: '', numbers: [] });
+  const fresh = page.data?.jobs ?? [];
+  const numbers = fresh.map((job) => job.number);
+  const current = page.data !== undefined && !page.isPlaceholderData;
+  const adopt = current && (shown.key !== key || isGrown(shown.numbers, numbers));
+  if (adopt) setShown({ key, numbers });
+  const kept = adopt || !current ? numbers : shown.numbers;
+
+  const byNumber = new Map(fresh.map((job) => [job.number, job]));
+  const missing = kept.filter((number) => !byNumber.has(number));
+  const others = useQuery({
+    ...queries.jobs(experiment, { numbers: formatRanges(toRanges(missing)), sort: 'number', order: 'asc', limit: Math.max(1, missing.length) }),
+    enabled: missing.length > 0,
+  });
+  const leftJobs = new Map((missing.length === 0 ? [] : (others.data?.jobs ?? [])).map((job) => [job.number, job]));
+  const rows = kept.flatMap((number): JobRow[] => {
+    const job = byNumber.get(number);
+    if (job !== undefined) return [{ job, left: false }];
+    const gone = leftJobs.get(number);
+    return gone === undefined ? [] : [{ job: gone, left: true }];
+  });
+  const keptSet = new Set(kept);
+  return {
+    rows,
+    news: { added: numbers.filter((number) => !keptSet.has(number)).length, left: leftJobs.size },
+    showNews: () => setShown({ key, numbers }),
+    nextCursor: page.data?.next_cursor ?? null,
+    total: page.data?.total ?? null,
+    pending: page.isPending,
+    stale: page.isPlaceholderData,
+    error: page.error,
+    retry: () => void page.refetch(),
+  };
+}
+
+/** Only new rows at the end: nothing that is being read moves. */
+function isGrown(before: readonly number[], after: readonly number[]): boolean {
+  return after.length > before.length && before.every((number, index) => number === after[index]);
+}

@@ -1,0 +1,13 @@
+// Colours of a terminal as HTML. The library escapes the text; it makes no links, and colours are classes, so both themes can have their own.
+import { AnsiUp } from 'ansi_up';
+
+import type { LogLine } from './log-lines.ts';
+
+export function lineHtml(line: LogLine): string {
+  // One converter per line: an unfinished sequence at the end of a line must not leak into whichever is drawn next.
+  const converter = new AnsiUp();
+  converter.escape_html = true;
+  converter.use_classes = true;
+  converter.url_allowlist = {};
+  return converter.ansi_to_html(line.colours + line.text);
+}

@@ -1,0 +1,174 @@
+// The log viewer: only the lines in sight are in the page; it follows a running job until the reader scrolls up.
+import { Button, Loader, Text } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, useState } from 'react';
+
+import type { StreamChoice } from '../job/job-search.ts';
+import { ErrorNotice } from '../components/states.tsx';
+import { LogLineView } from './log-line.tsx';
+import { plainLine, type LogLine } from './log-lines.ts';
+import { LogToolbar } from './log-toolbar.tsx';
+import { useLog, type LogView } from './use-log.ts';
+
+const LINE_HEIGHT = 20;
+const END_MARGIN = 30;
+/** Scrolling this near the top asks for what stands before. */
+const TOP_MARGIN = 200;
+
+interface Props {
+  readonly experiment: string;
+  readonly number: number;
+  readonly attempt: number;
+  readonly stream: StreamChoice;
+  readonly setStream: (stream: StreamChoice) => void;
+}
+
+export function LogViewer({ experiment, number, attempt, stream, setStream }: Props) {
+  const [times, setTimes] = useState(false);
+  const [wrap, setWrap] = useState(true);
+  const [follow, setFollow] = useState(true);
+  const [search, setSearch] = useState('');
+  const [matchAt, setMatchAt] = useState(0);
+  const log = useLog({ experiment, number, attempt }, stream, times);
+  const wanted = search.toLowerCase();
+  const matches = useMemo(() => findMatches(log.lines, wanted), [log.lines, wanted]);
+  const current = matches[Math.min(matchAt, matches.length - 1)] ?? null;
+  const step = (by: 1 | -1): void => {
+    setFollow(false);
+    setMatchAt((at) => (matches.length === 0 ? 0 : (at + by + matches.length) % matches.length));
+  };
+  return (
+    <div className="dr-card dr-log">
+      <LogToolbar
+        job={{ experiment, number, attempt }}
+        log={log}
+        stream={stream}
+        setStream={setStream}
+        toggles={{ follow, setFollow, wrap, setWrap, times, setTimes }}
+        search={{
+          text: search,
+          setText: (text) => {
+            setSearch(text);
+            setMatchAt(0);
+          },
+          count: matches.length,
+          at: matches.length === 0 ? 0 : Math.min(matchAt, matches.length - 1) + 1,
+          step,
+        }}
+      />
+      {log.error === null ? null : (
+        <div style={{ padding: 12 }}>
+          <ErrorNotice error={log.error} retry={log.retry} />
+        </div>
+      )}
+      {log.pending && log.error === null ? (
+        <div className="dr-log-empty">
+          <Loader size="sm" aria-label="Loading the log" />
+        </div>
+      ) : null}
+      {!log.pending && log.lines.length === 0 ? <EmptyLog live={log.live} stream={stream} /> : null}
+      {log.lines.length === 0 ? null : (
+        <LogLines log={log} wrap={wrap} times={times} follow={follow} setFollow={setFollow} search={wanted} current={current} marked={stream === 'both'} />
+      )}
+    </div>
+  );
+}
+
+function EmptyLog({ live, stream }: { readonly live: boolean; readonly stream: StreamChoice }) {
+  const what = stream === 'both' ? 'nothing' : `nothing to ${stream}`;
+  return (
+    <div className="dr-log-empty">
+      <Text size="sm" c="dimmed">
+        {live ? `The job has written ${what} yet. Output appears here as it is written.` : `The job wrote ${what}.`}
+      </Text>
+    </div>
+  );
+}
+
+function findMatches(lines: readonly LogLine[], wanted: string): number[] {
+  if (wanted === '') return [];
+  const found: number[] = [];
+  lines.forEach((line, index) => {
+    if (plainLine(line).toLowerCase().includes(wanted)) found.push(index);
+  });
+  return found;
+}
+
+interface LinesProps {
+  readonly log: LogView;
+  readonly wrap: boolean;
+  readonly times: boolean;
+  readonly follow: boolean;
+  readonly setFollow: (follow: boolean) => void;
+  readonly search: string;
+  readonly current: number | null;
+  readonly marked: boolean;
+}
+
+function LogLines({ log, wrap, times, follow, setFollow, search, current, marked }: LinesProps) {
+  const { lines } = log;
+  const box = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => LINE_HEIGHT,
+    overscan: 20,
+    // Lines that are put in before the first must not move what is being read.
+    anchorTo: 'end',
+    getItemKey: (index) => `${lines[index]!.stream} ${lines[index]!.offset}`,
+  });
+  const total = virtual.getTotalSize();
+  useEffect(() => {
+    if (follow && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [follow, lines, total, wrap]);
+  useEffect(() => {
+    if (current !== null) virtual.scrollToIndex(current, { align: 'center' });
+  }, [current, virtual]);
+  useEffect(() => virtual.measure(), [virtual, wrap, times]);
+  const onScroll = (): void => {
+    const element = box.current;
+    if (element === null) return;
+    const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_MARGIN;
+    if (atEnd !== follow && (atEnd || virtual.scrollDirection === 'backward')) setFollow(atEnd);
+    if (element.scrollTop < TOP_MARGIN && !log.whole && !follow) log.loadEarlier();
+  };
+  return (
+    <div ref={box} className="dr-log-box" onScroll={onScroll} tabIndex={0} role="log" aria-label="Output of the job" aria-live="off" data-wrap={wrap ? true : undefined}>
+      {log.whole ? null : (
+        <div className="dr-log-more">
+          <Button variant="subtle" size="compact-xs" loading={log.loadingEarlier} onClick={log.loadEarlier}>
+            Load earlier output
+          </Button>
+        </div>
+      )}
+      <div style={{ height: total, position: 'relative', minWidth: '100%' }}>
+        {virtual.getVirtualItems().map((item) => {
+          const line = lines[item.index]!;
+          return (
+            <div
+              key={item.key}
+              data-index={item.index}
+              ref={virtual.measureElement}
+              style={{ position: 'absolute', top: 0, left: 0, minWidth: '100%', ...(wrap ? { width: '100%' } : {}), transform: `translateY(${item.start}px)` }}
+            >
+              <LogLineView
+                line={line}
+                number={log.whole ? item.index + 1 : null}
+                time={times ? timeText(log.timeOf(line.stream, line.offset)) : null}
+                search={search}
+                current={item.index === current}
+                marked={marked}
+              />
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+
+function timeText(at: number | null): string {
+  return at === null ? '        ' : TIME.format(at);
+}

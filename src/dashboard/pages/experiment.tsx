@@ -1,0 +1,53 @@
+// The frame of an experiment's tabs: its name, its state and the way to its parts.
+import { Box, Group, Text, Title } from '@mantine/core';
+import { IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
+
+import { ErrorNotice } from '../components/states.tsx';
+import { useShortcuts } from '../frame/shortcuts.tsx';
+import { queries } from '../queries.ts';
+
+const TABS = [
+  { to: '/experiments/$experiment/jobs', label: 'Jobs', icon: IconListDetails, keys: 'g j' },
+  { to: '/experiments/$experiment/workers', label: 'Workers', icon: IconServer2, keys: 'g w' },
+  { to: '/experiments/$experiment/settings', label: 'Settings', icon: IconSettings, keys: 'g s' },
+] as const satisfies readonly { to: string; label: string; icon: Icon; keys: string }[];
+
+export function ExperimentPage() {
+  const { experiment: name } = useParams({ from: '/frame/experiments/$experiment/tabs' });
+  const experiment = useQuery(queries.experiment(name));
+  const navigate = useNavigate();
+  useShortcuts(TABS.map((tab) => ({ keys: tab.keys, label: `Go to ${tab.label}`, run: () => void navigate({ to: tab.to, params: { experiment: name } }) })));
+  if (experiment.isError) {
+    return (
+      <Box maw={640} mx="auto">
+        <ErrorNotice error={experiment.error} retry={() => void experiment.refetch()} />
+      </Box>
+    );
+  }
+  return (
+    <>
+      <Group gap="sm" align="center" mb={6}>
+        <Title order={1}>{name}</Title>
+        {experiment.data?.held_at == null ? null : (
+          <span className="dr-status" data-status="held">
+            <IconPlayerPause size={14} aria-hidden /> Queue held
+          </span>
+        )}
+        <Text size="sm" c="dimmed" lineClamp={1} flex={1} miw={120}>
+          {experiment.data?.description}
+        </Text>
+      </Group>
+      <nav className="dr-tabs" aria-label="Parts of the experiment">
+        {TABS.map(({ to, label, icon: Symbol }) => (
+          <Link key={to} to={to} params={{ experiment: name }} className="dr-tab" activeOptions={{ includeSearch: false }}>
+            <Symbol size={16} stroke={1.8} aria-hidden />
+            {label}
+          </Link>
+        ))}
+      </nav>
+      <Outlet />
+    </>
+  );
+}

@@ -1,0 +1,162 @@
+// The job page: what it was given, how each try went, what it wrote, measured and left behind.
+import { Box, Button, Group, Loader, Title, Tooltip } from '@mantine/core';
+import { IconArrowLeft } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+
+import type { AttemptShape, JobShape } from '../../contract/index.ts';
+import { formatJobReference } from '../../core/identifiers.ts';
+import { CopyIcon } from '../components/copy.tsx';
+import { ErrorNotice } from '../components/states.tsx';
+import { JobStatusBadge } from '../components/status.tsx';
+import { JobDuration, Moment } from '../components/time.tsx';
+import { useDocumentTitle } from '../components/use-document-title.ts';
+import { useShortcuts } from '../frame/shortcuts.tsx';
+import { AttemptList } from '../job/attempts.tsx';
+import { Facts } from '../job/facts.tsx';
+import { Files } from '../job/files.tsx';
+import { History } from '../job/history.tsx';
+import type { StreamChoice } from '../job/job-search.ts';
+import { Metrics } from '../job/metrics.tsx';
+import { Outcome } from '../job/outcome.tsx';
+import { Panel } from '../job/panel.tsx';
+import { ParamList } from '../components/params.tsx';
+import { EditJob } from '../jobs/edit-job.tsx';
+import { ActionMenu, useJobActions, type JobAction } from '../jobs/job-actions.tsx';
+import { ProgressCell } from '../jobs/job-columns.tsx';
+import { LogViewer } from '../log/log-viewer.tsx';
+import { queries } from '../queries.ts';
+
+const ROUTE = '/frame/experiments/$experiment/jobs/$number';
+
+export function JobPage() {
+  const { experiment, number: text } = useParams({ from: ROUTE });
+  const number = Number(text);
+  useDocumentTitle(formatJobReference(experiment, number));
+  const navigate = useNavigate();
+  const query = useQuery(queries.job({ experiment, number }));
+  const open = (next: number): void => void navigate({ to: '/experiments/$experiment/jobs/$number', params: { experiment, number: String(next) } });
+  useShortcuts([
+    { keys: 'g j', label: 'Go to Jobs', run: () => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment } }) },
+    { keys: 'j', label: 'Next job', run: () => open(number + 1) },
+    { keys: 'k', label: 'Previous job', run: () => open(Math.max(1, number - 1)) },
+  ]);
+  if (query.isError) {
+    return (
+      <Box maw={640} mx="auto">
+        <ErrorNotice error={query.error} retry={() => void query.refetch()} />
+        <Button mt="md" variant="default" leftSection={<IconArrowLeft size={14} />} renderRoot={(props) => <Link to="/experiments/$experiment/jobs" params={{ experiment }} {...props} />}>
+          All jobs of {experiment}
+        </Button>
+      </Box>
+    );
+  }
+  if (query.data === undefined) {
+    return (
+      <Box p={80} ta="center">
+        <Loader aria-label="Loading the job" />
+      </Box>
+    );
+  }
+  return <JobView key={`${experiment}/${number}`} job={query.data.job} attempts={query.data.attempts} />;
+}
+
+function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts: readonly AttemptShape[] }) {
+  const { experiment, number } = job;
+  const navigate = useNavigate();
+  const search = useSearch({ from: ROUTE });
+  const newest = attempts.reduce((highest, each) => Math.max(highest, each.attempt), 0);
+  const attempt = search.attempt !== undefined && search.attempt <= newest ? search.attempt : newest;
+  const change = (next: { attempt?: number; stream?: StreamChoice }): void => {
+    const merged = { ...search, ...next };
+    const chosen = merged.attempt ?? newest;
+    void navigate({
+      to: '/experiments/$experiment/jobs/$number',
+      params: { experiment, number: String(number) },
+      search: { ...(chosen === newest ? {} : { attempt: chosen }), ...(merged.stream === undefined || merged.stream === 'both' ? {} : { stream: merged.stream }) },
+      replace: true,
+      resetScroll: false,
+    });
+  };
+  return (
+    <>
+      <JobHeader job={job} />
+      <Outcome job={job} />
+      <div className="dr-job">
+        <div className="dr-job-side">
+          <Panel title="Parameters" action={<CopyIcon text={JSON.stringify(job.params, null, 2)} what="params as JSON" />}>
+            <ParamList params={job.params} />
+          </Panel>
+          <Panel title="Attempts" count={attempts.length}>
+            <AttemptList job={job} attempts={attempts} shown={attempt} show={(next) => change({ attempt: next })} />
+          </Panel>
+          <Panel title="Details">
+            <Facts job={job} />
+          </Panel>
+        </div>
+        <div className="dr-job-main">
+          {attempt === 0 ? null : (
+            <section aria-label="Output">
+              <LogViewer key={attempt} experiment={experiment} number={number} attempt={attempt} stream={search.stream ?? 'both'} setStream={(stream) => change({ stream })} />
+            </section>
+          )}
+          <Metrics job={{ experiment, number }} />
+          <Files job={{ experiment, number }} />
+          <History job={{ experiment, number }} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function JobHeader({ job }: { readonly job: JobShape }) {
+  const navigate = useNavigate();
+  const [edited, setEdited] = useState<JobShape | null>(null);
+  const back = (): void => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment: job.experiment } });
+  const actions = useJobActions({ edit: setEdited, onDeleted: back })(job);
+  const reference = formatJobReference(job.experiment, job.number);
+  return (
+    <div className="dr-job-head">
+      <Group gap={8} wrap="nowrap">
+        <Title order={1} className="dr-num">
+          {reference}
+        </Title>
+        <CopyIcon text={reference} what="job reference" />
+      </Group>
+      <JobStatusBadge job={job} />
+      <Group gap="md" className="dr-job-head-facts">
+        {job.started_at === null ? <Moment at={job.created_at} prefix="created " /> : <Moment at={job.started_at} prefix="started " />}
+        {job.started_at === null ? null : (
+          <Tooltip label="Run time of the newest attempt">
+            <span>
+              <JobDuration job={job} />
+            </span>
+          </Tooltip>
+        )}
+        {job.progress === null ? null : <ProgressCell job={job} />}
+      </Group>
+      <HeadActions actions={actions} number={job.number} />
+      <EditJob job={edited} close={() => setEdited(null)} />
+    </div>
+  );
+}
+
+function HeadActions({ actions, number }: { readonly actions: readonly JobAction[]; readonly number: number }) {
+  return (
+    <Group gap={6} ml="auto" wrap="nowrap">
+      <Group gap={6} visibleFrom="sm" wrap="nowrap">
+        {actions.map(({ id, label, icon: Symbol, danger, run }) => (
+          <Button key={id} variant="default" leftSection={<Symbol size={14} {...(danger ? { color: 'var(--dr-aborted)' } : {})} />} onClick={run}>
+            {label}
+          </Button>
+        ))}
+      </Group>
+      {actions.length === 0 ? null : (
+        <Box hiddenFrom="sm">
+          <ActionMenu label={`Actions for job ${number}`} actions={actions} size="md" />
+        </Box>
+      )}
+    </Group>
+  );
+}

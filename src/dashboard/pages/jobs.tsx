@@ -1,0 +1,161 @@
+// The Jobs tab: summary, filters, table. All of its state is in the URL.
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { IconArrowUp, IconFilterOff, IconPlus, IconStack2 } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useCallback, useState } from 'react';
+
+import type { JobShape } from '../../contract/index.ts';
+import { AddJobs } from '../add-jobs/add-jobs.tsx';
+import { CommandLine } from '../components/copy.tsx';
+import { Empty, ErrorNotice, LoadingRows } from '../components/states.tsx';
+import { useDocumentTitle } from '../components/use-document-title.ts';
+import { useRights } from '../frame/session.tsx';
+import { useShortcuts } from '../frame/shortcuts.tsx';
+import { EditJob } from '../jobs/edit-job.tsx';
+import { SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
+import { useJobActions } from '../jobs/job-actions.tsx';
+import { JobTable } from '../jobs/job-table.tsx';
+import { jobsQuery, readJobsSearch, withFilter, type JobsSearch } from '../jobs/jobs-search.ts';
+import { Pager } from '../jobs/pager.tsx';
+import { Summary } from '../jobs/summary.tsx';
+import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
+import { queries } from '../queries.ts';
+
+const ROUTE = '/frame/experiments/$experiment/tabs/jobs';
+
+export function JobsPage() {
+  const { experiment: name } = useParams({ from: ROUTE });
+  const search = useSearch({ from: ROUTE });
+  useDocumentTitle(`${name} · Jobs`);
+  const navigate = useNavigate();
+  const experiment = useQuery(queries.experiment(name));
+  const query = jobsQuery(search);
+  const rows = useJobRows(name, query);
+  const rights = useRights();
+  const [edited, setEdited] = useState<JobShape | null>(null);
+  const actions = useJobActions({ edit: setEdited });
+  const go = useCallback(
+    (next: JobsSearch, replace = false) => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment: name }, search: next, replace }),
+    [navigate, name],
+  );
+  const onSearch = useCallback((text: string) => go(withFilter(search, { search: text }), true), [go, search]);
+  const openAdd = (): void => go({ ...search, add: true });
+  useShortcuts([...ROW_KEYS, ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
+  const counts = experiment.data?.counts;
+  return (
+    <Stack gap="md">
+      {experiment.data === undefined ? <LoadingRows rows={2} height={60} /> : <Summary experiment={experiment.data} search={search} />}
+      <div className="dr-card">
+        <div className="dr-toolbar">
+          <StatusButtons experiment={name} counts={counts} search={search} />
+          <SearchField search={search} onSearch={onSearch} />
+          {rights.operate ? (
+            <Button leftSection={<IconPlus size={14} />} onClick={openAdd} ml="auto">
+              Add jobs
+            </Button>
+          ) : null}
+        </div>
+        <News rows={rows} />
+        <Body rows={rows} search={search} name={name} mayAdd={rights.operate} openAdd={openAdd} clear={() => go({})}>
+          <JobTable
+            rows={rows.rows}
+            sort={query.sort}
+            order={query.order}
+            onSort={(sort, order) => go(withFilter(search, { sort, order }))}
+            actions={actions}
+            stale={rows.stale}
+          />
+        </Body>
+        {rows.rows.length === 0 ? null : (
+          <Pager
+            search={search}
+            size={query.limit}
+            rows={rows.rows.length}
+            nextCursor={rows.nextCursor}
+            total={rows.total}
+            go={(change) => go(readJobsSearch({ ...search, ...change }))}
+          />
+        )}
+      </div>
+      <AddJobs experiment={name} opened={search.add === true} close={() => go(readJobsSearch({ ...search, add: undefined }), true)} pending={counts?.pending ?? 0} />
+      <EditJob job={edited} close={() => setEdited(null)} />
+    </Stack>
+  );
+}
+
+function News({ rows }: { readonly rows: JobRows }) {
+  const { added, left } = rows.news;
+  if (added + left === 0) return null;
+  const parts = [added === 0 ? null : `${added} new`, left === 0 ? null : `${left} moved on`].filter((part) => part !== null);
+  return (
+    <div className="dr-news" role="status">
+      <Button variant="light" size="compact-xs" leftSection={<IconArrowUp size={12} />} onClick={rows.showNews}>
+        {parts.join(', ')}: update the list
+      </Button>
+    </div>
+  );
+}
+
+interface BodyProps {
+  readonly rows: JobRows;
+  readonly search: JobsSearch;
+  readonly name: string;
+  readonly mayAdd: boolean;
+  readonly openAdd: () => void;
+  readonly clear: () => void;
+  readonly children: React.ReactNode;
+}
+
+function Body({ rows, search, name, mayAdd, openAdd, clear, children }: BodyProps) {
+  if (rows.error !== null) {
+    return (
+      <div style={{ padding: 16 }}>
+        <ErrorNotice error={rows.error} retry={rows.retry} />
+      </div>
+    );
+  }
+  if (rows.pending) return <LoadingRows rows={8} />;
+  if (rows.rows.length > 0) return children;
+  if (search.status !== undefined || search.search !== undefined) {
+    return (
+      <Empty icon={IconFilterOff} title="No job fits this filter">
+        <Button variant="default" onClick={clear}>
+          Show all jobs
+        </Button>
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={IconStack2} title="No jobs yet">
+      <Text size="sm" c="dimmed" maw={460}>
+        Describe a grid of params: Drover queues one job per combination.
+      </Text>
+      <Group gap="xs" my="xs">
+        {mayAdd ? (
+          <Button leftSection={<IconPlus size={14} />} onClick={openAdd}>
+            Add jobs
+          </Button>
+        ) : null}
+      </Group>
+      <Text size="xs" c="dimmed">
+        or from a terminal
+      </Text>
+      <Stack w="100%" maw={600}>
+        <CommandLine text={`drover matrix add --experiment ${name} lr=0.1,0.01 units=16,32 -- python3 train.py --lr {lr} --units {units}`} />
+      </Stack>
+    </Empty>
+  );
+}
+
+const ROW_KEYS = [
+  { keys: 'j', label: 'Next row (Enter opens it)', run: () => moveRow(1) },
+  { keys: 'k', label: 'Previous row', run: () => moveRow(-1) },
+] as const;
+
+function moveRow(step: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLElement>('[data-row-link]')];
+  const at = links.findIndex((link) => link === document.activeElement);
+  const next = at === -1 ? (step === 1 ? 0 : links.length - 1) : Math.max(0, Math.min(links.length - 1, at + step));
+  links[next]?.focus();
+}

@@ -1,0 +1,68 @@
+// Every read of the dashboard: its key and how it is fetched. A key is [topic, experiment, job number, …], so that an
+// event can name what it makes stale (live/event-topics.ts).
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+
+import type { SORTS } from '../contract/index.ts';
+import type { JobStatus } from '../core/job.ts';
+import { api } from './api.ts';
+
+export const TOPICS = ['session', 'experiments', 'experiment', 'jobs', 'job', 'workers', 'history', 'artifacts', 'metrics', 'log', 'pin'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export interface JobsQuery {
+  readonly status?: JobStatus | undefined;
+  readonly search?: string | undefined;
+  readonly numbers?: string | undefined;
+  readonly sort: (typeof SORTS)[number];
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface JobKey {
+  readonly experiment: string;
+  readonly number: number;
+}
+
+export const queries = {
+  session: () => queryOptions({ queryKey: ['session'], queryFn: ({ signal }) => api.access.whoami({}, { signal }), staleTime: Infinity }),
+  experiments: () => queryOptions({ queryKey: ['experiments'], queryFn: ({ signal }) => api.experiments.list({}, { signal }) }),
+  experiment: (experiment: string) =>
+    queryOptions({ queryKey: ['experiment', experiment], queryFn: ({ signal }) => api.experiments.get({ params: { experiment } }, { signal }) }),
+  jobs: (experiment: string, query: JobsQuery) =>
+    queryOptions({
+      queryKey: ['jobs', experiment, query],
+      queryFn: ({ signal }) => api.jobs.list({ params: { experiment }, query }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
+  job: ({ experiment, number }: JobKey) =>
+    queryOptions({ queryKey: ['job', experiment, number], queryFn: ({ signal }) => api.jobs.get({ params: { experiment, number } }, { signal }) }),
+  workers: (experiment: string) =>
+    queryOptions({
+      queryKey: ['workers', experiment],
+      queryFn: ({ signal }) => api.workers.list({ params: { experiment }, query: { state: 'all' } }, { signal }),
+    }),
+  history: ({ experiment, number }: JobKey, limit: number) =>
+    queryOptions({
+      queryKey: ['history', experiment, number, limit],
+      queryFn: ({ signal }) => api.server.history({ params: { experiment }, query: { number, limit } }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
+  artifacts: ({ experiment, number }: JobKey) =>
+    queryOptions({
+      queryKey: ['artifacts', experiment, number],
+      queryFn: ({ signal }) => api.results.artifacts({ params: { experiment, number } }, { signal }),
+    }),
+  metricNames: ({ experiment, number }: JobKey) =>
+    queryOptions({
+      queryKey: ['metrics', experiment, number],
+      queryFn: ({ signal }) => api.results.metricNames({ params: { experiment, number } }, { signal }),
+    }),
+  metricSeries: ({ experiment, number }: JobKey, name: string) =>
+    queryOptions({
+      queryKey: ['metrics', experiment, number, name],
+      queryFn: ({ signal }) => api.results.metricSeries({ params: { experiment, number }, query: { name, points: 800 } }, { signal }),
+    }),
+  pin: (experiment: string) =>
+    queryOptions({ queryKey: ['pin', experiment], queryFn: ({ signal }) => api.experiments.pin({ params: { experiment } }, { signal }), staleTime: 0, gcTime: 0 }),
+};

@@ -1,0 +1,43 @@
+// The look: one accent, cool greys that keep AA contrast in both schemes, small type. Status colours are in styles/base.css.
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const brand: MantineColorsTuple = ['#eef2ff', '#dfe6fe', '#c3d0fc', '#a3b7f9', '#8aa2f5', '#6883ee', '#4361dd', '#3650c4', '#2d43a3', '#253680'];
+
+const gray: MantineColorsTuple = ['#f7f8fa', '#eff1f4', '#e3e6eb', '#d5d9e0', '#c2c8d1', '#98a1ae', '#5c6572', '#454d59', '#2f353f', '#1b1f26'];
+
+const dark: MantineColorsTuple = ['#d3d8e0', '#b6bdc9', '#99a2b0', '#6a7381', '#3a424f', '#2c333e', '#21262f', '#181c23', '#12151b', '#0d0f14'];
+
+const red: MantineColorsTuple = ['#fff1f0', '#ffe0de', '#ffc2be', '#ff9a94', '#fb746c', '#ee524a', '#d63b33', '#b92f28', '#972822', '#75221d'];
+
+export const theme = createTheme({
+  primaryColor: 'brand',
+  primaryShade: { light: 7, dark: 6 },
+  colors: { brand, gray, dark, red },
+  black: '#1b1f26',
+  defaultRadius: 'sm',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  fontFamily: "Inter, -apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif",
+  fontFamilyMonospace: "'JetBrains Mono', ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace",
+  fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
+  lineHeights: { xs: '1.4', sm: '1.45', md: '1.5', lg: '1.5', xl: '1.5' },
+  headings: {
+    fontWeight: '600',
+    sizes: {
+      h1: { fontSize: '1.375rem', lineHeight: '1.3' },
+      h2: { fontSize: '1.0625rem', lineHeight: '1.35' },
+      h3: { fontSize: '0.9375rem', lineHeight: '1.4' },
+    },
+  },
+  radius: { xs: '3px', sm: '6px', md: '8px', lg: '12px', xl: '16px' },
+  components: {
+    Button: { defaultProps: { size: 'xs' } },
+    ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray', size: 'md' } },
+    TextInput: { defaultProps: { size: 'sm' } },
+    NumberInput: { defaultProps: { size: 'sm' } },
+    Textarea: { defaultProps: { size: 'sm' } },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true, multiline: true, maw: 420, fz: 'xs', events: { hover: true, focus: true, touch: true } } },
+    Modal: { defaultProps: { centered: false, yOffset: '8vh', overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Anchor: { defaultProps: { underline: 'hover' } },
+  },
+});

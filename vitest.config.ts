@@ -1,0 +1,33 @@
+// How the tests run. Files of a group run beside one another on two cores; groups with real processes and browsers come
+// later and one file at a time, so that their timings mean something.
+import { defineConfig } from 'vitest/config';
+
+const alone = { maxWorkers: 1, fileParallelism: false };
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    allowOnly: false,
+    passWithNoTests: false,
+    reporters: ['default', ['json', { outputFile: 'test-output/vitest.json' }]],
+    projects: [
+      project('unit', ['src/**/*.test.{ts,tsx}', 'test/*.test.ts', 'test/support/**/*.test.ts'], ['src/store/**'], { sequence: { groupOrder: 0 } }),
+      project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
+      project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
+      project('process', ['test/process/**/*.test.ts'], [], { sequence: { groupOrder: 3 }, testTimeout: 120_000, ...alone }),
+      project('browser', ['test/browser/**/*.test.ts'], [], {
+        sequence: { groupOrder: 4 },
+        testTimeout: 60_000,
+        setupFiles: ['scripts/require-chromium.mjs'],
+        ...alone,
+      }),
+    ],
+  },
+});
+
+function project(name: string, include: string[], exclude: string[], options: object) {
+  return { extends: true as const, test: { name, environment: 'node' as const, include, exclude: ['**/node_modules/**', ...exclude], ...options } };
+}
