@@ -37,7 +37,7 @@ export interface Output {
   list<Item>(view: ListView<Item>): Promise<void>;
   /** Bytes as they are. */
   bytes(bytes: Uint8Array): Promise<void>;
-  /** A sentence for a person, on stderr; not with --quiet. */
+  /** A sentence for a person, on stderr; not with --json or --quiet. */
   note(sentence: string): void;
 }
 
@@ -47,7 +47,7 @@ export function createOutput(mode: OutputMode, streams: Streams): Output {
   const base = {
     bytes: (bytes: Uint8Array) => write(streams.stdout, bytes),
     note: (sentence: string): void => {
-      if (mode !== 'quiet') streams.stderr.write(`${printable(sentence)}\n`);
+      if (mode === 'table') streams.stderr.write(`${printable(sentence)}\n`);
     },
   };
   switch (mode) {

@@ -1,5 +1,6 @@
 // A line that says how far something is: redrawn in place on a terminal, printed now and then elsewhere.
 import { addSample, estimateRemaining, formatDuration, type ProgressSample } from '../core/progress.ts';
+import type { Context } from './context.ts';
 import type { CliDependencies, OutputStream } from './dependencies.ts';
 import { noColour } from './output.ts';
 import { paint, truncate } from './terminal-text.ts';
@@ -39,6 +40,11 @@ export function addProgress(progress: Progress, facts: { at: number; ended: numb
   // Work that was put back in the queue makes the earlier rate meaningless.
   const samples = last !== undefined && facts.ended < last.ended ? [] : progress.samples;
   return { samples: addSample(samples, { at: facts.at, ended: facts.ended }), remaining: facts.total - facts.ended };
+}
+
+/** Where a command shows its progress; whoever asked for JSON or ids sees it on a terminal only, or not at all. */
+export function progressStream({ output, dependencies: { stderr } }: Pick<Context, 'output' | 'dependencies'>): OutputStream | null {
+  return output.mode === 'table' || (output.mode === 'json' && stderr.isTTY === true) ? stderr : null;
 }
 
 /** With a null stream nothing is shown. */

@@ -195,7 +195,7 @@ class TemplateParser {
     if (character === "'") this.#context = 'single';
     else if (character === '(' && (level?.close === ')' || text.startsWith('((', this.#at))) {
       return this.#enter({ close: ')', name: level?.name ?? '((…))', length: 1 });
-    } else if (character === '#' && this.#wordStart) return this.#enter({ close: '\n', name: 'a comment', length: 1, raw: true });
+    } else if (character === '#' && this.#wordStart && level?.name !== '${…}') return this.#enter({ close: '\n', name: 'a comment', length: 1, raw: true });
     else if (text.startsWith('<<<', this.#at)) return this.#take(3);
     else if (text.startsWith('<<', this.#at)) this.#lost = 'a here-document';
     else if (level?.close === ')' && this.#wordStart && /^case\s/.test(text.slice(this.#at, this.#at + 5))) this.#lost = 'case inside $(…)';

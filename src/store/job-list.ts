@@ -90,14 +90,14 @@ async function smallPage(reader: Reader, where: Where, request: JobPageRequest, 
   if ((await countUpTo(reader.sql, where, limit + 1)) > limit) {
     throw new Refusal('too_many', `Sorting by ${request.sort} works for up to ${limit.toLocaleString('en-US')} jobs. Filter first, or sort by number, started, finished or duration.`);
   }
-  const column = `coalesce(job.${request.sort}, ${request.sort === 'worker_id' ? `''` : '0'})`;
+  const column = request.sort === 'worker_id' ? `coalesce(job.worker_id, '')` : `job.${request.sort}`;
   const side = request.order === 'desc' ? '<' : '>';
   const after = position === null ? '' : ` and (${column}, job.number) ${side} (?, ?)`;
   const rows = await selectJobs(reader.sql, {
     text: `${where.text}${after} order by ${column} ${request.order}, job.number ${request.order} limit ?`,
     values: [...where.values, ...(position === null ? [] : [position.value, position.number]), request.limit + 1],
   });
-  return toPage(rows, request, (job) => ({ number: job.number, value: job[request.sort as 'worker_id'] ?? (request.sort === 'worker_id' ? '' : 0) }));
+  return toPage(rows, request, (job) => ({ number: job.number, value: job[request.sort as 'worker_id'] ?? '' }));
 }
 
 /** The values of the first param term, when the page can be found by walking their jobs in order of number. */
@@ -151,7 +151,7 @@ export async function countJobs(reader: Reader, experimentId: number, filter: Jo
 }
 
 async function countUpTo(sql: Sql, where: Where, limit: number): Promise<number> {
-  const [row] = await sql.all<{ n: number }>(`select count(*) as n from (select 1 from job where ${where.text} limit ?) as some`, [...where.values, limit]);
+  const [row] = await sql.all<{ n: number }>(`select count(*) as n from (select 1 from job where ${where.text} limit ?) as matched`, [...where.values, limit]);
   return Number(row!.n);
 }
 

@@ -1,15 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { diskStores, memoryStores, postgresStores } from '../../test/support/stores.ts';
 
-import { afterAll, beforeAll, describe } from 'vitest';
+import { resultsSuite } from './results.suite.ts';
 
-import type { ManualClock } from '../../test/support/manual-clock.ts';
-
-import { logsSuite } from './logs.suite.ts';
-import { newServerKeyText } from './server-key.ts';
-import { openStore } from './store.ts';
-
-const inMemory = (clock: ManualClock) =>
-  openStore({ engine: { kind: 'sqlite', directory: ':memory:', clock, read_threads: 0 }, directory: null, clock, key: newServerKeyText() });
-
-describe('logs on SQLite in memory', () => logsSuite(inMemory));
+resultsSuite('SQLite in memory', async () => memoryStores());
+resultsSuite('SQLite on disk', async () => diskStores());
+resultsSuite('PostgreSQL', postgresStores);

@@ -62,7 +62,7 @@ function drover(...words: string[]): Promise<Ended> {
 }
 
 async function json<Shape>(...words: string[]): Promise<Shape> {
-  const { stdout, stderr } = await drover(...words, '--json');
+  const { stdout, stderr } = await drover('--json', ...words);
   expect(stderr).toBe('');
   return JSON.parse(stdout.toString()) as Shape;
 }

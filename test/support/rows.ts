@@ -11,7 +11,9 @@ export interface InsertedExperiment {
   readonly demand_id: number;
 }
 
-export async function insertExperiment(store: Store, name = 'digits-tune'): Promise<InsertedExperiment> {
+let experiments = 0;
+
+export async function insertExperiment(store: Store, name = `tune-${(experiments += 1)}`): Promise<InsertedExperiment> {
   return store.write(async (tx) => {
     const experiment = await tx.query
       .insertInto('experiment')

@@ -53,13 +53,14 @@ def with_retries(call: Callable[[], T], tries: int, longest_seconds: float) -> T
     begins later than `longest_seconds` after the first.
     """
     started = time.monotonic()
-    most = sum(min(LONGEST_WAIT, 2**turn) for turn in range(1, tries))
-    scale = min(1.0, number("JD_UPLOAD_MAX_WAIT_SECONDS", 30) / max(most, 1))
+    left = number("JD_UPLOAD_MAX_WAIT_SECONDS", 30)
+    scale = min(1.0, left / max(1, sum(min(LONGEST_WAIT, 2**turn) for turn in range(1, tries))))
     for turn in range(1, tries + 1):
         try:
             return call()
         except JdError as error:
-            wait = max(random.uniform(1, min(LONGEST_WAIT, 2**turn)), min(LONGEST_WAIT, error.retry_after or 0)) * scale
+            wait = min(left, max(random.uniform(1, min(LONGEST_WAIT, 2**turn)) * scale, error.retry_after or 0))
+            left -= wait
             if not error.retryable or turn == tries or time.monotonic() - started + wait > longest_seconds:
                 raise
             time.sleep(wait)

@@ -12,7 +12,7 @@ import { createdView, type CreatedReply } from '../created.ts';
 import type { CliDependencies } from '../dependencies.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { COMMAND_NOTES, jobOptions, jobSettings, type JobOptions } from '../job-options.ts';
-import { addProgress, createProgressLine, emptyProgress } from '../progress-line.ts';
+import { addProgress, createProgressLine, emptyProgress, progressStream } from '../progress-line.ts';
 
 interface MatrixOptions extends JobOptions {
   readonly file?: string;
@@ -100,7 +100,7 @@ async function readAll(stdin: CliDependencies['stdin']): Promise<string> {
 async function waitForExpansion(context: Context, experiment: string, reply: CreatedReply): Promise<void> {
   const { client } = await context.connection();
   const { clock } = context.dependencies;
-  const line = createProgressLine(context.dependencies, context.output.mode === 'quiet' ? null : context.dependencies.stderr);
+  const line = createProgressLine(context.dependencies, progressStream(context));
   let progress = emptyProgress();
   const interrupted = new AbortController();
   const release = context.dependencies.onInterrupt(() => interrupted.abort());

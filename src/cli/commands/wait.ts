@@ -3,7 +3,7 @@ import { formatRanges } from '../../core/identifiers.ts';
 import { addCommand, experimentOption, onRun, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
-import { addProgress, createProgressLine, emptyProgress, type ProgressLine } from '../progress-line.ts';
+import { addProgress, createProgressLine, emptyProgress, progressStream, type ProgressLine } from '../progress-line.ts';
 import { selectJobs, selectionText, type JobSelection } from '../selection.ts';
 import { wakeOnEvents, watchCounts } from '../watch.ts';
 
@@ -40,8 +40,8 @@ export const addWait: AddCommand = (program, dependencies) => {
 
 async function waitForEnd(context: Context, waited: Waited): Promise<Counts> {
   const { client } = await context.connection();
-  const { clock, stderr } = context.dependencies;
-  const line = createProgressLine(context.dependencies, context.output.mode === 'quiet' ? null : stderr);
+  const { clock } = context.dependencies;
+  const line = createProgressLine(context.dependencies, progressStream(context));
   const interrupted = new AbortController();
   const release = context.dependencies.onInterrupt(() => interrupted.abort());
   let progress = emptyProgress();

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { API_ROOT } from '../contract/index.ts';
+import { LIMITS } from '../core/limits.ts';
+import { manualClock } from '../../test/support/manual-clock.ts';
+
+import { createPinGuard } from './pin-guard.ts';
+import { cookieOf, expectProblem, openTestApp, type TestApp } from './test-app.suite.ts';
+
+const LOCK_MS = LIMITS.pin_lock_seconds.value * 1000;
+const PIN = '402913';
+
+let server: TestApp;
+
+beforeEach(async () => {
+  server = await openTestApp();
+  await server.newExperiment('digits-tune', PIN);
+});
+
+afterEach(() => server.close());
+
+const login = (pin: string, from = '192.0.2.1', experiment = 'digits-tune'): Promise<Response> =>
+  server.send(`${API_ROOT}/login`, { key: null, from, body: { experiment, pin } });
+
+describe('login by PIN', () => {
+  it('takes the PIN, with spaces too, and counts nothing against the experiment', async () => {
+    for (let n = 0; n < LIMITS.pin_tries_experiment.value + 1; n += 1) expect((await login(n % 2 === 0 ? PIN : '402 913')).status).toBe(200);
+  });
+
+  it('gives an unknown experiment the same answer as a wrong PIN', async () => {
+    const wrong = await expectProblem(await login('000000', '192.0.2.1'), 401, 'wrong_pin');
+    const unknown = await expectProblem(await login('000000', '192.0.2.2', 'nothing-here'), 401, 'wrong_pin');
+    expect({ ...unknown, request_id: '' }).toEqual({ ...wrong, request_id: '' });
+    await expectProblem(await login('------', '192.0.2.3', 'nothing-here'), 401, 'wrong_pin');
+    await expectProblem(await login('', '192.0.2.4'), 401, 'wrong_pin');
+  });
+
+  it('slows a client down, then locks it, and forgives in time', async () => {
+    let waited = 0;
+    for (let n = 0; n < LIMITS.pin_tries.value; n += 1) {
+      for (;;) {
+        const response = await login('000000');
+        if (response.status === 401) break;
+        const problem = await expectProblem(response, 429, 'rate_limited');
+        expect(response.headers.get('retry-after')).toBe(String(problem.details!.retry_after_seconds));
+        server.clock.advance(problem.details!.retry_after_seconds! * 1000);
+        waited += problem.details!.retry_after_seconds!;
+      }
+    }
+    expect(waited).toBe(1 + 2 + 4);
+    const locked = await expectProblem(await login(PIN), 429, 'rate_limited');
+    expect(locked.details!.retry_after_seconds).toBe(LIMITS.pin_lock_seconds.value);
+    expect((await login(PIN, '192.0.2.77')).status).toBe(200);
+    server.clock.advance(LOCK_MS);
+    expect((await login(PIN)).status).toBe(200);
+  });
+
+  it('locks an experiment for all clients, without touching keys, links and sessions', async () => {
+    const session = cookieOf(await login(PIN));
+    for (let n = 0; n < LIMITS.pin_tries_experiment.value; n += 1) await expectProblem(await login('000000', `198.51.100.${n}`), 401, 'wrong_pin');
+    await expectProblem(await login(PIN, '203.0.113.1'), 429, 'rate_limited');
+    expect((await server.send(`${API_ROOT}/status`, { cookie: session })).status).toBe(200);
+    expect((await server.send(`${API_ROOT}/experiments/digits-tune`)).status).toBe(200);
+    const { path } = await server.client().access.createLoginLink({ body: {} });
+    expect((await server.send(`${API_ROOT}/login`, { key: null, body: { link_token: path.split('=')[1] } })).status).toBe(200);
+    await server.newExperiment('other', PIN);
+    expect((await login(PIN, '203.0.113.1', 'other')).status).toBe(200);
+    server.clock.advance(LOCK_MS);
+    expect((await login(PIN, '203.0.113.1')).status).toBe(200);
+  });
+
+  it('counts tries that come at the same moment', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => login('000000')));
+    expect(answers.filter((answer) => answer.status === 401).length).toBeLessThanOrEqual(2);
+  });
+
+  it('stays bounded, and unknown names do not push out known ones', () => {
+    const clock = manualClock();
+    const guard = createPinGuard(clock);
+    const known = { experiment: 'digits-tune', exists: true };
+    for (let n = 0; n < LIMITS.pin_tries_experiment.value; n += 1) guard.begin({ ...known, client: `a${n}` });
+    for (let n = 0; n < 20_000; n += 1) guard.begin({ experiment: `unknown-${n}`, exists: false, client: `b${n}` });
+    expect(() => guard.begin({ ...known, client: 'c' })).toThrow('too many wrong PINs');
+  });
+});
+
+describe('the PIN of an experiment', () => {
+  it('is shown to its owner and stored encrypted', async () => {
+    const { pin } = await server.client().experiments.pin({ params: { experiment: 'digits-tune' } });
+    expect(pin).toBe(PIN);
+    const [row] = await server.store.sql.all<{ pin_cipher: string }>('select pin_cipher from experiment');
+    expect(row!.pin_cipher).not.toContain(PIN);
+  });
+
+  it('is changed by an owner, or by whoever knows it', async () => {
+    const change = (cookie: string, body: object): Promise<Response> =>
+      server.send(`${API_ROOT}/experiments/digits-tune/pin`, { method: 'PUT', cookie, headers: { 'drover-csrf': '1' }, body });
+    const cookie = cookieOf(await login(PIN));
+    await expectProblem(await change(cookie, { new_pin: '111111' }), 401, 'wrong_pin');
+    await expectProblem(await change(cookie, { new_pin: '1234', current_pin: PIN }), 422, 'invalid_input');
+    server.clock.advance(2_000);
+    expect((await change(cookie, { new_pin: '111111', current_pin: PIN })).status).toBe(200);
+    await expectProblem(await change(cookie, { new_pin: '222222', current_pin: '111111' }), 401, 'unauthenticated');
+    await server.client(await server.newKey('owner')).experiments.changePin({ params: { experiment: 'digits-tune' }, body: { new_pin: '333333' } });
+    await expectProblem(await login(PIN), 401, 'wrong_pin');
+    expect((await login('333333')).status).toBe(200);
+    const operator = await server.newKey('operator');
+    const guess = await server.send(`${API_ROOT}/experiments/digits-tune/pin`, { method: 'PUT', key: operator, body: { new_pin: '000000' } });
+    await expectProblem(guess, 401, 'wrong_pin');
+  });
+
+  it('cannot be guessed through its change', async () => {
+    const key = await server.newKey('operator');
+    const guess = (): Promise<Response> =>
+      server.send(`${API_ROOT}/experiments/digits-tune/pin`, { method: 'PUT', key, body: { new_pin: '000000', current_pin: '000001' } });
+    const statuses: number[] = [];
+    for (let n = 0; n < 4; n += 1) statuses.push((await guess()).status);
+    expect(statuses).toEqual([401, 401, 429, 429]);
+  });
+});

@@ -1,0 +1,131 @@
+// Lists and searches of jobs: every page once, in order, whatever the filter, on every engine.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { manualClock } from '../../test/support/manual-clock.ts';
+import { finished, makeAgent, makeExperiment, makeJobs } from '../../test/support/queue.ts';
+import type { StoreMaker } from '../../test/support/stores.ts';
+
+import { parseSearch } from '../core/search.ts';
+
+import { actOnJobs, editJob } from './job-actions.ts';
+import { countJobs, type JobPageRequest, listJobs } from './job-list.ts';
+import type { JobFilter } from './job-search.ts';
+import type { Store } from './store.ts';
+
+const JOBS = 60;
+
+function search(text: string): JobFilter {
+  const parsed = parseSearch(text);
+  if ('problem' in parsed) throw new Error(parsed.problem);
+  return { terms: parsed.terms };
+}
+
+export function jobListSuite(name: string, make: () => Promise<StoreMaker | null>): void {
+  describe(`job list on ${name}`, () => {
+    let maker: StoreMaker | null;
+    let store: Store;
+    let experiment: number;
+
+    beforeAll(async () => {
+      maker = await make();
+      if (maker === null) return;
+      store = await maker.open(manualClock());
+      const other = await makeExperiment(store, 'other');
+      await makeJobs(store, other, [{ lr: 0.1 }]);
+      experiment = await makeExperiment(store);
+      const params = Array.from({ length: JOBS }, (_, index) => ({ lr: [0.1, 0.01, 0.001][index % 3]!, units: (index % 4) * 8, note: index === 7 ? '100%_odd "text"' : `plain ${index}` }));
+      await makeJobs(store, experiment, params);
+      const agent = await makeAgent(store, { workers: 20, experiments: [experiment] });
+      const { leases } = await agent.sync();
+      const reports = leases.map((lease, index) => finished(lease, index % 5 === 0 ? 'failed' : 'succeeded', { duration_ms: 1_000 - index, message: index === 5 ? 'CUDA out of memory' : null }));
+      await agent.sync({ free_slots: [], finished: reports });
+    });
+    afterAll(async () => {
+      await maker?.close();
+    });
+
+    const request = (over: Partial<JobPageRequest> = {}): JobPageRequest => ({ filter: {}, sort: 'number', order: 'desc', limit: 7, cursor: null, ...over });
+
+    async function allPages(over: Partial<JobPageRequest>): Promise<number[]> {
+      const numbers: number[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await listJobs(store, experiment, request({ ...over, cursor }));
+        expect(page.jobs.length).toBeLessThanOrEqual(7);
+        numbers.push(...page.jobs.map((job) => job.number));
+        cursor = page.next_cursor;
+      } while (cursor !== null);
+      return numbers;
+    }
+
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+    for (const sort of ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const) {
+      for (const order of ['asc', 'desc'] as const) {
+        it(`pages through all jobs once by ${sort} ${order}`, async (context) => {
+          if (maker === null) return context.skip();
+          const numbers = await allPages({ sort, order });
+          expect(numbers.toSorted((a, b) => a - b)).toEqual(upTo(JOBS));
+        });
+      }
+    }
+
+    it('orders by duration, those without one last', async (context) => {
+      if (maker === null) return context.skip();
+      const numbers = await allPages({ sort: 'duration_ms', order: 'asc' });
+      expect(numbers.slice(0, 3)).toEqual([20, 19, 18]);
+      expect(numbers.slice(20)).toEqual(upTo(JOBS).slice(20));
+    });
+
+    const searches: [string, (index: number) => boolean][] = [
+      ['lr=0.1', (index) => index % 3 === 0],
+      ['lr=1e-1', (index) => index % 3 === 0],
+      ['lr>0.001', (index) => index % 3 !== 2],
+      ['lr<=0.01', (index) => index % 3 !== 0],
+      ['lr!=0.1', (index) => index % 3 !== 0],
+      ['lr=0.1 units=8', (index) => index % 3 === 0 && index % 4 === 1],
+      ['lr=0.5', () => false],
+      ['note="plain 12"', (index) => index === 12],
+      ['"plain 1"', (index) => `plain ${index}`.startsWith('plain 1') && index !== 7],
+      ['100%_odd', (index) => index === 7],
+      ['0%_o', (index) => index === 7],
+      ['CUDA', (index) => index === 5],
+    ];
+    for (const [text, expected] of searches) {
+      it(`finds by ${text}`, async (context) => {
+        if (maker === null) return context.skip();
+        const wanted = upTo(JOBS).filter((number) => expected(number - 1));
+        expect(await allPages({ filter: search(text), order: 'asc' })).toEqual(wanted);
+        expect(await allPages({ filter: search(text) })).toEqual(wanted.toReversed());
+        expect(await countJobs(store, experiment, search(text), 1_000)).toEqual({ count: wanted.length, exact: true });
+      });
+    }
+
+    it('joins search with status, ranges and hold', async (context) => {
+      if (maker === null) return context.skip();
+      expect(await allPages({ filter: { ...search('lr=0.1'), statuses: ['aborted'] }, order: 'asc' })).toEqual([1, 16]);
+      expect(await allPages({ filter: { statuses: ['done'], ranges: [{ from: 1, to: 4 }] }, order: 'asc' })).toEqual([2, 3, 4]);
+      expect(await allPages({ filter: { held: true } })).toEqual([]);
+    });
+
+    it('counts only up to its limit, and says so', async (context) => {
+      if (maker === null) return context.skip();
+      expect(await countJobs(store, experiment, search('lr>0'), 50)).toEqual({ count: 50, exact: false });
+    });
+
+    it('refuses a cursor that it did not give out', async (context) => {
+      if (maker === null) return context.skip();
+      await expect(listJobs(store, experiment, request({ cursor: 'bm9uc2Vuc2U' }))).rejects.toThrow(/cursor/);
+    });
+
+    it('finds an edited job by its new params and not by its old ones, and a deleted one not at all', async (context) => {
+      if (maker === null) return context.skip();
+      const late = await makeExperiment(store, 'late');
+      await makeJobs(store, late, [{ a: 1 }, { a: 2 }]);
+      await store.write((tx) => editJob(tx, late, 1, { params: { a: 7 } }, 'test'));
+      await store.write((tx) => actOnJobs(tx, late, { ranges: [{ from: 2, to: 2 }] }, { action: 'delete', force: false, priority: 0, dry_run: false, actor: 'test' }));
+      const find = async (text: string) => (await listJobs(store, late, request({ filter: search(text) }))).jobs.map((job) => job.number);
+      expect([await find('a=7'), await find('a=1'), await find('a=2')]).toEqual([[1], [], []]);
+    });
+  });
+}
