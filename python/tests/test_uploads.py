@@ -39,6 +39,7 @@ class Direct(JobCase):
     def test_names_that_no_server_takes_are_made_valid(self) -> None:
         long = self.write("x" * 240 + ".json")
         self.assertEqual(jd.jd_upload(long)["filename"], "x" * 195 + ".json")
+        self.assertEqual(jd.jd_upload(self.write("two\nlines\\\u2028.txt"))["filename"], "two_lines__.txt")
         broken = os.path.join(os.fsencode(self.root), b"caf\xe9.txt")
         with open(broken, "wb"):
             pass

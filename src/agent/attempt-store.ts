@@ -1,5 +1,6 @@
 // The attempt directory: everything of one attempt that must survive the agent. The lease is on disk before the process starts.
-import { closeSync, fsync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -38,6 +39,8 @@ export interface AttemptStore {
   create(lease: LeaseShape, slot: number, now: number): Promise<StoredAttempt>;
   save(directory: string, state: AttemptState): void;
   remove(directory: string): void;
+  /** Resolves when all removals so far are over. */
+  removed(): Promise<void>;
   /** All attempts of this agent, after a restart. */
   scan(now: number): StoredAttempt[];
 }
@@ -70,6 +73,7 @@ const LeaseFile = z.object({
 
 export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   const known = new Set<string>();
+  const removals = new Set<Promise<void>>();
 
   function parentOf(experiment: string): string {
     const path = join(options.data, experiment, '.drover');
@@ -109,7 +113,11 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
-    remove: removeDirectory,
+    remove(directory) {
+      const removal = removeDirectory(directory).finally(() => removals.delete(removal));
+      removals.add(removal);
+    },
+    removed: async () => void (await Promise.all(removals)),
     scan: (now) => listDirectories(options.data).flatMap((directory) => readAttempt(directory, options.owner, now) ?? []),
   };
 }
@@ -150,7 +158,7 @@ const LITTER_AGE_MS = 3_600_000;
 function readAttempt(directory: string, owner: string, now: number): StoredAttempt | null {
   const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
   if (!file.success) {
-    if (/\/\d+\.\d+\.[^/]*$/.test(directory) && now - changedAt(directory, now) > LITTER_AGE_MS) removeDirectory(directory);
+    if (/\/\d+\.\d+\.[^/]*$/.test(directory) && now - changedAt(directory, now) > LITTER_AGE_MS) void removeLitter(directory);
     return null;
   }
   if (file.data.owner !== owner) return null;
@@ -164,6 +172,10 @@ function readAttempt(directory: string, owner: string, now: number): StoredAttem
   };
 }
 
+async function removeLitter(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true }).catch(() => undefined);
+}
+
 function changedAt(path: string, otherwise: number): number {
   try {
     return statSync(path).mtimeMs;
@@ -172,18 +184,13 @@ function changedAt(path: string, otherwise: number): number {
   }
 }
 
-/** The lease goes first: whatever else is left after a crash is then no attempt any more. */
-function removeDirectory(directory: string): void {
+/** The lease goes first: whatever else is left after a crash is then no attempt any more. Beside the loop, because disks can be slow. */
+async function removeDirectory(directory: string): Promise<void> {
   try {
-    unlinkSync(join(directory, 'lease.json'));
-    for (const name of readdirSync(directory)) {
-      try {
-        unlinkSync(join(directory, name));
-      } catch {
-        rmSync(join(directory, name), { recursive: true, force: true });
-      }
-    }
-    rmdirSync(directory);
+    await unlink(join(directory, 'lease.json'));
+    const rest = await readdir(directory);
+    await Promise.all(rest.map((name) => unlink(join(directory, name)).catch(() => rm(join(directory, name), { recursive: true, force: true }))));
+    await rmdir(directory);
   } catch {
     // NFS keeps files that somebody has open; a later scan clears them away.
   }

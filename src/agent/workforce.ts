@@ -204,6 +204,7 @@ export function createWorkforce(parts: WorkforceParts): Workforce {
     async stop() {
       lives.abandon();
       await delivery.stop();
+      await store.removed();
     },
   };
 }

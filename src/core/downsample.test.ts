@@ -9,7 +9,9 @@ interface Point {
 }
 
 const series = fc
-  .array(fc.oneof({ weight: 9, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) }, { weight: 1, arbitrary: fc.constant(null) }), { maxLength: 400 })
+  .array(fc.oneof({ weight: 9, arbitrary: fc.double({ noNaN: true, noDefaultInfinity: true }) }, { weight: 1, arbitrary: fc.constant(null) }), {
+    maxLength: 400,
+  })
   .map((values): Point[] => values.map((value, index) => ({ value, index })));
 const limit = fc.integer({ min: 4, max: 120 });
 

@@ -15,7 +15,13 @@ describe('what an attempt delivers', () => {
     ['a lost attempt, nobody claimed since', job({ status: 'pending', outcome: 'lost' }), attempt({ outcome: 'lost' }), false, true],
     ['a lost attempt, job edited since', job({ status: 'pending', revision: 2 }), attempt({ outcome: 'lost' }), false, false],
     ['a lost attempt, job cancelled since', job({ status: 'aborted', outcome: 'cancelled' }), attempt({ outcome: 'lost' }), false, false],
-    ['a lost attempt whose late success counted', job({ status: 'done', outcome: 'succeeded' }), attempt({ outcome: 'lost', late_outcome: 'succeeded' }), false, true],
+    [
+      'a lost attempt whose late success counted',
+      job({ status: 'done', outcome: 'succeeded' }),
+      attempt({ outcome: 'lost', late_outcome: 'succeeded' }),
+      false,
+      true,
+    ],
     ['an ended rank of a running gang', job(), attempt({ outcome: 'lost' }), false, false],
   ])('%s', (_name, aJob, anAttempt, live, speaks) => {
     expect(isLive(aJob, anAttempt)).toBe(live);

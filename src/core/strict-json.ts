@@ -1,5 +1,6 @@
 // What JSON.parse forgives and a researcher would not: a name given twice (the first value silently lost) and a number
 // that a double cannot hold. Run on bodies and files that create jobs.
+import { LIMITS } from './limits.ts';
 
 export interface JsonProblem {
   readonly path: string;
@@ -10,20 +11,29 @@ export interface JsonProblem {
 
 /** The first such problem in a text that JSON.parse accepts, or null. */
 export function strictJsonProblem(text: string): JsonProblem | null {
-  const scanner = { text, at: 0 };
+  const scanner = { text, at: 0, depth: 0 };
   return scanValue(scanner, '');
 }
 
 interface Scanner {
   readonly text: string;
   at: number;
+  depth: number;
 }
+
+/** What stands around a param value in a body or file adds a few levels. */
+const DEEPEST = LIMITS.json_depth.value + 8;
 
 function scanValue(scanner: Scanner, path: string): JsonProblem | null {
   skipSpace(scanner);
   const character = scanner.text[scanner.at];
-  if (character === '{') return scanObject(scanner, path);
-  if (character === '[') return scanList(scanner, path);
+  if (character === '{' || character === '[') {
+    if (scanner.depth >= DEEPEST) return { path, sentence: `Lists and objects are nested deeper than ${DEEPEST} levels.`, at: scanner.at };
+    scanner.depth += 1;
+    const problem = character === '{' ? scanObject(scanner, path) : scanList(scanner, path);
+    scanner.depth -= 1;
+    return problem;
+  }
   if (character === '"') {
     scanString(scanner);
     return null;

@@ -1,32 +1,5 @@
-// Entry of the dashboard: look, cache, router.
+// Entry of the dashboard. The rest is loaded after zod was told to do without `eval`: a bundler may order modules of one chunk as it
+// likes, but not across a dynamic import.
 import './zod-without-eval.ts';
-import '@mantine/core/styles.css';
-import '@mantine/notifications/styles.css';
-import './styles/base.css';
-import './styles/parts.css';
-import './styles/frame.css';
-import './styles/pages.css';
-import './styles/log.css';
-import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
-import { QueryClientProvider } from '@tanstack/react-query';
-import { RouterProvider } from '@tanstack/react-router';
-import { createRoot } from 'react-dom/client';
 
-import { createQueryClient } from './query-client.ts';
-import { router } from './routes.tsx';
-import { theme } from './theme.ts';
-
-const client = createQueryClient(() => {
-  const { pathname, href } = router.state.location;
-  if (pathname !== '/login') void router.navigate({ to: '/login', search: { to: href }, replace: true });
-});
-
-createRoot(document.getElementById('root')!).render(
-  <MantineProvider theme={theme} defaultColorScheme="auto">
-    <Notifications position="bottom-right" limit={4} />
-    <QueryClientProvider client={client}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
-  </MantineProvider>,
-);
+void import('./app.tsx');

@@ -1,17 +1,11 @@
 // The pages and their URLs. A URL carries everything a page shows: filters, sort, page, open attempt and stream.
-import { createRootRoute, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 
 import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
-import { ExperimentPage } from './pages/experiment.tsx';
-import { HomePage } from './pages/home.tsx';
-import { JobPage } from './pages/job.tsx';
-import { JobsPage } from './pages/jobs.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { NotFoundPage, PageError } from './pages/not-found.tsx';
-import { SettingsPage } from './pages/settings.tsx';
-import { WorkersPage } from './pages/workers.tsx';
 import { parseSearch, stringifySearch } from './search-params.ts';
 import { readWorkersSearch } from './workers/workers-search.ts';
 
@@ -26,7 +20,7 @@ const loginRoute = createRoute({
 
 const frameRoute = createRoute({ getParentRoute: () => rootRoute, id: 'frame', component: AppFrame, notFoundComponent: NotFoundPage });
 
-const homeRoute = createRoute({ getParentRoute: () => frameRoute, path: '/', component: HomePage });
+const homeRoute = createRoute({ getParentRoute: () => frameRoute, path: '/', component: lazyRouteComponent(() => import('./pages/home.tsx'), 'HomePage') });
 
 const experimentRoute = createRoute({ getParentRoute: () => frameRoute, path: '/experiments/$experiment', component: Outlet });
 
@@ -38,18 +32,18 @@ const experimentIndexRoute = createRoute({
   },
 });
 
-const tabsRoute = createRoute({ getParentRoute: () => experimentRoute, id: 'tabs', component: ExperimentPage });
+const tabsRoute = createRoute({ getParentRoute: () => experimentRoute, id: 'tabs', component: lazyRouteComponent(() => import('./pages/experiment.tsx'), 'ExperimentPage') });
 
-const jobsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'jobs', component: JobsPage, validateSearch: readJobsSearch });
+const jobsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'jobs', component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'JobsPage'), validateSearch: readJobsSearch });
 
-const workersRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'workers', component: WorkersPage, validateSearch: readWorkersSearch });
+const workersRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'workers', component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'WorkersPage'), validateSearch: readWorkersSearch });
 
-const settingsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'settings', component: SettingsPage });
+const settingsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'settings', component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage') });
 
 const jobRoute = createRoute({
   getParentRoute: () => experimentRoute,
   path: 'jobs/$number',
-  component: JobPage,
+  component: lazyRouteComponent(() => import('./pages/job.tsx'), 'JobPage'),
   validateSearch: readJobSearch,
 });
 

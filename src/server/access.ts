@@ -103,7 +103,8 @@ async function bearerActor(options: AccessOptions, secret: string, hash: string)
   if (secret.startsWith('jd_')) return keyActor(options, hash);
   if (secret.startsWith('jda_')) {
     const agent = await findAgent(options.store, hash);
-    if (agent === null) throw new Refusal('unauthenticated', 'This agent is not known here, or was revoked. Start it again with an API key: drover worker start');
+    if (agent === null)
+      throw new Refusal('unauthenticated', 'This agent is not known here, or was revoked. Start it again with an API key: drover worker start');
     return { kind: 'agent', id: agent.id, name: `${agent.host}_${agent.instance}` };
   }
   if (secret.startsWith('jdt_')) return attemptActor(options, secret);
@@ -113,7 +114,8 @@ async function bearerActor(options: AccessOptions, secret: string, hash: string)
 async function keyActor({ store, clock, log }: AccessOptions, hash: string): Promise<Actor> {
   const key = await findKey(store, hash);
   if (key === null) throw new Refusal('unauthenticated', 'The API key is not known here. Make one with: drover key create');
-  if (key.expires_at !== null && key.expires_at <= clock.now()) throw new Refusal('unauthenticated', 'The API key has expired. Make another one with: drover key create');
+  if (key.expires_at !== null && key.expires_at <= clock.now())
+    throw new Refusal('unauthenticated', 'The API key has expired. Make another one with: drover key create');
   if (clock.now() - (key.last_used_at ?? 0) >= TOUCH_MS) touch({ store, clock, log }, { keys: [key.id], sessions: [] });
   return { kind: 'key', id: key.id, name: key.name, role: key.role, experiments: key.experiments };
 }
@@ -175,7 +177,8 @@ export function requireKind(actor: Actor, access: Access): void {
   if (access === 'none') return;
   if (actor.kind === 'nobody') throw new Refusal('unauthenticated', 'Log in, or send an API key: Authorization: Bearer jd_…');
   if (access === 'agent' || access === 'attempt') {
-    if (actor.kind !== access) throw new Refusal('forbidden', access === 'agent' ? "This needs an agent's secret." : "This needs the token of a running job (JD_WORKER_TOKEN).");
+    if (actor.kind !== access)
+      throw new Refusal('forbidden', access === 'agent' ? "This needs an agent's secret." : 'This needs the token of a running job (JD_WORKER_TOKEN).');
   } else if (!isPerson(actor)) {
     throw new Refusal('forbidden', 'This needs an API key or a session of the dashboard.');
   }

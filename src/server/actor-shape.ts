@@ -28,5 +28,5 @@ export function keyShape(key: ApiKey, names: Names): ApiKeyShape {
 
 /** Experiments that were deleted have no name any more and are left out. */
 function namesOf(ids: readonly number[] | null, names: Names): string[] | null {
-  return ids === null ? null : ids.map((id) => names.get(id)).filter((name) => name !== undefined && !name.startsWith('#')) as string[];
+  return ids === null ? null : (ids.map((id) => names.get(id)).filter((name) => name !== undefined && !name.startsWith('#')) as string[]);
 }

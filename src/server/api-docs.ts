@@ -57,7 +57,8 @@ export function mountDocs(app: App, api: Api): void {
   );
   app.get('/api/docs/:part?', (c) =>
     guarded(api, c, 'docs', async () => {
-      if (wantsPage(c) && !(await isLoggedIn(api, c))) return new Response(null, { status: 302, headers: { ...api.headers, location: '/login', 'cache-control': 'no-store' } });
+      if (wantsPage(c) && !(await isLoggedIn(api, c)))
+        return new Response(null, { status: 302, headers: { ...api.headers, location: '/login', 'cache-control': 'no-store' } });
       await requireLogin(api, c);
       const part = c.req.param('part');
       if (part === undefined) return text(PAGE, 'text/html; charset=utf-8');

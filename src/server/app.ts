@@ -41,7 +41,12 @@ export function createApp(context: ServerContext, handlers: Handlers, options: A
   mountHealth(app, api);
   const agentFile = createStaticFiles({ root: options.static_dir, marker: 'agent.mjs', cacheControl: () => 'no-cache' });
   app.get('/agent.mjs', (c) =>
-    guarded(api, c, 'agent file', async () => (await agentFile.respond('agent.mjs', c.req.raw, api.headers)) ?? plain(api, 503, 'The agent was not built. Run: npm run build')),
+    guarded(
+      api,
+      c,
+      'agent file',
+      async () => (await agentFile.respond('agent.mjs', c.req.raw, api.headers)) ?? plain(api, 503, 'The agent was not built. Run: npm run build'),
+    ),
   );
   app.notFound(createFallback(api, join(options.static_dir, 'dashboard')));
   app.onError((error, c) => guarded(api, c, 'unknown', () => Promise.reject(error)));

@@ -29,7 +29,13 @@ export interface ServerContext {
 }
 
 export type Actor =
-  | { readonly kind: 'key' | 'pin' | 'link'; readonly id: number; readonly name: string; readonly role: 'viewer' | 'operator' | 'owner' | 'admin'; readonly experiments: readonly number[] | null }
+  | {
+      readonly kind: 'key' | 'pin' | 'link';
+      readonly id: number;
+      readonly name: string;
+      readonly role: 'viewer' | 'operator' | 'owner' | 'admin';
+      readonly experiments: readonly number[] | null;
+    }
   | { readonly kind: 'agent'; readonly id: number; readonly name: string }
   | { readonly kind: 'attempt'; readonly job_id: number; readonly attempt: number; readonly rank: number; readonly token: string; readonly name: string }
   | { readonly kind: 'nobody'; readonly name: string };

@@ -26,8 +26,10 @@ export function sightOf(event: Pick<StoredEvent, 'experiment_id' | 'kind'>, acto
     const isWanted = wanted === null || wanted.has(event.experiment_id);
     return isWanted && maySee(actor, event.experiment_id) ? 'whole' : 'none';
   }
+  const isAboutMachines = ABOUT_MACHINES.test(event.kind);
+  if (wanted !== null && !isAboutMachines) return 'none';
   if (ABOUT_ACCESS.test(event.kind)) return actor.role === 'admin' && actor.experiments === null ? 'whole' : 'none';
   if (actor.experiments === null) return 'whole';
   // An agent serves several experiments. Who sees one of them learns that something changed and asks for the workers that they may see.
-  return ABOUT_MACHINES.test(event.kind) ? 'hint' : 'none';
+  return isAboutMachines ? 'hint' : 'none';
 }

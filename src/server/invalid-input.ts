@@ -37,12 +37,15 @@ function fieldsOf(issue: Issue, above: readonly PropertyKey[]): Field[] {
 /** The alternative that the caller most likely meant: the one with the fewest complaints about what is there. */
 function closest(alternatives: readonly (readonly Issue[])[]): readonly Issue[] {
   const cost = (issues: readonly Issue[]): number =>
-    issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code === 'invalid_type' ? 3 : issue.code === 'unrecognized_keys' ? 1 + issue.keys.length : 1), 0);
+    issues.reduce(
+      (sum, issue) => sum + (issue.path.length === 0 && issue.code === 'invalid_type' ? 3 : issue.code === 'unrecognized_keys' ? 1 + issue.keys.length : 1),
+      0,
+    );
   return alternatives.reduce((best, one) => (cost(one) < cost(best) ? one : best));
 }
 
 function sentence(issue: Issue): string {
-  if (issue.code === 'invalid_type' && /received undefined$/.test(issue.message)) return 'It is missing.';
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'It is missing.';
   const text = issue.message.replace(/^Invalid input: e/, 'E').replace(/^Invalid input$/, 'It does not have one of the allowed shapes');
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

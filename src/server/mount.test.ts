@@ -60,7 +60,11 @@ describe('every endpoint', () => {
 
   it.each(endpoints.filter(({ endpoint }) => takesBody(endpoint)))('$name with a body of the wrong type is 422', async ({ endpoint }) => {
     for (const body of [42, ['a'], 'text', null]) {
-      await expectProblem(await server.send(pathOf(endpoint), { method: endpoint.method, key: keyFor(endpoint), text: JSON.stringify(body) }), 422, 'invalid_input');
+      await expectProblem(
+        await server.send(pathOf(endpoint), { method: endpoint.method, key: keyFor(endpoint), text: JSON.stringify(body) }),
+        422,
+        'invalid_input',
+      );
     }
   });
 

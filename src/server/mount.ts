@@ -98,7 +98,10 @@ async function answer(api: Api, route: Route, c: AppContext, checkVersion: (thei
   }
   if (request.method === 'HEAD' && route.endpoint.transport !== 'json') await response.body?.cancel();
   if (context.log.isLevelEnabled('debug')) {
-    context.log.debug({ request_id, method: request.method, route: route.name, status: response.status, ms: Math.round(context.clock.monotonic() - started) }, 'request');
+    context.log.debug(
+      { request_id, method: request.method, route: route.name, status: response.status, ms: Math.round(context.clock.monotonic() - started) },
+      'request',
+    );
   }
   return response;
 }
@@ -118,7 +121,9 @@ async function run(api: Api, route: Route, c: AppContext, { caller, parts }: { c
   const body = route.has_body ? parse(endpoint, 'body', await readValue(route, parts)) : NOTHING;
   const call = new ApiCall(parts, experiment);
   const reply = await route.handler({ params, query, body }, call);
-  return reply instanceof Response ? completed(api, reply, call) : new Response(JSON.stringify(reply), { status: endpoint.success, headers: replyHeaders(api, call) });
+  return reply instanceof Response
+    ? completed(api, reply, call)
+    : new Response(JSON.stringify(reply), { status: endpoint.success, headers: replyHeaders(api, call) });
 }
 
 function parse(endpoint: Endpoint, place: Place, value: unknown): unknown {
@@ -212,7 +217,10 @@ export function createUnmatched(api: Api): (c: AppContext) => Response {
     const request_id = requestId(c.req.header('x-request-id') ?? null, api);
     const methods = [...new Set(paths.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method as string))];
     const allow = (methods.includes('GET') ? [...methods, 'HEAD'] : methods).join(', ');
-    const sentence = allow === '' ? 'There is nothing at this address. GET /api/v1/openapi.json lists what there is.' : `This address does not take ${c.req.method}; it takes ${allow}.`;
+    const sentence =
+      allow === ''
+        ? 'There is nothing at this address. GET /api/v1/openapi.json lists what there is.'
+        : `This address does not take ${c.req.method}; it takes ${allow}.`;
     const response = refuse(api, { error: new Refusal('not_found', sentence), request_id, route: 'none' });
     if (allow === '') return response;
     return methodNotAllowed(response, { allow, sentence, request_id });

@@ -69,7 +69,9 @@ function triesOf(map: Map<string, Tries>, key: string, now: number): Tries {
 function refuseBlocked(tries: Tries, now: number): void {
   if (now >= tries.blocked_until) return;
   const seconds = Math.ceil((tries.blocked_until - now) / 1000);
-  throw new Refusal('rate_limited', `There were too many wrong PINs. Try again in ${seconds} s, or log in with a one-time link or a key.`, { retry_after_seconds: seconds });
+  throw new Refusal('rate_limited', `There were too many wrong PINs. Try again in ${seconds} s, or log in with a one-time link or a key.`, {
+    retry_after_seconds: seconds,
+  });
 }
 
 function count(tries: Tries, now: number, most: number): void {

@@ -43,7 +43,9 @@ function readIncoming(incoming: IncomingMessage, clock: Clock): Promise<Buffer> 
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let length = 0;
-    const timer = clock.after(BODY_MS, () => settle(new Refusal('too_slow', 'The body did not arrive within a minute. Send it again over a faster connection.')));
+    const timer = clock.after(BODY_MS, () =>
+      settle(new Refusal('too_slow', 'The body did not arrive within a minute. Send it again over a faster connection.')),
+    );
     const settle = (error: Error | null): void => {
       timer.cancel();
       incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -92,7 +94,9 @@ export function refuseUnsafe(text: string, value: unknown): void {
 export function refuseLossy(text: string): void {
   const problem = strictJsonProblem(text);
   if (problem === null) return;
-  throw new Refusal('invalid_input', `${problem.path === '' ? 'The body' : problem.path}: ${problem.sentence}`, { fields: [{ path: problem.path, message: problem.sentence }] });
+  throw new Refusal('invalid_input', `${problem.path === '' ? 'The body' : problem.path}: ${problem.sentence}`, {
+    fields: [{ path: problem.path, message: problem.sentence }],
+  });
 }
 
 function jsonDepth(text: string): number {

@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly version: string;
+  /** 0 ≤ random < 1. */
+  readonly random: () => number;
   readonly artifact_limit_bytes?: number;
   /** Address ranges of proxies whose X-Forwarded headers count. */
   readonly trusted_proxies?: readonly string[];
@@ -62,7 +64,7 @@ const FINISH_MS = 8_000;
 const IDLE_CHECK_MS = 50;
 
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { clock, log, version } = options;
+  const { clock, log, version, random } = options;
   const store = await openStoreOf(options);
   const stopping = new AbortController();
   // Every hanging reply may listen.
@@ -73,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       clock,
       log,
       version,
-      random: Math.random,
+      random,
       artifact_limit_bytes: options.artifact_limit_bytes ?? LIMITS.artifact_bytes.value,
       stopping: stopping.signal,
     });
@@ -131,7 +133,8 @@ function running(parts: Parts): RunningServer {
     url,
     store_id: store.id,
     database: store.dialect,
-    createLocalKey: (name = 'local') => store.write(async (tx) => ({ key: (await createKey(tx, { name, role: 'admin', experiments: null, expires_at: null, actor: 'server' })).key })),
+    createLocalKey: (name = 'local') =>
+      store.write(async (tx) => ({ key: (await createKey(tx, { name, role: 'admin', experiments: null, expires_at: null, actor: 'server' })).key })),
     async loginLink() {
       const link = await store.write((tx) => createLoginLink(tx, { name: 'one-time link', role: 'admin' }));
       return url + loginPath(link.secret);

@@ -76,7 +76,14 @@ export function createStaticFiles(options: StaticOptions): StaticFiles {
 async function listFiles(root: string): Promise<Set<string>> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
-  return new Set(files.map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split(sep).join('/')));
+  return new Set(
+    files.map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .split(sep)
+        .join('/'),
+    ),
+  );
 }
 
 async function load(path: string): Promise<StoredFile> {

@@ -8,9 +8,13 @@ export function createVersionCheck(own: string): (theirs: string | null) => void
     if (theirs === null || theirs === fine) return;
     if (!areNeighbours(own, theirs)) {
       const shown = theirs.slice(0, 40);
-      throw new Refusal('version_mismatch', `The agent is version ${shown}, the server ${own}; they may be one minor version apart. Fetch the agent of this server (GET /agent.mjs) and start it again.`, {
-        server_version: own,
-      });
+      throw new Refusal(
+        'version_mismatch',
+        `The agent is version ${shown}, the server ${own}; they may be one minor version apart. Fetch the agent of this server (GET /agent.mjs) and start it again.`,
+        {
+          server_version: own,
+        },
+      );
     }
     fine = theirs;
   };

@@ -67,7 +67,11 @@ const PREFIX_CHARACTERS = 7;
 export async function createKey(tx: Transaction, wanted: NewKey): Promise<ApiKey & { readonly key: string }> {
   const { count } = await tx.query.selectFrom('api_key').select(tx.query.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   const most = LIMITS.api_keys.value;
-  if (Number(count) >= most) throw new Refusal('too_many', `This server has ${most} API keys, which is the most there may be. Delete keys that nobody uses (drover key ls, drover key rm).`);
+  if (Number(count) >= most)
+    throw new Refusal(
+      'too_many',
+      `This server has ${most} API keys, which is the most there may be. Delete keys that nobody uses (drover key ls, drover key rm).`,
+    );
   const key = newSecret('jd_');
   const prefix = key.slice(0, PREFIX_CHARACTERS);
   const { name, role, experiments, expires_at } = wanted;
@@ -202,7 +206,10 @@ export async function findPin(source: Source, experiment: string): Promise<Store
 }
 
 /** Ends every session that the old PIN opened. */
-export async function changePin(tx: Transaction, change: { readonly experiment_id: number; readonly pin_cipher: string; readonly actor: string }): Promise<void> {
+export async function changePin(
+  tx: Transaction,
+  change: { readonly experiment_id: number; readonly pin_cipher: string; readonly actor: string },
+): Promise<void> {
   const { experiment_id, pin_cipher, actor } = change;
   const changed = await tx.sql.run(`update experiment set pin_cipher = ?, pin_changed_at = ?, pin_version = pin_version + 1 where id = ?`, [
     pin_cipher,
@@ -235,7 +242,10 @@ export interface AttemptIdentity {
 }
 
 /** What an attempt's token is checked against; null when the job does not exist. */
-export async function findAttempt(source: Source, reference: { readonly job_id: number; readonly attempt: number; readonly rank: number }): Promise<AttemptIdentity | null> {
+export async function findAttempt(
+  source: Source,
+  reference: { readonly job_id: number; readonly attempt: number; readonly rank: number },
+): Promise<AttemptIdentity | null> {
   const [row] = await source.sql.all<AttemptIdentity>(
     `select j.created_at, e.name as experiment, j.number, a.recorded_at
      from job j join experiment e on e.id = j.experiment_id left join attempt a on a.job_id = j.id and a.attempt = ? and a.rank = ?
@@ -247,7 +257,11 @@ export async function findAttempt(source: Source, reference: { readonly job_id: 
 
 /** The ids of these names; refuses a name that is not an experiment. */
 export async function experimentIds(source: Source, names: readonly string[]): Promise<number[]> {
-  const rows = await source.query.selectFrom('experiment').select(['id', 'name']).where('name', 'in', [...names]).execute();
+  const rows = await source.query
+    .selectFrom('experiment')
+    .select(['id', 'name'])
+    .where('name', 'in', [...names])
+    .execute();
   const known = new Map(rows.map((row) => [row.name, row.id]));
   return [...new Set(names)].map((name) => {
     const id = known.get(name);

@@ -45,7 +45,13 @@ export function artifactsSuite(opened: () => Store): void {
     expect(await latest('result.json')).toMatchObject({ version: 1, superseded: 0, attempt: 1 });
     expect(await findArtifact(store, { job_id: job, kind: 'artifact', name: 'result.json', version: 0 })).toMatchObject({ version: 0 });
     expect(await findArtifact(store, { job_id: job, kind: 'artifact', name: 'result.json', version: 2 })).toBeNull();
-    expect((await listArtifacts(store, job, null)).map((one) => one.name)).toEqual([CHECKPOINT_NAME, CHECKPOINT_NAME, 'other.json', 'result.json', 'result.json']);
+    expect((await listArtifacts(store, job, null)).map((one) => one.name)).toEqual([
+      CHECKPOINT_NAME,
+      CHECKPOINT_NAME,
+      'other.json',
+      'result.json',
+      'result.json',
+    ]);
     expect(await listArtifacts(store, job, 'checkpoint')).toHaveLength(1);
   });
 
@@ -118,7 +124,12 @@ export function artifactsSuite(opened: () => Store): void {
 
   it('limits the files of a job', async () => {
     const { id: _id, ...row } = (await put('first')).artifact;
-    const rows = Array.from({ length: LIMITS.artifacts_per_job.value - 2 }, (_, index) => ({ ...row, job_id: job, upload_key: `bulk ${index}`, version: index + 1 }));
+    const rows = Array.from({ length: LIMITS.artifacts_per_job.value - 2 }, (_, index) => ({
+      ...row,
+      job_id: job,
+      upload_key: `bulk ${index}`,
+      version: index + 1,
+    }));
     await store.write(async (tx) => {
       for (let start = 0; start < rows.length; start += 500) {
         await tx.query

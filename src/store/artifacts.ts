@@ -138,6 +138,7 @@ export async function findArtifact(reader: Reader, question: ArtifactQuestion): 
     .where('job_id', '=', question.job_id)
     .where('kind', '=', question.kind)
     .where('name', '=', question.name);
-  const one = question.version === undefined ? named.where('superseded', '=', 0).orderBy('version', 'desc').limit(1) : named.where('version', '=', question.version);
+  const one =
+    question.version === undefined ? named.where('superseded', '=', 0).orderBy('version', 'desc').limit(1) : named.where('version', '=', question.version);
   return (await one.executeTakeFirst()) ?? null;
 }

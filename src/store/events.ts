@@ -85,7 +85,11 @@ export async function jobHistory(source: Source, page: HistoryPage, number: numb
 }
 
 function ownEvents(source: Source, page: HistoryPage, jobId: number): Promise<StoredEvent[]> {
-  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.job_id = ? and v.id < ? order by v.id desc limit ?`, [jobId, page.before, page.limit]);
+  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.job_id = ? and v.id < ? order by v.id desc limit ?`, [
+    jobId,
+    page.before,
+    page.limit,
+  ]);
 }
 
 // The same words as in the index `event_set`, so that it is used.
@@ -108,8 +112,12 @@ const SET_BATCH = 500;
 async function includingSets(source: Source, search: SetSearch): Promise<StoredEvent[]> {
   const { page, number, from, values } = search;
   const found: StoredEvent[] = [];
-  for (let before = page.before; found.length < page.limit; ) {
-    const rows = await source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where ${from} and v.id < ? order by v.id desc limit ?`, [...values, before, SET_BATCH]);
+  for (let before = page.before; found.length < page.limit;) {
+    const rows = await source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where ${from} and v.id < ? order by v.id desc limit ?`, [
+      ...values,
+      before,
+      SET_BATCH,
+    ]);
     found.push(...rows.filter((row) => includes(row.jobs, number)));
     if (rows.length < SET_BATCH) break;
     before = rows.at(-1)!.id;

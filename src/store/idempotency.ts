@@ -25,7 +25,10 @@ export async function runOnce<T>(tx: Transaction, serverKey: ServerKey, once: On
   if (taken === 0) {
     const [known] = await tx.sql.all<{ body_hash: string; reply_json: string }>(`select body_hash, reply_json from idempotency_key where ${where}`, identity);
     if (known === undefined || known.body_hash !== once.body_hash) {
-      throw new Refusal('idempotency_mismatch', 'This idempotency key was used with another body. Use a new key for a new request, and the same key only to repeat one.');
+      throw new Refusal(
+        'idempotency_mismatch',
+        'This idempotency key was used with another body. Use a new key for a new request, and the same key only to repeat one.',
+      );
     }
     return JSON.parse(serverKey.decrypt(known.reply_json)) as T;
   }

@@ -65,7 +65,14 @@ export interface LogState {
 /** Null when the job is gone. */
 export async function readLogState(reader: Reader, stream: LogStream): Promise<LogState | null> {
   const { job_id, attempt, rank } = stream;
-  const [row] = await reader.sql.all<{ status: JobStatus; attempts: number; known: number | null; outcome: string | null; recorded_at: number | null; size: number | null }>(
+  const [row] = await reader.sql.all<{
+    status: JobStatus;
+    attempts: number;
+    known: number | null;
+    outcome: string | null;
+    recorded_at: number | null;
+    size: number | null;
+  }>(
     `select j.status, j.attempts, a.attempt as known, a.outcome, a.recorded_at,
        (select first_offset + length from log_chunk where ${OF_STREAM} order by first_offset desc limit 1) as size
      from job j left join attempt a on a.job_id = j.id and a.attempt = ? and a.rank = ? where j.id = ?`,

@@ -116,21 +116,23 @@ async function compactRun(store: Store, stream: LogStream, run: Run): Promise<nu
   const blob = await store.blobs.put(runBytes(store, stream, run, trailer));
   const replaced =
     blob.size_bytes === run.to - run.from + trailer.byteLength &&
-    (await store.write(async (tx) => {
-      const removed = await tx.sql.all<{ length: number }>(
-        `delete from log_chunk where ${OF_STREAM} and first_offset >= ? and first_offset < ? and data is not null returning length`,
-        [...streamValues(stream), run.from, run.to],
-      );
-      if (removed.reduce((sum, row) => sum + row.length, 0) !== run.to - run.from) throw new RunChanged(streamKey(stream));
-      await tx.sql.run(
-        `insert into log_chunk (job_id, attempt, rank, stream, first_offset, length, at, data, blob_key, dropped) values (?, ?, ?, ?, ?, ?, ?, null, ?, 0)`,
-        [...streamValues(stream), run.from, run.to - run.from, run.rows[0]!.at, blob.key],
-      );
-      return true;
-    }).catch((error: unknown) => {
-      if (error instanceof RunChanged) return false;
-      throw error;
-    }));
+    (await store
+      .write(async (tx) => {
+        const removed = await tx.sql.all<{ length: number }>(
+          `delete from log_chunk where ${OF_STREAM} and first_offset >= ? and first_offset < ? and data is not null returning length`,
+          [...streamValues(stream), run.from, run.to],
+        );
+        if (removed.reduce((sum, row) => sum + row.length, 0) !== run.to - run.from) throw new RunChanged(streamKey(stream));
+        await tx.sql.run(
+          `insert into log_chunk (job_id, attempt, rank, stream, first_offset, length, at, data, blob_key, dropped) values (?, ?, ?, ?, ?, ?, ?, null, ?, 0)`,
+          [...streamValues(stream), run.from, run.to - run.from, run.rows[0]!.at, blob.key],
+        );
+        return true;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof RunChanged) return false;
+        throw error;
+      }));
   if (!replaced) await store.blobs.remove(blob.key);
   return replaced ? run.rows.length : 0;
 }

@@ -35,7 +35,12 @@ export function logsSuite(opened: () => Store): void {
     attempt = await insertAttempt(store, job);
   });
 
-  const streamOf = (name: StreamName = 'stdout', of: AttemptReference = attempt): LogStream => ({ job_id: of.job_id, attempt: of.attempt, rank: of.rank, stream: STREAMS[name] });
+  const streamOf = (name: StreamName = 'stdout', of: AttemptReference = attempt): LogStream => ({
+    job_id: of.job_id,
+    attempt: of.attempt,
+    rank: of.rank,
+    stream: STREAMS[name],
+  });
   const piece = (offset: number, content: string | Uint8Array | { dropped_bytes: number }, changes: Partial<LogPiece> = {}): LogPiece => ({
     ...attempt,
     stream: 'stdout',
@@ -54,7 +59,8 @@ export function logsSuite(opened: () => Store): void {
     return Buffer.concat(parts);
   }
   const text = async (from = 0, length?: number): Promise<string> => (await read(from, length)).toString();
-  const rows = () => store.query.selectFrom('log_chunk').select(['first_offset', 'length', 'blob_key', 'dropped']).where('job_id', '=', job).orderBy('first_offset').execute();
+  const rows = () =>
+    store.query.selectFrom('log_chunk').select(['first_offset', 'length', 'blob_key', 'dropped']).where('job_id', '=', job).orderBy('first_offset').execute();
   const blobs = async (): Promise<string[]> => {
     const keys: string[] = [];
     for await (const blob of store.blobs.list()) keys.push(blob.key);
@@ -126,7 +132,12 @@ export function logsSuite(opened: () => Store): void {
       const others = await Promise.all([43, 44, 46].map(async (number) => insertAttempt(store, await insertJob(store, experiment, number))));
       await append([piece(0, 'a'), ...others.map((other) => piece(0, 'b', { ...other }))]);
       await append([piece(0, 'a')]);
-      const events = await store.query.selectFrom('event').select(['kind', 'experiment_id', 'jobs']).where('kind', '=', 'logs_appended').where('experiment_id', '=', experiment.id).execute();
+      const events = await store.query
+        .selectFrom('event')
+        .select(['kind', 'experiment_id', 'jobs'])
+        .where('kind', '=', 'logs_appended')
+        .where('experiment_id', '=', experiment.id)
+        .execute();
       expect(events).toEqual([{ kind: 'logs_appended', experiment_id: experiment.id, jobs: '42-44,46' }]);
     });
   });
@@ -174,7 +185,8 @@ export function logsSuite(opened: () => Store): void {
       const bytes = randomBytes(size);
       for (let start = 0; start < size; start += MIB) {
         const pieces: LogPiece[] = [];
-        for (let at = start; at < Math.min(size, start + MIB); at += pieceSize) pieces.push(piece(from + at, bytes.subarray(at, Math.min(size, at + pieceSize)), { at: from + at }));
+        for (let at = start; at < Math.min(size, start + MIB); at += pieceSize)
+          pieces.push(piece(from + at, bytes.subarray(at, Math.min(size, at + pieceSize)), { at: from + at }));
         await append(pieces);
       }
       return bytes;

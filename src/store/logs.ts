@@ -61,7 +61,10 @@ export async function appendLogs(tx: Transaction, store: Pick<Store, 'key' | 'bl
     if (blobs.length > 0) tx.afterCommit(() => blobs.forEach((blob) => void store.blobs.remove(blob).catch(() => {})));
   }
   const changed = new Set(chunks.map(attemptKey));
-  recordEvents(tx, [...streams.values()].filter((stream) => changed.has(attemptKey(stream))).map((stream) => stream.owner));
+  recordEvents(
+    tx,
+    [...streams.values()].filter((stream) => changed.has(attemptKey(stream))).map((stream) => stream.owner),
+  );
   return [...streams].map(([key, { job_id, attempt, rank, name }]) => ({ job_id, attempt, rank, stream: name, end: ends.get(key) ?? 0 }));
 }
 

@@ -85,7 +85,7 @@ function shareOut(counts: readonly { attempt: number; count: number }[], points:
 async function readThinned(reader: Reader, question: SeriesQuestion, share: Share): Promise<SeriesPoint[]> {
   const thinner = createThinner<SeriesPoint>(share.count, share.limit);
   let left = share.count;
-  for (let after = 0; left > 0; ) {
+  for (let after = 0; left > 0;) {
     const rows = await reader.sql.all<{ id: number; points: string }>(
       `select id, points from metric_chunk where job_id = ? and attempt = ? and rank = ? and name = ? and id > ? order by id limit ${ROWS_AT_ONCE}`,
       [question.job_id, share.attempt, question.rank, question.name, after],

@@ -26,7 +26,13 @@ export function metricsSuite(opened: () => Store): void {
     attempt = await insertAttempt(store, job);
   });
 
-  const point = (line: number, name: string, value: MetricPoint['value'], step: number | null = line): MetricPoint => ({ offset: line * LINE, name, value, step, at: line });
+  const point = (line: number, name: string, value: MetricPoint['value'], step: number | null = line): MetricPoint => ({
+    offset: line * LINE,
+    name,
+    value,
+    step,
+    at: line,
+  });
   const batch = (points: MetricPoint[], changes: Partial<MetricBatch> = {}): MetricBatch => ({
     ...attempt,
     from: points[0]?.offset ?? 0,
@@ -35,7 +41,8 @@ export function metricsSuite(opened: () => Store): void {
     progress: null,
     ...changes,
   });
-  const append = (batches: MetricBatch[], sentAt = 0): Promise<MetricEnd[]> => store.write((tx) => appendMetrics(tx, store, { agent_id: 1, sent_at: sentAt, batches }));
+  const append = (batches: MetricBatch[], sentAt = 0): Promise<MetricEnd[]> =>
+    store.write((tx) => appendMetrics(tx, store, { agent_id: 1, sent_at: sentAt, batches }));
   const values = async (name: string, points = 5_000, rank = 0) => {
     const { series } = await readMetricSeries(store, { job_id: job, name, attempt: null, rank, points });
     return series.map((one) => one.points.map((each) => each.value));
@@ -69,7 +76,13 @@ export function metricsSuite(opened: () => Store): void {
     expect(await readMetricSummaries(store, job, null)).toMatchObject([{ points: 5, last: 5, least: 1, greatest: 5 }]);
     const [row] = await store.query.selectFrom('metric_chunk').select('points').where('job_id', '=', job).execute();
     const stored = JSON.parse(`[${row!.points}]`) as [number, number | string, number][];
-    expect(stored.map(([step, value]) => [step, value])).toEqual([[0, 1], [1, 'Infinity'], [2, 'NaN'], [3, '-Infinity'], [4, 5]]);
+    expect(stored.map(([step, value]) => [step, value])).toEqual([
+      [0, 1],
+      [1, 'Infinity'],
+      [2, 'NaN'],
+      [3, '-Infinity'],
+      [4, 5],
+    ]);
   });
 
   it('gives moments by the server clock, and null steps', async () => {
@@ -80,7 +93,7 @@ export function metricsSuite(opened: () => Store): void {
     expect(Math.abs(series[0]!.points[0]!.at - (now - 30_000))).toBeLessThan(5_000);
   });
 
-  it('keeps attempts and ranks apart; the last value is the newest attempt\'s', async () => {
+  it("keeps attempts and ranks apart; the last value is the newest attempt's", async () => {
     await append([batch([point(0, 'loss', 8), point(1, 'loss', 7)])]);
     await endAttempt(store, attempt, { outcome: 'lost', status: 'pending' });
     const second = await insertAttempt(store, job);
@@ -102,29 +115,39 @@ export function metricsSuite(opened: () => Store): void {
   it('packs any sequence of batches in order, in few rows', { timeout: 120_000 }, async () => {
     let number = 100;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 90 }), fc.integer({ min: 900, max: 2_300 })), { maxLength: 40 }), async (sizes) => {
-        number += 1;
-        const own = await insertAttempt(store, await insertJob(store, experiment, number));
-        let line = 0;
-        for (const size of sizes) {
-          const points = Array.from({ length: size }, (_, index) => point(line + index, 'loss', (line + index) % 977));
-          await append([batch(points, own)]);
-          line += size;
-        }
-        const question = { job_id: own.job_id, name: 'loss', attempt: null, rank: 0, points: 1_000_000 };
-        const { total, series } = await readMetricSeries(store, question);
-        expect(total).toBe(line);
-        expect(series.flatMap((one) => one.points.map((each) => each.step))).toEqual(Array.from({ length: line }, (_, index) => index));
-        const rows = await store.query.selectFrom('metric_chunk').selectAll().where('job_id', '=', own.job_id).orderBy('id').execute();
-        expect(rows.length).toBeLessThanOrEqual(2 + (2 * line) / LIMITS.metric_chunk_points.value);
-        for (const row of rows) {
-          const held = JSON.parse(`[${row.points}]`) as [number, number, number][];
-          const numbers = held.map(([, value]) => value);
-          expect(row).toMatchObject({ count: held.length, first_step: held[0]![0], last_step: held.at(-1)![0], last: numbers.at(-1), first_at: held[0]![2], last_at: held.at(-1)![2] });
-          expect([row.least, row.greatest]).toEqual([Math.min(...numbers), Math.max(...numbers)]);
-          expect(row.count).toBeLessThanOrEqual(LIMITS.metric_chunk_points.value);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 90 }), fc.integer({ min: 900, max: 2_300 })), { maxLength: 40 }),
+        async (sizes) => {
+          number += 1;
+          const own = await insertAttempt(store, await insertJob(store, experiment, number));
+          let line = 0;
+          for (const size of sizes) {
+            const points = Array.from({ length: size }, (_, index) => point(line + index, 'loss', (line + index) % 977));
+            await append([batch(points, own)]);
+            line += size;
+          }
+          const question = { job_id: own.job_id, name: 'loss', attempt: null, rank: 0, points: 1_000_000 };
+          const { total, series } = await readMetricSeries(store, question);
+          expect(total).toBe(line);
+          expect(series.flatMap((one) => one.points.map((each) => each.step))).toEqual(Array.from({ length: line }, (_, index) => index));
+          const rows = await store.query.selectFrom('metric_chunk').selectAll().where('job_id', '=', own.job_id).orderBy('id').execute();
+          expect(rows.length).toBeLessThanOrEqual(2 + (2 * line) / LIMITS.metric_chunk_points.value);
+          for (const row of rows) {
+            const held = JSON.parse(`[${row.points}]`) as [number, number, number][];
+            const numbers = held.map(([, value]) => value);
+            expect(row).toMatchObject({
+              count: held.length,
+              first_step: held[0]![0],
+              last_step: held.at(-1)![0],
+              last: numbers.at(-1),
+              first_at: held[0]![2],
+              last_at: held.at(-1)![2],
+            });
+            expect([row.least, row.greatest]).toEqual([Math.min(...numbers), Math.max(...numbers)]);
+            expect(row.count).toBeLessThanOrEqual(LIMITS.metric_chunk_points.value);
+          }
+        },
+      ),
       { numRuns: 15 },
     );
   });
@@ -145,7 +168,12 @@ export function metricsSuite(opened: () => Store): void {
   it('shares the points of a read among the attempts', async () => {
     await append([batch(Array.from({ length: 3_000 }, (_, index) => point(index, 'loss', index)))]);
     await endAttempt(store, attempt, { outcome: 'lost', status: 'pending' });
-    await append([batch(Array.from({ length: 1_000 }, (_, index) => point(index, 'loss', index)), await insertAttempt(store, job))]);
+    await append([
+      batch(
+        Array.from({ length: 1_000 }, (_, index) => point(index, 'loss', index)),
+        await insertAttempt(store, job),
+      ),
+    ]);
     const [first, second] = await values('loss', 100);
     expect(first!.length + second!.length).toBeLessThanOrEqual(100);
     expect(first!.length).toBeGreaterThan(2 * second!.length);

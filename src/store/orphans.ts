@@ -28,18 +28,25 @@ async function removeUnnamed(store: Store, keys: Set<string>): Promise<number> {
 }
 
 async function* namedBlobs(reader: Reader): AsyncGenerator<string[]> {
-  for (let after = 0; ; ) {
-    const rows = await reader.sql.all<{ id: number; blob_key: string }>(`select id, blob_key from artifact where id > ? order by id limit ${ROWS_AT_ONCE}`, [after]);
+  for (let after = 0; ;) {
+    const rows = await reader.sql.all<{ id: number; blob_key: string }>(`select id, blob_key from artifact where id > ? order by id limit ${ROWS_AT_ONCE}`, [
+      after,
+    ]);
     yield rows.map((row) => row.blob_key);
     if (rows.length < ROWS_AT_ONCE) break;
     after = rows.at(-1)!.id;
   }
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     // Whole jobs at a time: the next page begins behind the last job of this one.
-    const rows = await reader.sql.all<{ job_id: number }>(`select distinct job_id from log_chunk where job_id > ? order by job_id limit ${ROWS_AT_ONCE}`, [after]);
+    const rows = await reader.sql.all<{ job_id: number }>(`select distinct job_id from log_chunk where job_id > ? order by job_id limit ${ROWS_AT_ONCE}`, [
+      after,
+    ]);
     const last = rows.at(-1);
     if (last === undefined) return;
-    const blobs = await reader.sql.all<{ blob_key: string }>(`select blob_key from log_chunk where job_id > ? and job_id <= ? and blob_key is not null`, [after, last.job_id]);
+    const blobs = await reader.sql.all<{ blob_key: string }>(`select blob_key from log_chunk where job_id > ? and job_id <= ? and blob_key is not null`, [
+      after,
+      last.job_id,
+    ]);
     yield blobs.map((row) => row.blob_key);
     after = last.job_id;
   }

@@ -23,6 +23,7 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
     after,
     sleep: (ms, signal) =>
       new Promise((resolve) => {
+        if (signal?.aborted === true) return resolve();
         const timer = after(ms, resolve);
         signal?.addEventListener('abort', () => {
           timer.cancel();

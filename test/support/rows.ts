@@ -91,7 +91,12 @@ export async function endAttempt(store: Store, reference: AttemptReference, end:
       .set({ outcome: end.outcome, finished_at: tx.now, recorded_at: tx.now })
       .where((row) => row.and({ job_id, attempt, rank }))
       .execute();
-    const job = await tx.query.updateTable('job').set({ status: end.status, outcome: end.outcome }).where('id', '=', job_id).returning(['experiment_id', 'number']).executeTakeFirstOrThrow();
+    const job = await tx.query
+      .updateTable('job')
+      .set({ status: end.status, outcome: end.outcome })
+      .where('id', '=', job_id)
+      .returning(['experiment_id', 'number'])
+      .executeTakeFirstOrThrow();
     await tx.query
       .deleteFrom('lease')
       .where((row) => row.and({ job_id, rank }))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO, Callable, NamedTuple
@@ -14,6 +15,8 @@ from .errors import JdError
 MEBIBYTE = 1024 * 1024
 MAX_UPLOAD_BYTES = 100 * MEBIBYTE
 NAME_CHARACTERS = 200
+
+_REFUSED_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]")
 
 
 class Payload(NamedTuple):
@@ -44,8 +47,8 @@ def checkpoint_payload(data: bytes) -> Payload:
 
 
 def artifact_name(name: str) -> str:
-    """The name as the server takes it: valid text of at most 200 characters, its ending kept."""
-    clean = name.encode("utf-8", "replace").decode()
+    """The name as the server takes it: valid text without control characters, at most 200 long, its ending kept."""
+    clean = _REFUSED_CHARACTERS.sub("_", name.encode("utf-8", "replace").decode())
     units = clean.encode("utf-16-le")
     if len(units) <= 2 * NAME_CHARACTERS:
         return clean

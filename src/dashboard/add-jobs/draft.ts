@@ -66,6 +66,11 @@ function problem(sentence: string, row: number | null): Plan {
   return { kind: 'problem', sentence, place: null, row };
 }
 
+/** `Line 3, column 15: A comma or ] should stand here.` */
+export function problemText(plan: Extract<Plan, { kind: 'problem' }>): string {
+  return plan.place === null ? plan.sentence : `Line ${plan.place.line}, column ${plan.place.column}: ${plan.sentence}`;
+}
+
 /** One line per param, as a person would write it. */
 export function textOfMatrix(matrix: Matrix): string {
   const lines = matrix.map((axis) => `  ${JSON.stringify(axis.name)}: [${axis.values.map((value) => JSON.stringify(value)).join(', ')}]`);

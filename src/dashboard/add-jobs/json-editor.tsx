@@ -1,9 +1,10 @@
 // A text area for JSON with line numbers and colours: the colours lie under the text area, whose own text is transparent.
-import { useMemo, useRef, type KeyboardEvent } from 'react';
+import { useMemo, useRef, type KeyboardEvent, type Ref } from 'react';
 
 import { tokens } from './json-text.ts';
 
 interface Props {
+  readonly ref?: Ref<HTMLTextAreaElement>;
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly label: string;
@@ -14,7 +15,7 @@ interface Props {
 /** Beyond this, colours would cost more than they tell. */
 const MAX_COLOURED = 60_000;
 
-export function JsonEditor({ value, onChange, label, wrongLine }: Props) {
+export function JsonEditor({ ref, value, onChange, label, wrongLine }: Props) {
   const under = useRef<HTMLDivElement>(null);
   const lines = value.split('\n').length;
   const coloured = useMemo(() => (value.length > MAX_COLOURED ? null : tokens(value)), [value]);
@@ -40,6 +41,7 @@ export function JsonEditor({ value, onChange, label, wrongLine }: Props) {
         </pre>
       </div>
       <textarea
+        ref={ref}
         className="dr-editor-area"
         value={value}
         onChange={(event) => onChange(event.currentTarget.value)}

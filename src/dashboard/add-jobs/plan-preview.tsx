@@ -3,15 +3,14 @@ import { Group, Text } from '@mantine/core';
 
 import { countText } from '../components/bytes.ts';
 import type { Params } from '../../core/params.ts';
-import { factorsOf, paramsLine, SAMPLE_SIZE, type Plan } from './draft.ts';
+import { factorsOf, paramsLine, problemText, SAMPLE_SIZE, type Plan } from './draft.ts';
 
 export function PlanPreview({ plan }: { readonly plan: Plan }) {
   if (plan.kind === 'empty') return null;
   if (plan.kind === 'problem') {
     return (
       <Text size="sm" c="var(--dr-aborted)" role="status">
-        {plan.place === null ? '' : `Line ${plan.place.line}, column ${plan.place.column}: `}
-        {plan.sentence}
+        {problemText(plan)}
       </Text>
     );
   }

@@ -11,9 +11,6 @@ export function Facts({ job }: { readonly job: JobShape }) {
   const needs = [cpus > 0 ? `${cpus} CPU` : null, memory > 0 ? bytesText(memory * 1e6) : null, gpus > 0 ? `${gpus} GPU` : null].filter((part) => part !== null);
   return (
     <dl className="dr-facts">
-      <Fact name="Command" copy={job.command}>
-        {job.command === null ? 'the script of the worker' : <code className="dr-mono">{job.command}</code>}
-      </Fact>
       <Fact name="Worker" copy={job.worker_id}>
         {job.worker_id === null ? 'none yet' : <span className="dr-mono">{job.worker_id}</span>}
       </Fact>

@@ -3,33 +3,15 @@ import { Button, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
-import type { EventShape } from '../../contract/index.ts';
 import type { EventKind } from '../../core/event.ts';
 import { ErrorNotice } from '../components/states.tsx';
 import { Moment } from '../components/time.tsx';
 import { queries, type JobKey } from '../queries.ts';
+import { eventDetail, eventTitle } from './event-text.ts';
 import { Panel } from './panel.tsx';
 
 const FIRST = 10;
 const MORE = 100;
-
-const SENTENCE: Partial<Record<EventKind, string>> = {
-  jobs_created: 'Created',
-  jobs_claimed: 'Claimed by a worker',
-  jobs_finished: 'Finished',
-  jobs_lost: 'Lost: its machine fell silent',
-  jobs_released: 'Given back unfinished',
-  jobs_taken_back: 'Taken back: the attempt returned, still running',
-  jobs_edited: 'Edited',
-  jobs_cancelled: 'Cancelled',
-  jobs_cancel_requested: 'Cancel requested',
-  jobs_requeued: 'Requeued',
-  jobs_held: 'Held',
-  jobs_unheld: 'Let run',
-  jobs_ready: 'Ready for its retry',
-  artifact_stored: 'File stored',
-  matrix_expanded: 'Created from a matrix',
-};
 
 /** Noise on this page: these have places of their own. */
 const SILENT: ReadonlySet<EventKind> = new Set(['logs_appended', 'metrics_appended', 'jobs_progressed']);
@@ -50,8 +32,10 @@ export function History({ job }: { readonly job: JobKey }) {
         {events.map((event) => (
           <li key={event.id}>
             <span className="dr-history-what">
-              {SENTENCE[event.kind] ?? event.kind.replaceAll('_', ' ')}
-              <EventDetail event={event} />
+              {eventTitle(event)}
+              <Text span size="xs" c="dimmed" ml={8}>
+                {eventDetail(event)}
+              </Text>
             </span>
             <Text span size="xs" c="dimmed" className="dr-history-who">
               {event.actor}
@@ -68,19 +52,5 @@ export function History({ job }: { readonly job: JobKey }) {
         </Button>
       )}
     </Panel>
-  );
-}
-
-/** The plain values that came with an event, e.g. its outcome or the name of a file. */
-function EventDetail({ event }: { readonly event: EventShape }) {
-  const parts = Object.entries(event.data).flatMap(([name, value]) =>
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [],
-  );
-  if (parts.length === 0) return null;
-  return (
-    <Text span size="xs" c="dimmed">
-      {' '}
-      {parts.join(', ')}
-    </Text>
   );
 }

@@ -4,6 +4,7 @@ import { createColumnHelper, tableFeatures } from '@tanstack/react-table';
 import { Link } from '@tanstack/react-router';
 
 import type { JobShape, SORTS } from '../../contract/index.ts';
+import { isEnded } from '../../core/job.ts';
 import { JobStatusBadge } from '../components/status.tsx';
 import { Absent, JobDuration, Moment } from '../components/time.tsx';
 import { ParamChips } from '../components/params.tsx';
@@ -87,8 +88,9 @@ export function ProgressCell({ job }: { readonly job: JobShape }) {
   if (job.progress === null || job.progress.total <= 0) return <Absent />;
   const { done, total } = job.progress;
   const share = Math.max(0, Math.min(1, done / total));
+  if (isEnded(job.status)) return <span className="dr-num dr-faint">{`${done}/${total}`}</span>;
   return (
-    <span className="dr-mini-bar" data-status={job.status} title={`${done} of ${total}`}>
+    <span className="dr-mini-bar" title={`${done} of ${total}`}>
       <i aria-hidden>
         <b style={{ width: `${share * 100}%` }} />
       </i>

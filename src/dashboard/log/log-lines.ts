@@ -6,6 +6,8 @@ export interface LogLine {
   readonly stream: StreamName;
   /** Where the line begins in its stream. */
   readonly offset: number;
+  /** Where its text ends: a progress bar that is still drawn belongs to the moment of its last stroke. */
+  readonly end: number;
   readonly text: string;
   /** Colour codes of earlier lines that are still in force. */
   readonly colours: string;
@@ -67,11 +69,11 @@ export function splitRun(stream: StreamName, run: ByteRun, colours: string): Spl
 }
 
 export function lineOf(stream: StreamName, run: ByteRun, colours: string): LogLine {
-  return { stream, offset: run.from, text: collapse(decoder.decode(run.bytes)), colours, dropped: 0 };
+  return { stream, offset: run.from, end: run.from + run.bytes.length, text: collapse(decoder.decode(run.bytes)), colours, dropped: 0 };
 }
 
 export function holeLine(stream: StreamName, from: number, to: number): LogLine {
-  return { stream, offset: from, text: '', colours: '', dropped: to - from };
+  return { stream, offset: from, end: to, text: '', colours: '', dropped: to - from };
 }
 
 /** What a terminal would show of `10%\r20%\r30%`: the last that was written over the line. */

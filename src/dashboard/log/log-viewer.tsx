@@ -11,7 +11,11 @@ import { LogToolbar } from './log-toolbar.tsx';
 import { useLog, type LogView } from './use-log.ts';
 
 const LINE_HEIGHT = 20;
+/** A short log makes a small box. */
+const MIN_HEIGHT = 120;
+const BOX_PADDING = 30;
 const END_MARGIN = 30;
+const UP_KEYS: ReadonlySet<string> = new Set(['ArrowUp', 'PageUp', 'Home']);
 /** Scrolling this near the top asks for what stands before. */
 const TOP_MARGIN = 200;
 
@@ -125,15 +129,22 @@ function LogLines({ log, wrap, times, follow, setFollow, search, current, marked
     if (current !== null) virtual.scrollToIndex(current, { align: 'center' });
   }, [current, virtual]);
   useEffect(() => virtual.measure(), [virtual, wrap, times]);
+  // Following ends when the reader means to go up, before anything moves: lines that come into sight change the height themselves.
+  const leaving = useRef(false);
+  const leave = (): void => {
+    leaving.current = true;
+    setFollow(false);
+  };
   const onScroll = (): void => {
     const element = box.current;
     if (element === null) return;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_MARGIN;
-    if (atEnd !== follow && (atEnd || virtual.scrollDirection === 'backward')) setFollow(atEnd);
+    if (atEnd && !follow && !leaving.current) setFollow(true);
+    if (!atEnd) leaving.current = false;
     if (element.scrollTop < TOP_MARGIN && !log.whole && !follow) log.loadEarlier();
   };
   return (
-    <div ref={box} className="dr-log-box" onScroll={onScroll} tabIndex={0} role="log" aria-label="Output of the job" aria-live="off" data-wrap={wrap ? true : undefined}>
+    <div ref={box} className="dr-log-box" onScroll={onScroll} onWheel={(event) => event.deltaY < 0 && leave()} onTouchMove={leave} onPointerDown={(event) => event.target === box.current && leave()} onKeyDown={(event) => UP_KEYS.has(event.key) && leave()} tabIndex={0} role="log" aria-label="Output of the job" aria-live="off" data-wrap={wrap ? true : undefined} style={{ height: `min(62vh, 640px, ${Math.max(MIN_HEIGHT, total + BOX_PADDING)}px)` }}>
       {log.whole ? null : (
         <div className="dr-log-more">
           <Button variant="subtle" size="compact-xs" loading={log.loadingEarlier} onClick={log.loadEarlier}>

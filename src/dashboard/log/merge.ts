@@ -36,11 +36,16 @@ export function mergeLines(stdout: readonly LogLine[], stderr: readonly LogLine[
   let a = 0;
   let b = 0;
   while (a < stdout.length && b < stderr.length) {
-    const left = timeOf('stdout', stdout[a]!.offset) ?? 0;
-    const right = timeOf('stderr', stderr[b]!.offset) ?? 0;
+    const left = timeOf('stdout', lastByte(stdout[a]!)) ?? 0;
+    const right = timeOf('stderr', lastByte(stderr[b]!)) ?? 0;
     merged.push(left <= right ? stdout[a++]! : stderr[b++]!);
   }
   while (a < stdout.length) merged.push(stdout[a++]!);
   while (b < stderr.length) merged.push(stderr[b++]!);
   return merged;
+}
+
+/** A line belongs to the moment at which it was complete. */
+function lastByte(line: LogLine): number {
+  return Math.max(line.offset, line.end - 1);
 }

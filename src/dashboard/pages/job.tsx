@@ -1,5 +1,5 @@
 // The job page: what it was given, how each try went, what it wrote, measured and left behind.
-import { Box, Button, Group, Loader, Title, Tooltip } from '@mantine/core';
+import { Box, Button, Group, Loader, Text, Title, Tooltip } from '@mantine/core';
 import { IconArrowLeft } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
@@ -87,6 +87,9 @@ function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts:
         <div className="dr-job-side">
           <Panel title="Parameters" action={<CopyIcon text={JSON.stringify(job.params, null, 2)} what="params as JSON" />}>
             <ParamList params={job.params} />
+          </Panel>
+          <Panel title="Command" action={job.command === null ? null : <CopyIcon text={job.command} what="command" />}>
+            {job.command === null ? <Text size="sm">The script that its worker was started with.</Text> : <pre className="dr-job-command">{job.command}</pre>}
           </Panel>
           <Panel title="Attempts" count={attempts.length}>
             <AttemptList job={job} attempts={attempts} shown={attempt} show={(next) => change({ attempt: next })} />

@@ -23,7 +23,7 @@ export function LoginPage() {
   const linkFailed = token !== null && login.isError && login.variables !== undefined && 'link_token' in login.variables;
   return (
     <div className="dr-login">
-      <main className="dr-card dr-login-card">
+      <main className="dr-card dr-login-card" id="main">
         <Stack gap="lg">
           <Stack gap={10} align="center">
             <Logo size={40} />
@@ -118,6 +118,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
           autoCapitalize="none"
           spellCheck={false}
           size="md"
+          styles={{ label: { fontSize: '0.8125rem' } }}
         />
         <div role="group" aria-labelledby="pin-label">
           <Text size="sm" fw={500} mb={4} id="pin-label">
@@ -128,6 +129,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
             type="number"
             size="md"
             gap={8}
+            styles={{ root: { display: 'flex' }, pinInput: { flex: 1 }, input: { width: '100%' } }}
             placeholder=""
             value={pin}
             onChange={setPin}

@@ -4,7 +4,18 @@ import { LIMITS } from '../../core/limits.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { fromIso, toIso } from '../../runtime/clock.ts';
 import { sameText } from '../../runtime/ids.ts';
-import { createKey, createLoginLink, deleteKey, endSession, experimentIds, findPin, listKeys, type OpenedSession, openPinSession, useLoginLink } from '../../store/access.ts';
+import {
+  createKey,
+  createLoginLink,
+  deleteKey,
+  endSession,
+  experimentIds,
+  findPin,
+  listKeys,
+  type OpenedSession,
+  openPinSession,
+  useLoginLink,
+} from '../../store/access.ts';
 import { experimentNames } from '../../store/agents.ts';
 import { isPerson, type Person } from '../access.ts';
 import { actorShape, keyShape } from '../actor-shape.ts';
@@ -41,9 +52,9 @@ export const accessHandlers: Handlers<typeof contract>['access'] = {
     return { keys: keys.map((key) => keyShape(key, names)) };
   },
   async createKey({ body }, call) {
-    const { store } = call.context;
     const expires_at = body.expires_at === null ? null : fromIso(body.expires_at);
-    if (expires_at !== null && expires_at <= call.context.clock.now()) throw new Refusal('invalid_input', 'expires_at is in the past. Give a moment to come, or leave it out.');
+    if (expires_at !== null && expires_at <= call.context.clock.now())
+      throw new Refusal('invalid_input', 'expires_at is in the past. Give a moment to come, or leave it out.');
     return writeOnce(call, 'access.createKey', body, async (tx) => {
       const experiments = body.experiments === null ? null : await experimentIds(tx, body.experiments);
       const made = await createKey(tx, { name: body.name, role: body.role, experiments, expires_at, actor: actorName(call.actor) });
@@ -89,7 +100,8 @@ async function loginByPin(call: Call, experiment: string, pin: string): Promise<
   // An unknown experiment costs the same work and gives the same answer as a wrong PIN.
   const expected = store.key.decrypt(stored?.pin_cipher ?? store.key.encrypt('------'));
   const isRight = sameText(expected, pin.replaceAll(' ', ''));
-  if (stored === null || !isRight) throw new Refusal('wrong_pin', 'There is no experiment of this name with this PIN. Check both; the owner of the experiment can read its PIN.');
+  if (stored === null || !isRight)
+    throw new Refusal('wrong_pin', 'There is no experiment of this name with this PIN. Check both; the owner of the experiment can read its PIN.');
   const session: OpenedSession = await store.write((tx) => openPinSession(tx, stored));
   pins.succeeded(attempt);
   setCookie(call, session.secret);

@@ -94,7 +94,11 @@ describe('logs', () => {
   });
 
   it('tell their holes, and a range over one is answered with the whole', async () => {
-    await ship([{ offset: 0, text: 'abc' }, { offset: 3, dropped_bytes: 7 }, { offset: 10, text: 'xyz' }]);
+    await ship([
+      { offset: 0, text: 'abc' },
+      { offset: 3, dropped_bytes: 7 },
+      { offset: 10, text: 'xyz' },
+    ]);
     const response = await server.send(`${JOB}/log`, { headers: { range: 'bytes=1-11' } });
     expect([response.status, response.headers.get('drover-log-holes'), await response.text()]).toEqual([200, '3-10', 'abcxyz']);
     const outside = await server.send(`${JOB}/log`, { headers: { range: 'bytes=10-11' } });
@@ -240,12 +244,17 @@ describe('metrics', () => {
         },
       ],
     });
-    expect((await viewer().jobs.get({ params })).progress).toEqual({ done: 1, total: 4 });
+    expect((await viewer().jobs.get({ params })).job.progress).toEqual({ done: 1, total: 4 });
   });
 
   it('are refused when there are too many at once', async () => {
     const one = { name: 'loss', value: 1, step: null, at: NOW };
-    const batch = (from: number) => ({ ...attempt, from, to: from + 6_000, points: Array.from({ length: 6_000 }, (_, index) => ({ ...one, offset: from + index })) });
+    const batch = (from: number) => ({
+      ...attempt,
+      from,
+      to: from + 6_000,
+      points: Array.from({ length: 6_000 }, (_, index) => ({ ...one, offset: from + index })),
+    });
     await expect(agent().agents.metrics({ body: { sent_at: NOW, batches: [batch(0), batch(6_000)] } })).rejects.toMatchObject({ code: 'too_large' });
   });
 });
@@ -256,9 +265,14 @@ describe('files', () => {
       method: 'PUT',
       body: content,
       duplex: 'half',
-      headers: { authorization: `Bearer ${tokenOf(options.of ?? attempt)}`, ...(options.key === undefined ? {} : { 'idempotency-key': options.key }), ...options.headers },
+      headers: {
+        authorization: `Bearer ${tokenOf(options.of ?? attempt)}`,
+        ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
+        ...options.headers,
+      },
     } as RequestInit);
-  const get = (name: string, query = '', headers: Record<string, string> = {}) => server.send(`${JOB}/artifacts/${encodeURIComponent(name)}${query}`, { headers });
+  const get = (name: string, query = '', headers: Record<string, string> = {}) =>
+    server.send(`${JOB}/artifacts/${encodeURIComponent(name)}${query}`, { headers });
   const list = async () => (await viewer().results.artifacts({ params: { experiment: EXPERIMENT, number: 42 } })).artifacts;
   const blobs = async () => {
     let count = 0;
@@ -366,7 +380,7 @@ describe('files', () => {
   it('are cut when they are too slow', async () => {
     let reply: Response | null = null;
     const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(Buffer.from('a few bytes')) });
-    void put('slow', body).then((response) => (reply = response));
+    void Promise.resolve(put('slow', body)).then((response) => (reply = response));
     while (reply === null) {
       server.clock.advance(1_000);
       await turn();
@@ -382,7 +396,7 @@ describe('files', () => {
     expect(await blobs()).toBe(0);
   });
 
-  it('may be checkpoints: the latest is the job\'s, whoever wrote it', async () => {
+  it("may be checkpoints: the latest is the job's, whoever wrote it", async () => {
     const checkpoint = (of: AttemptReference, content?: string) =>
       server.send('/api/v1/attempt/checkpoint', { key: tokenOf(of), ...(content === undefined ? {} : { method: 'PUT', text: content }) });
     await expectProblem(await checkpoint(attempt), 404, 'artifact_not_found');
@@ -391,7 +405,11 @@ describe('files', () => {
     const second = await insertAttempt(server.store, job);
     expect(await (await checkpoint(attempt, 'too late')).json()).toMatchObject({ version: 1 });
     const latest = await checkpoint(second);
-    expect([await latest.text(), latest.headers.get('drover-checkpoint-version'), latest.headers.get('drover-checkpoint-at')]).toEqual(['state 1', '0', String(Date.parse(NOW))]);
+    expect([await latest.text(), latest.headers.get('drover-checkpoint-version'), latest.headers.get('drover-checkpoint-at')]).toEqual([
+      'state 1',
+      '0',
+      String(Date.parse(NOW)),
+    ]);
     expect(await (await get('checkpoint', '?kind=checkpoint')).text()).toBe('state 1');
   });
 });

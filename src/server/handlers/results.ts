@@ -3,7 +3,16 @@ import type { contract, Input } from '../../contract/index.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { toIso } from '../../runtime/clock.ts';
 import { randomId } from '../../runtime/ids.ts';
-import { type ArtifactKind, type ArtifactRecord, CHECKPOINT_NAME, checkArtifactName, findArtifact, listArtifacts, proveAttempt, storeArtifact } from '../../store/artifacts.ts';
+import {
+  type ArtifactKind,
+  type ArtifactRecord,
+  CHECKPOINT_NAME,
+  checkArtifactName,
+  findArtifact,
+  listArtifacts,
+  proveAttempt,
+  storeArtifact,
+} from '../../store/artifacts.ts';
 import { type LogState, type LogStream, readLogState, type StreamName, STREAMS } from '../../store/log-chunks.ts';
 import { type LogPieceMoment, readLogIndex } from '../../store/log-index.ts';
 import { type LogView, readLogBytes, viewLog } from '../../store/log-reading.ts';
@@ -28,7 +37,10 @@ async function findStream(call: Call, number: number, query: LogQuery & { stream
   const state = await readLogState(call.context.store, stream);
   if (state === null) throw new Refusal('job_not_found', `The job ${job.experiment}/${number} was deleted.`);
   if (state.attempt === null && stream.attempt > 0) {
-    throw new Refusal('not_found', `The job ${job.experiment}/${number} has had ${state.attempts} attempts; there is no attempt ${stream.attempt} with rank ${stream.rank}.`);
+    throw new Refusal(
+      'not_found',
+      `The job ${job.experiment}/${number} has had ${state.attempts} attempts; there is no attempt ${stream.attempt} with rank ${stream.rank}.`,
+    );
   }
   return { stream, state };
 }
@@ -58,7 +70,10 @@ async function log({ params, query }: Input<ResultTable['log']>, call: Call): Pr
     const stop = (gone: AbortSignal): AbortSignal => AbortSignal.any([gone, call.signal, call.context.stopping]);
     // A log that is followed from beyond its end begins when it gets there.
     const start = query.from > view.size ? query.from : from;
-    return new Response(byteStream((gone) => followLog({ store, clock, stream, from: start, to: end, signal: stop(gone) })), { headers });
+    return new Response(
+      byteStream((gone) => followLog({ store, clock, stream, from: start, to: end, signal: stop(gone) })),
+      { headers },
+    );
   }
   const isWhole = query.from === 0 && query.length === undefined;
   const range = isWhole ? parseRange(call.request.headers.get('range'), view.size) : null;
@@ -66,9 +81,15 @@ async function log({ params, query }: Input<ResultTable['log']>, call: Call): Pr
   // Bytes that were dropped cannot be counted as served, so a range over a hole is answered with the whole.
   if (range !== null && view.holes.every((hole) => hole.to <= range.from || hole.from >= range.to)) {
     const part = { 'content-range': `bytes ${range.from}-${range.to - 1}/${live ? '*' : view.size}`, 'drover-log-from': String(range.from) };
-    return new Response(byteStream(() => readLogBytes(store, store.blobs, { stream, ...range })), { status: 206, headers: { ...headers, ...part } });
+    return new Response(
+      byteStream(() => readLogBytes(store, store.blobs, { stream, ...range })),
+      { status: 206, headers: { ...headers, ...part } },
+    );
   }
-  return new Response(byteStream(() => readLogBytes(store, store.blobs, { stream, from, to })), { headers });
+  return new Response(
+    byteStream(() => readLogBytes(store, store.blobs, { stream, from, to })),
+    { headers },
+  );
 }
 
 async function logIndex({ params, query }: Input<ResultTable['logIndex']>, call: Call) {
@@ -140,7 +161,10 @@ export const resultHandlers: Handlers<typeof contract>['results'] = {
     const artifact = await findArtifact(call.context.store, { job_id: job.id, kind, name: params.name, version });
     if (artifact === null) {
       const which = version === undefined ? '' : ` in version ${version}`;
-      throw new Refusal('artifact_not_found', `The job ${job.experiment}/${params.number} has no ${kind === 'artifact' ? 'file' : kind} ${params.name}${which}.`);
+      throw new Refusal(
+        'artifact_not_found',
+        `The job ${job.experiment}/${params.number} has no ${kind === 'artifact' ? 'file' : kind} ${params.name}${which}.`,
+      );
     }
     return fileResponse(call, call.context.store.blobs, artifact);
   },

@@ -48,6 +48,9 @@ function cursorOf(call: Call): string | null {
 }
 
 function parseCursor(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new Refusal('invalid_input', 'The cursor is not one that this server gave. Begin again without one.', { fields: [{ path: 'cursor', message: 'It is not a cursor.' }] });
+  if (!/^\d{1,15}$/.test(text))
+    throw new Refusal('invalid_input', 'The cursor is not one that this server gave. Begin again without one.', {
+      fields: [{ path: 'cursor', message: 'It is not a cursor.' }],
+    });
   return Number(text);
 }

@@ -14,7 +14,8 @@ function agentId(call: Call): number {
 
 function refuseMore(count: number, limit: 'log_append_bytes' | 'metric_points'): void {
   const { value, unit } = LIMITS[limit];
-  if (count > value) throw new Refusal('too_large', `One request takes at most ${value} ${unit === 'bytes' ? 'bytes of logs' : 'points'}. Send it in parts.`, { limit: value });
+  if (count > value)
+    throw new Refusal('too_large', `One request takes at most ${value} ${unit === 'bytes' ? 'bytes of logs' : 'points'}. Send it in parts.`, { limit: value });
 }
 
 export const shippingHandlers: Pick<Handlers<typeof contract>['agents'], 'logs' | 'metrics'> = {

@@ -1,0 +1,31 @@
+// The dashboard: look, cache, router.
+import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/frame.css';
+import './styles/pages.css';
+import './styles/log.css';
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { createRoot } from 'react-dom/client';
+
+import { createQueryClient } from './query-client.ts';
+import { router } from './routes.tsx';
+import { cssVariables, theme } from './theme.ts';
+
+const client = createQueryClient(() => {
+  const { pathname, href } = router.state.location;
+  if (pathname !== '/login') void router.navigate({ to: '/login', search: { to: href }, replace: true });
+});
+
+createRoot(document.getElementById('root')!).render(
+  <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
+    <Notifications position="bottom-right" limit={4} />
+    <QueryClientProvider client={client}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </MantineProvider>,
+);

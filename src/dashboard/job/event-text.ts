@@ -1,0 +1,53 @@
+// An event of a job as a sentence.
+import type { EventShape } from '../../contract/index.ts';
+import type { Outcome } from '../../core/attempt.ts';
+import type { EventKind } from '../../core/event.ts';
+import { bytesText } from '../components/bytes.ts';
+import { OUTCOME_WORD } from '../components/status.tsx';
+
+const WORDS: Partial<Record<EventKind, string>> = {
+  jobs_created: 'Created',
+  jobs_claimed: 'Claimed',
+  jobs_finished: 'Finished',
+  jobs_lost: 'Lost: its machine fell silent',
+  jobs_released: 'Given back unfinished',
+  jobs_taken_back: 'Taken back: the attempt returned, still running',
+  jobs_edited: 'Edited',
+  jobs_cancelled: 'Cancelled',
+  jobs_cancel_requested: 'Cancel requested',
+  jobs_requeued: 'Requeued',
+  jobs_held: 'Held',
+  jobs_unheld: 'Let run',
+  jobs_ready: 'Ready for its retry',
+  artifact_stored: 'Stored',
+  matrix_expanded: 'Created from a matrix',
+};
+
+export function eventTitle(event: EventShape): string {
+  const { data } = event;
+  if (event.kind === 'jobs_finished' && isOutcome(data['outcome'])) return OUTCOME_WORD[data['outcome']];
+  if (event.kind === 'artifact_stored' && typeof data['name'] === 'string') return data['kind'] === 'checkpoint' ? 'Saved a checkpoint' : `Stored ${data['name']}`;
+  return WORDS[event.kind] ?? event.kind.replaceAll('_', ' ');
+}
+
+function isOutcome(value: unknown): value is Outcome {
+  return typeof value === 'string' && Object.hasOwn(OUTCOME_WORD, value);
+}
+
+/** Told already by the title or of no use to a reader. */
+const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'outcome', 'superseded']);
+
+/** The plain values that came with it: `attempt 1, exit code 0`. */
+export function eventDetail(event: EventShape): string {
+  const parts = Object.entries(event.data).flatMap(([name, value]) => {
+    if (SAID.has(name) && event.kind !== 'jobs_edited') return name === 'superseded' && value === true ? ['superseded'] : [];
+    if (name === 'size_bytes' && typeof value === 'number') return [bytesText(value)];
+    if (name === 'worker_id') return [`on ${String(value)}`];
+    return isPlain(value) ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [];
+  });
+  return parts.join(', ');
+}
+
+function isPlain(value: unknown): boolean {
+  return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean';
+}
