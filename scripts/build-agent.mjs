@@ -9,7 +9,8 @@ import { embedPython } from './embed-python.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-export async function buildAgent() {
+/** `file` is where the bundle goes. */
+export async function buildAgent(file = join(root, 'dist', 'agent.mjs')) {
   embedPython();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const warnings = [];
@@ -20,16 +21,14 @@ export async function buildAgent() {
     onLog: (_level, log) => void warnings.push(log.message),
   });
   await bundle.write({
-    file: join(root, 'dist', 'agent.mjs'),
+    file,
     format: 'esm',
     codeSplitting: false,
     minify: true,
-    banner:
-      '#!/usr/bin/env node\n' +
-      "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);\n",
+    banner: '#!/usr/bin/env node\n' + "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);\n",
   });
   await bundle.close();
   if (warnings.length > 0) throw new Error(`The agent was bundled with warnings:\n${warnings.join('\n')}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAgent();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAgent(process.argv[2]);

@@ -9,7 +9,11 @@ const source = join(root, 'python', 'src', 'jd');
 const target = join(root, 'src', 'agent', 'generated', 'python-library.ts');
 
 export function embedPython() {
-  const names = existsSync(source) ? readdirSync(source).filter((name) => name.endsWith('.py') || name === 'py.typed').sort() : [];
+  const names = existsSync(source)
+    ? readdirSync(source)
+        .filter((name) => name.endsWith('.py') || name === 'py.typed')
+        .sort()
+    : [];
   const files = names.map((name) => [name, readFileSync(join(source, name), 'utf8')]);
   const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
   const entries = files.map(([name, text]) => `  ${JSON.stringify(name)}: ${JSON.stringify(text)},\n`).join('');

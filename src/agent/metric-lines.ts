@@ -37,7 +37,7 @@ export function readMetricLines(read: MetricRead): MetricLines {
     const end = bytes.indexOf(NEWLINE, at);
     if (end < 0) break;
     const line = parseLine(bytes.toString('utf8', at, end), from + at, read.now);
-    if (line.points.length > read.most_points) broken.push(from + at);
+    if (line.points.length > LIMITS.metric_points.value) broken.push(from + at);
     else if (points.length + line.points.length > read.most_points) break;
     else points.push(...line.points);
     if (line.broken) broken.push(from + at);

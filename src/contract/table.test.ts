@@ -50,9 +50,3 @@ test('no two endpoints answer the same method and path', () => {
   const places = endpoints.map(([, { method, path }]) => `${method} ${path.replace(/:[a-z_]+/g, ':')}`);
   expect(places.filter((place, index) => places.indexOf(place) !== index)).toEqual([]);
 });
-
-test('every refusal is given by somebody or comes with the kind of call', () => {
-  const byRim = ['malformed_json', 'unauthenticated', 'forbidden', 'csrf', 'invalid_input', 'idempotency_mismatch', 'unavailable', 'internal', 'not_found'];
-  const given = new Set<string>([...byRim, ...endpoints.flatMap(([, endpoint]) => endpoint.errors)]);
-  expect(Object.keys(REFUSALS).filter((code) => !given.has(code))).toEqual([]);
-});

@@ -20,11 +20,6 @@ export interface JobFacts {
   readonly outcome: Outcome | null;
 }
 
-/** The attempt has the job now. */
-export function isLive(job: JobFacts, attempt: AttemptFacts): boolean {
-  return attempt.attempt === job.attempts && attempt.outcome === null && job.status === 'running';
-}
-
 /**
  * False once the job was claimed again, edited, or ended otherwise. An attempt that ended the job still speaks for it: files
  * may arrive after the outcome.

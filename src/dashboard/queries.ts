@@ -64,5 +64,10 @@ export const queries = {
       queryFn: ({ signal }) => api.results.metricSeries({ params: { experiment, number }, query: { name, points: 800 } }, { signal }),
     }),
   pin: (experiment: string) =>
-    queryOptions({ queryKey: ['pin', experiment], queryFn: ({ signal }) => api.experiments.pin({ params: { experiment } }, { signal }), staleTime: 0, gcTime: 0 }),
+    queryOptions({
+      queryKey: ['pin', experiment],
+      queryFn: ({ signal }) => api.experiments.pin({ params: { experiment } }, { signal }),
+      staleTime: 0,
+      gcTime: 0,
+    }),
 };

@@ -32,13 +32,31 @@ const experimentIndexRoute = createRoute({
   },
 });
 
-const tabsRoute = createRoute({ getParentRoute: () => experimentRoute, id: 'tabs', component: lazyRouteComponent(() => import('./pages/experiment.tsx'), 'ExperimentPage') });
+const tabsRoute = createRoute({
+  getParentRoute: () => experimentRoute,
+  id: 'tabs',
+  component: lazyRouteComponent(() => import('./pages/experiment.tsx'), 'ExperimentPage'),
+});
 
-const jobsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'jobs', component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'JobsPage'), validateSearch: readJobsSearch });
+const jobsRoute = createRoute({
+  getParentRoute: () => tabsRoute,
+  path: 'jobs',
+  component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'JobsPage'),
+  validateSearch: readJobsSearch,
+});
 
-const workersRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'workers', component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'WorkersPage'), validateSearch: readWorkersSearch });
+const workersRoute = createRoute({
+  getParentRoute: () => tabsRoute,
+  path: 'workers',
+  component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'WorkersPage'),
+  validateSearch: readWorkersSearch,
+});
 
-const settingsRoute = createRoute({ getParentRoute: () => tabsRoute, path: 'settings', component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage') });
+const settingsRoute = createRoute({
+  getParentRoute: () => tabsRoute,
+  path: 'settings',
+  component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage'),
+});
 
 const jobRoute = createRoute({
   getParentRoute: () => experimentRoute,

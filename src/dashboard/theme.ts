@@ -65,7 +65,14 @@ export const theme = createTheme({
     NumberInput: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, multiline: true, maw: 420, fz: 'xs', events: { hover: true, focus: true, touch: true } } },
-    Modal: { defaultProps: { centered: false, yOffset: '8vh', overlayProps: { backgroundOpacity: 0.4, blur: 1 }, styles: { title: { fontWeight: 600, fontSize: '1rem' } } } },
+    Modal: {
+      defaultProps: {
+        centered: false,
+        yOffset: '8vh',
+        overlayProps: { backgroundOpacity: 0.4, blur: 1 },
+        styles: { title: { fontWeight: 600, fontSize: '1rem' } },
+      },
+    },
     Anchor: { defaultProps: { underline: 'hover' } },
   },
 });

@@ -1,15 +1,13 @@
 // Builds the dashboard to dist/dashboard, which the server serves; `vite` alone serves it against a server on port 5000.
-import { fileURLToPath } from 'node:url';
-
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root: import.meta.dirname,
   base: '/',
   plugins: [react()],
   build: {
-    outDir: fileURLToPath(new URL('../../dist/dashboard', import.meta.url)),
+    outDir: `${import.meta.dirname}/../../dist/dashboard`,
     emptyOutDir: true,
     assetsDir: 'assets',
     // The server's content policy allows images from data: but no fonts or scripts from there.

@@ -61,7 +61,7 @@ export function attachment(name: string): string {
   return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
 }
 
-export function contentType(name: string): string {
+function contentType(name: string): string {
   const extension = /\.([A-Za-z0-9]{1,8})$/.exec(name)?.[1]?.toLowerCase();
   return (extension === undefined ? undefined : TYPES[extension]) ?? 'application/octet-stream';
 }

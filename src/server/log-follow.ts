@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 /** Shortest time between two reads. */
 const PAUSE_MS = 50;
 /** After the attempt ended, what its agent still has is waited for so long after the last piece, and so long in all. */
-export const QUIET_MS = 1_000;
+const QUIET_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
 
 export interface Following {

@@ -1,5 +1,5 @@
 // What must hold of files and checkpoints on every engine.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 
 import { endAttempt, insertAttempt, type InsertedExperiment, insertExperiment, insertJob } from '../../test/support/rows.ts';
 import { LIMITS } from '../core/limits.ts';

@@ -21,7 +21,7 @@ export function encodeTrailer(pieces: readonly LogPieceMoment[]): Uint8Array {
 }
 
 /** The pieces of a blob; one piece when its trailer cannot be read, because times are less than the log. */
-export async function readTrailer(blobs: Blobs, chunk: ChunkRow): Promise<LogPieceMoment[]> {
+async function readTrailer(blobs: Blobs, chunk: ChunkRow): Promise<LogPieceMoment[]> {
   const whole = { offset: chunk.first_offset, length: chunk.length, at: chunk.at, dropped: false };
   try {
     const parts: Uint8Array[] = [];
@@ -53,7 +53,7 @@ export async function readLogIndex(reader: Reader, blobs: Blobs, question: { rea
 }
 
 /** Joins neighbours until there are few enough; a hole stays a piece of its own. */
-export function mergePieces(pieces: readonly LogPieceMoment[], most: number): LogPieceMoment[] {
+function mergePieces(pieces: readonly LogPieceMoment[], most: number): LogPieceMoment[] {
   const joined = Math.max(1, Math.ceil(pieces.length / most));
   const merged: { offset: number; length: number; at: number; dropped: boolean; count: number }[] = [];
   for (const piece of pieces) {

@@ -112,8 +112,3 @@ function recordEvents(tx: Transaction, attempts: readonly ProvenAttempt[]): void
     tx.event({ kind: 'logs_appended', experiment_id, actor: null, numbers: [...jobs.keys()], ...(jobs.size === 1 ? { job_id: jobId! } : {}) });
   }
 }
-
-/** Bytes of a delivery, to be held against LIMITS.log_append_bytes before anything is written. */
-export function deliveredBytes(pieces: readonly LogPiece[]): number {
-  return pieces.reduce((sum, { content }) => sum + (content instanceof Uint8Array ? content.byteLength : 0), 0);
-}

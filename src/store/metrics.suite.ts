@@ -189,6 +189,13 @@ export function metricsSuite(opened: () => Store): void {
       expect(await events('jobs_progressed')).toHaveLength(2);
     });
 
+    it('still counts when it arrives after the end of its attempt', async () => {
+      await append([batch([point(0, 'loss', 1)], { progress: { done: 9, total: 10 } })]);
+      await endAttempt(store, attempt, { outcome: 'succeeded', status: 'done' });
+      await append([batch([point(1, 'loss', 1)], { progress: { done: 10, total: 10 } })]);
+      expect(await progress()).toEqual({ progress_done: 10, progress_total: 10 });
+    });
+
     it('of a superseded attempt changes nothing, nor does what arrives again', async () => {
       await append([batch([point(0, 'loss', 1)], { progress: { done: 6, total: 10 } })]);
       await append([batch([point(0, 'loss', 1)], { progress: { done: 5, total: 10 } })]);

@@ -1,6 +1,6 @@
 // Appends metric points. A delivery is addressed by its offsets in the agent's spool, so what arrives twice changes nothing.
 // Points are packed: the newest row of a series stays small, so that a point rewrites little, and is folded into the one before it.
-import { isLive } from '../core/evidence.ts';
+import { speaksFor } from '../core/evidence.ts';
 import { LIMITS } from '../core/limits.ts';
 
 import {
@@ -109,14 +109,14 @@ function storableName(name: string): string {
 }
 
 async function setProgress(tx: Transaction, progress: Taken['progress']): Promise<ProvenAttempt[]> {
-  const live = [...progress.values()].filter(({ owner }) => isLive(owner.job, owner));
-  if (live.length === 0) return [];
+  const counting = [...progress.values()].filter(({ owner }) => speaksFor(owner.job, owner));
+  if (counting.length === 0) return [];
   await tx.sql.run(
     `update job set progress_done = v.done, progress_total = v.total
      from ${rowSet(tx.sql.dialect, { job_id: 'int', done: 'real', total: 'real' })} as v where job.id = v.job_id`,
-    [JSON.stringify([...new Map(live.map(({ owner, done, total }) => [owner.job_id, [owner.job_id, done, total]])).values()])],
+    [JSON.stringify([...new Map(counting.map(({ owner, done, total }) => [owner.job_id, [owner.job_id, done, total]])).values()])],
   );
-  return live.map(({ owner }) => owner);
+  return counting.map(({ owner }) => owner);
 }
 
 interface Written {

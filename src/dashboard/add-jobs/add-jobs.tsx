@@ -41,7 +41,10 @@ function AddJobsForm({ experiment, close, pending }: Props) {
   const ids = useRef(1);
   const nextId = (): number => (ids.current += 1);
   const [mode, setMode] = useState<Mode>('form');
-  const [rows, setRows] = useState<readonly FormRow[]>([{ id: 0, name: '', values: '' }, { id: 1, name: '', values: '' }]);
+  const [rows, setRows] = useState<readonly FormRow[]>([
+    { id: 0, name: '', values: '' },
+    { id: 1, name: '', values: '' },
+  ]);
   const [text, setText] = useState('');
   const [more, setMore] = useState<More>(emptyMore);
   const [replace, setReplace] = useState(false);
@@ -125,7 +128,8 @@ function ReplaceChoice({ replace, setReplace, pending }: ReplaceProps) {
       {replace ? (
         <Alert color="yellow" variant="light" icon={<IconAlertTriangle size={18} />} p="xs">
           <Text size="sm">
-            {pending === 0 ? 'There are no pending jobs to replace now.' : `All ${countText(pending)} pending jobs will be deleted first.`} Running, done and aborted jobs stay.
+            {pending === 0 ? 'There are no pending jobs to replace now.' : `All ${countText(pending)} pending jobs will be deleted first.`} Running, done and
+            aborted jobs stay.
           </Text>
         </Alert>
       ) : null}

@@ -17,7 +17,13 @@ export const SAMPLE_SIZE = 5;
 export type Plan =
   | { readonly kind: 'empty' }
   | { readonly kind: 'problem'; readonly sentence: string; readonly place: TextPlace | null; readonly row: number | null }
-  | { readonly kind: 'matrix'; readonly matrix: Matrix; readonly spec: Record<string, readonly ParamValue[]>; readonly size: number; readonly sample: readonly Params[] }
+  | {
+      readonly kind: 'matrix';
+      readonly matrix: Matrix;
+      readonly spec: Record<string, readonly ParamValue[]>;
+      readonly size: number;
+      readonly sample: readonly Params[];
+    }
   | { readonly kind: 'list'; readonly jobs: readonly Params[]; readonly size: number; readonly sample: readonly Params[] };
 
 export type CreatedShape = ReturnType<(typeof CreatedJobs)['parse']>;

@@ -59,7 +59,12 @@ export function FormMode({ rows, setRows, nextId, plan }: Props) {
               autoCapitalize="none"
               styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
             />
-            <ActionIcon mt={3} onClick={() => setRows(rows.filter((other) => other.id !== row.id))} disabled={rows.length === 1} aria-label={`Remove parameter ${index + 1}`}>
+            <ActionIcon
+              mt={3}
+              onClick={() => setRows(rows.filter((other) => other.id !== row.id))}
+              disabled={rows.length === 1}
+              aria-label={`Remove parameter ${index + 1}`}
+            >
               <IconX size={15} />
             </ActionIcon>
           </Group>

@@ -54,14 +54,23 @@ function Verdict({ plan, validated }: { readonly plan: Plan; readonly validated:
   const valid = validated && plan.kind !== 'empty';
   return (
     <Text size="xs" role="status" c={valid ? 'var(--dr-done)' : 'dimmed'}>
-      {valid ? `Valid: ${countText(plan.size)} ${plan.size === 1 ? 'job' : 'jobs'} would be created.` : 'An object of lists is a matrix; a list of objects is one job each.'}
+      {valid
+        ? `Valid: ${countText(plan.size)} ${plan.size === 1 ? 'job' : 'jobs'} would be created.`
+        : 'An object of lists is a matrix; a list of objects is one job each.'}
     </Text>
   );
 }
 
 function moveCaret(area: HTMLTextAreaElement | null, place: TextPlace): void {
   if (area === null) return;
-  const at = area.value.split('\n').slice(0, place.line - 1).join('\n').length + (place.line > 1 ? 1 : 0) + place.column - 1;
+  const at =
+    area.value
+      .split('\n')
+      .slice(0, place.line - 1)
+      .join('\n').length +
+    (place.line > 1 ? 1 : 0) +
+    place.column -
+    1;
   area.focus();
   area.setSelectionRange(at, at + 1);
 }

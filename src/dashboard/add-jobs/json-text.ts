@@ -6,9 +6,7 @@ export interface TextPlace {
   readonly column: number;
 }
 
-export type JsonReading =
-  | { readonly value: unknown }
-  | { readonly problem: string; readonly place: TextPlace };
+export type JsonReading = { readonly value: unknown } | { readonly problem: string; readonly place: TextPlace };
 
 export function readJson(text: string): JsonReading {
   try {
@@ -36,14 +34,25 @@ export interface Token {
   readonly at: number;
 }
 
-const TOKEN = /(\s+)|("(?:[^"\\\n]|\\.)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))|(true|false|null)(?!\w)|([{}[\],:])|("[^"\n]*|[^\s{}[\],:"]+)/gy;
+const TOKEN =
+  /(\s+)|("(?:[^"\\\n]|\\.)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]))|(true|false|null)(?!\w)|([{}[\],:])|("[^"\n]*|[^\s{}[\],:"]+)/gy;
 
 export function tokens(text: string): Token[] {
   const found: Token[] = [];
   for (const match of text.matchAll(TOKEN)) {
     const [whole, space, string, number, word, mark] = match;
     const kind: TokenKind =
-      space !== undefined ? 'space' : string !== undefined ? 'text' : number !== undefined ? 'number' : word !== undefined ? 'word' : mark !== undefined ? 'mark' : 'wrong';
+      space !== undefined
+        ? 'space'
+        : string !== undefined
+          ? 'text'
+          : number !== undefined
+            ? 'number'
+            : word !== undefined
+              ? 'word'
+              : mark !== undefined
+                ? 'mark'
+                : 'wrong';
     found.push({ kind, text: whole, at: match.index });
   }
   return found.map((token, index) => (token.kind === 'text' && nextMark(found, index) === ':' ? { ...token, kind: 'name' } : token));

@@ -58,12 +58,46 @@ export function MoreSettings({ more, setMore, mayBringCommands }: Props) {
             />
           ) : null}
           <SimpleGrid cols={{ base: 2, sm: 4 }} spacing="sm">
-            <TextInput size="xs" label="Machine class" placeholder="any" value={more.machine_class} onChange={(event) => set({ machine_class: event.currentTarget.value })} />
-            <NumberInput size="xs" label="Priority" placeholder="0" value={more.priority} onChange={(value) => set({ priority: numberOf(value) })} allowDecimal={false} />
-            <NumberInput size="xs" label="Attempts at most" placeholder="as experiment" min={1} max={1000} value={more.max_attempts} onChange={(value) => set({ max_attempts: numberOf(value) })} allowDecimal={false} />
-            <NumberInput size="xs" label="Time limit, seconds" placeholder="as experiment" min={1} value={more.timeout_seconds} onChange={(value) => set({ timeout_seconds: numberOf(value) })} />
+            <TextInput
+              size="xs"
+              label="Machine class"
+              placeholder="any"
+              value={more.machine_class}
+              onChange={(event) => set({ machine_class: event.currentTarget.value })}
+            />
+            <NumberInput
+              size="xs"
+              label="Priority"
+              placeholder="0"
+              value={more.priority}
+              onChange={(value) => set({ priority: numberOf(value) })}
+              allowDecimal={false}
+            />
+            <NumberInput
+              size="xs"
+              label="Attempts at most"
+              placeholder="as experiment"
+              min={1}
+              max={1000}
+              value={more.max_attempts}
+              onChange={(value) => set({ max_attempts: numberOf(value) })}
+              allowDecimal={false}
+            />
+            <NumberInput
+              size="xs"
+              label="Time limit, seconds"
+              placeholder="as experiment"
+              min={1}
+              value={more.timeout_seconds}
+              onChange={(value) => set({ timeout_seconds: numberOf(value) })}
+            />
           </SimpleGrid>
-          <Checkbox size="sm" label="Hold them: no worker may take them until they are let go" checked={more.held} onChange={(event) => set({ held: event.currentTarget.checked })} />
+          <Checkbox
+            size="sm"
+            label="Hold them: no worker may take them until they are let go"
+            checked={more.held}
+            onChange={(event) => set({ held: event.currentTarget.checked })}
+          />
         </Stack>
       </Collapse>
     </div>

@@ -13,6 +13,20 @@ export interface ChartColours {
 
 export function chartColours(scheme: Scheme): ChartColours {
   return scheme === 'dark'
-    ? { text: '#d3d8e0', faint: '#99a2b0', line: '#3a424f', grid: '#252b35', surface: '#21262f', series: ['#8aa2f5', '#f0a35e', '#5fcf95', '#dc9bf0', '#e8c266', '#6fd0de'] }
-    : { text: '#1b1f26', faint: '#5c6572', line: '#c2c8d1', grid: '#eceef2', surface: '#ffffff', series: ['#3650c4', '#c2610c', '#17733f', '#8a2a9a', '#8a6100', '#08697a'] };
+    ? {
+        text: '#d3d8e0',
+        faint: '#99a2b0',
+        line: '#3a424f',
+        grid: '#252b35',
+        surface: '#21262f',
+        series: ['#8aa2f5', '#f0a35e', '#5fcf95', '#dc9bf0', '#e8c266', '#6fd0de'],
+      }
+    : {
+        text: '#1b1f26',
+        faint: '#5c6572',
+        line: '#c2c8d1',
+        grid: '#eceef2',
+        surface: '#ffffff',
+        series: ['#3650c4', '#c2610c', '#17733f', '#8a2a9a', '#8a6100', '#08697a'],
+      };
 }

@@ -1,21 +1,18 @@
 // When an experiment may end, from the pace seen on this page.
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 
 import type { CountsShape } from '../../contract/index.ts';
 import { addSample, estimateRemaining, type ProgressSample } from '../../core/progress.ts';
 
-/** Milliseconds left, or null while there is no pace to judge by. */
-export function useEta(counts: CountsShape | undefined): number | null {
+/** Milliseconds left, or null while there is no pace to judge by. `at` is when the counts were read. */
+export function useEta(counts: CountsShape, at: number): number | null {
   const [samples, setSamples] = useState<readonly ProgressSample[]>([]);
-  const ended = counts === undefined ? null : counts.done + counts.aborted;
-  useEffect(() => {
-    if (ended === null) return;
-    setSamples((known) => {
-      const last = known.at(-1);
-      // Fewer have ended than before: something was requeued, the old pace says nothing.
-      const base = last !== undefined && last.ended > ended ? [] : known;
-      return addSample(base, { at: performance.now(), ended });
-    });
-  }, [ended]);
-  return counts === undefined || counts.running === 0 ? null : estimateRemaining(samples, counts.pending + counts.running);
+  const ended = counts.done + counts.aborted;
+  const last = samples.at(-1);
+  if (last === undefined || last.ended !== ended) {
+    // Fewer have ended than before: something was requeued, the old pace says nothing.
+    const base = last !== undefined && last.ended > ended ? [] : samples;
+    setSamples(addSample(base, { at, ended }));
+  }
+  return counts.running === 0 ? null : estimateRemaining(samples, counts.pending + counts.running);
 }

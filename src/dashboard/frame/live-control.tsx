@@ -17,7 +17,9 @@ export function LiveControl() {
         onClick={() => setPaused(!paused)}
         aria-pressed={paused}
         aria-label={`${look.label}. ${paused ? 'Resume' : 'Pause'} live updates`}
-        leftSection={state === 'lost' && !paused ? <IconPlugConnectedX size={13} color="var(--dr-aborted)" /> : <span className="dr-live-dot" data-tone={look.tone} />}
+        leftSection={
+          state === 'lost' && !paused ? <IconPlugConnectedX size={13} color="var(--dr-aborted)" /> : <span className="dr-live-dot" data-tone={look.tone} />
+        }
         rightSection={paused ? <IconPlayerPlayFilled size={11} /> : <IconPlayerPauseFilled size={11} />}
         fw={500}
       >
@@ -29,7 +31,11 @@ export function LiveControl() {
 
 function describe(state: 'connecting' | 'live' | 'lost', paused: boolean, waiting: number): { label: string; tone: string; hint: string } {
   if (paused) {
-    return { label: waiting === 0 ? 'Paused' : `Paused · ${waiting} new`, tone: 'warn', hint: 'The page stands still until you resume. Nothing is lost: resuming shows everything that happened.' };
+    return {
+      label: waiting === 0 ? 'Paused' : `Paused · ${waiting} new`,
+      tone: 'warn',
+      hint: 'The page stands still until you resume. Nothing is lost: resuming shows everything that happened.',
+    };
   }
   switch (state) {
     case 'live':

@@ -48,7 +48,14 @@ function NewExperimentForm({ close }: { readonly close: () => void }) {
           data-autofocus
           spellCheck={false}
         />
-        <Textarea label="Description" value={description} onChange={(event) => setDescription(event.currentTarget.value)} maxLength={2000} autosize minRows={2} />
+        <Textarea
+          label="Description"
+          value={description}
+          onChange={(event) => setDescription(event.currentTarget.value)}
+          maxLength={2000}
+          autosize
+          minRows={2}
+        />
         {create.isError ? (
           <Alert color="red" variant="light" role="alert">
             {errorSentence(create.error)}

@@ -26,7 +26,8 @@ const WORDS: Partial<Record<EventKind, string>> = {
 export function eventTitle(event: EventShape): string {
   const { data } = event;
   if (event.kind === 'jobs_finished' && isOutcome(data['outcome'])) return OUTCOME_WORD[data['outcome']];
-  if (event.kind === 'artifact_stored' && typeof data['name'] === 'string') return data['kind'] === 'checkpoint' ? 'Saved a checkpoint' : `Stored ${data['name']}`;
+  if (event.kind === 'artifact_stored' && typeof data['name'] === 'string')
+    return data['kind'] === 'checkpoint' ? 'Saved a checkpoint' : `Stored ${data['name']}`;
   return WORDS[event.kind] ?? event.kind.replaceAll('_', ' ');
 }
 

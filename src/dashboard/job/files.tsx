@@ -68,9 +68,9 @@ function FileRow({ job, versions, preview }: RowProps) {
       </a>
       {file.superseded ? (
         <Tooltip label="Written by an attempt that no longer spoke for the job; kept, but never the latest.">
-          <span className="dr-status" data-status="held" tabIndex={0}>
+          <button type="button" className="dr-hint dr-status" data-status="held">
             superseded
-          </span>
+          </button>
         </Tooltip>
       ) : null}
       <span className="dr-file-facts">
@@ -104,7 +104,15 @@ function FileRow({ job, versions, preview }: RowProps) {
             </ActionIcon>
           </Tooltip>
         )}
-        <Button variant="default" size="compact-xs" component="a" href={url} download={file.name} leftSection={<IconDownload size={13} />} aria-label={`Download ${file.name}`}>
+        <Button
+          variant="default"
+          size="compact-xs"
+          component="a"
+          href={url}
+          download={file.name}
+          leftSection={<IconDownload size={13} />}
+          aria-label={`Download ${file.name}`}
+        >
           Download
         </Button>
       </span>

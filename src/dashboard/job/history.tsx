@@ -46,7 +46,7 @@ export function History({ job }: { readonly job: JobKey }) {
           </li>
         ))}
       </ol>
-      {history.data?.next_cursor == null || limit === MORE ? null : (
+      {(history.data?.next_cursor ?? null) === null || limit === MORE ? null : (
         <Button variant="subtle" size="compact-xs" mt={6} onClick={() => setLimit(MORE)} loading={history.isFetching}>
           Show more
         </Button>

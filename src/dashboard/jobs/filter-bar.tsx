@@ -23,7 +23,7 @@ interface Props {
 
 export function StatusButtons({ experiment, counts, search }: Omit<Props, 'onSearch'>) {
   return (
-    <div className="dr-segments" role="group" aria-label="Filter by status">
+    <nav className="dr-segments" aria-label="Filter by status">
       {[undefined, ...JOB_STATUSES].map((status) => (
         <Link
           key={status ?? 'all'}
@@ -38,7 +38,7 @@ export function StatusButtons({ experiment, counts, search }: Omit<Props, 'onSea
           {counts === undefined ? null : <span className="dr-num">{countText(status === undefined ? counts.total : counts[status])}</span>}
         </Link>
       ))}
-    </div>
+    </nav>
   );
 }
 

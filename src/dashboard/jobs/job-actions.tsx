@@ -1,16 +1,6 @@
 // What can be done to one job, by its status. Anything that cannot be taken back is confirmed by the job's name.
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
-import {
-  IconBan,
-  IconDotsVertical,
-  IconEye,
-  IconPencil,
-  IconPlayerPause,
-  IconPlayerPlay,
-  IconRefresh,
-  IconTrash,
-  type Icon,
-} from '@tabler/icons-react';
+import { IconBan, IconDotsVertical, IconEye, IconPencil, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, type Icon } from '@tabler/icons-react';
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
@@ -56,26 +46,63 @@ function actionsOf(job: JobShape, context: ActionContext): JobAction[] {
     toastDone(message);
     await refreshJob(context.client, job);
   };
+  const perform = async (call: () => Promise<unknown>, message: string): Promise<void> => {
+    await call();
+    await done(message);
+  };
+  const attempt = async (call: () => Promise<unknown>, message: string): Promise<void> => {
+    try {
+      await perform(call, message);
+    } catch (error) {
+      toastError(error);
+    }
+  };
   const direct = (call: () => Promise<unknown>, message: string) => (): void => {
-    call().then(() => done(message), toastError);
+    void attempt(call, message);
   };
   const ask = (request: Omit<ConfirmRequest, 'run'>, call: () => Promise<unknown>, message: string) => (): void =>
-    context.confirm({ ...request, run: () => call().then(() => done(message)) });
+    context.confirm({ ...request, run: () => perform(call, message) });
   const actions: JobAction[] = [];
   if (job.status === 'pending') {
     actions.push({ id: 'edit', label: 'Edit', icon: IconPencil, danger: false, run: () => context.hooks.edit(job) });
-    if (job.held_at === null) actions.push({ id: 'hold', label: 'Hold', icon: IconPlayerPause, danger: false, run: direct(() => api.jobs.hold({ params }), `Held ${name}`) });
-    else actions.push({ id: 'unhold', label: 'Let it run', icon: IconPlayerPlay, danger: false, run: direct(() => api.jobs.unhold({ params }), `${name} may run again`) });
+    if (job.held_at === null)
+      actions.push({ id: 'hold', label: 'Hold', icon: IconPlayerPause, danger: false, run: direct(() => api.jobs.hold({ params }), `Held ${name}`) });
+    else
+      actions.push({
+        id: 'unhold',
+        label: 'Let it run',
+        icon: IconPlayerPlay,
+        danger: false,
+        run: direct(() => api.jobs.unhold({ params }), `${name} may run again`),
+      });
   }
   if (isEnded(job.status)) {
-    const request = { title: `Requeue ${name}?`, body: 'It goes back into the queue for a new attempt. Logs, metrics and files of earlier attempts stay.', action: `Requeue job ${job.number}` };
-    actions.push({ id: 'requeue', label: 'Requeue', icon: IconRefresh, danger: false, run: ask(request, () => api.jobs.requeue({ params }), `Requeued ${name}`) });
+    const request = {
+      title: `Requeue ${name}?`,
+      body: 'It goes back into the queue for a new attempt. Logs, metrics and files of earlier attempts stay.',
+      action: `Requeue job ${job.number}`,
+    };
+    actions.push({
+      id: 'requeue',
+      label: 'Requeue',
+      icon: IconRefresh,
+      danger: false,
+      run: ask(request, () => api.jobs.requeue({ params }), `Requeued ${name}`),
+    });
   } else {
     actions.push(cancelAction(job, name, (force, request) => ask(request, () => api.jobs.cancel({ params, body: { force } }), `Cancelling ${name}`)));
   }
   if (job.status === 'pending') {
-    const request = { title: `Delete ${name}?`, body: 'The job is removed as if it had never been made. This cannot be taken back.', action: `Delete job ${job.number}`, danger: true };
-    const remove = (): Promise<unknown> => api.jobs.remove({ params }).then(() => context.hooks.onDeleted?.());
+    const request = {
+      title: `Delete ${name}?`,
+      body: 'The job is removed as if it had never been made. This cannot be taken back.',
+      action: `Delete job ${job.number}`,
+      danger: true,
+    };
+    const remove = async (): Promise<void> => {
+      await api.jobs.remove({ params });
+      context.hooks.onDeleted?.();
+    };
     actions.push({ id: 'delete', label: 'Delete', icon: IconTrash, danger: true, run: ask(request, remove, `Deleted ${name}`) });
   }
   return actions;
@@ -88,7 +115,12 @@ function cancelAction(job: JobShape, name: string, run: (force: boolean, request
     : job.status === 'running'
       ? 'The program is asked to end and gets its grace time. If it succeeds first, the job counts as done.'
       : 'The job is aborted without having run. It can be requeued later.';
-  const request = { title: `${force ? 'Force the cancel of' : 'Cancel'} ${name}?`, body, action: `${force ? 'Force cancel of' : 'Cancel'} job ${job.number}`, danger: true };
+  const request = {
+    title: `${force ? 'Force the cancel of' : 'Cancel'} ${name}?`,
+    body,
+    action: `${force ? 'Force cancel of' : 'Cancel'} job ${job.number}`,
+    danger: true,
+  };
   return { id: force ? 'force_cancel' : 'cancel', label: force ? 'Force cancel' : 'Cancel', icon: IconBan, danger: true, run: run(force, request) };
 }
 
@@ -117,7 +149,9 @@ export function RowActions({ job, actions }: { readonly job: JobShape; readonly 
       <Tooltip label="Details">
         <ActionIcon
           size="sm"
-          renderRoot={(props) => <Link to="/experiments/$experiment/jobs/$number" params={{ experiment: job.experiment, number: String(job.number) }} {...props} />}
+          renderRoot={(props) => (
+            <Link to="/experiments/$experiment/jobs/$number" params={{ experiment: job.experiment, number: String(job.number) }} {...props} />
+          )}
           aria-label={`Details of job ${job.number}`}
         >
           <IconEye size={15} />

@@ -41,7 +41,11 @@ export function jobColumns(meta: JobTableMeta) {
     helper.display({ id: 'finished', header: 'Finished', cell: ({ row }) => <Moment at={row.original.job.finished_at} /> }),
     helper.display({ id: 'duration', header: 'Duration', cell: ({ row }) => <JobDuration job={row.original.job} /> }),
     helper.display({ id: 'progress', header: 'Progress', cell: ({ row }) => <ProgressCell job={row.original.job} /> }),
-    helper.display({ id: 'attempts', header: 'Attempts', cell: ({ row }) => <span className="dr-num">{row.original.job.attempts === 0 ? <Absent /> : row.original.job.attempts}</span> }),
+    helper.display({
+      id: 'attempts',
+      header: 'Attempts',
+      cell: ({ row }) => <span className="dr-num">{row.original.job.attempts === 0 ? <Absent /> : row.original.job.attempts}</span>,
+    }),
     helper.display({ id: 'actions', header: 'Actions', cell: ({ row }) => <RowActions job={row.original.job} actions={meta.actions(row.original.job)} /> }),
   ]);
 }

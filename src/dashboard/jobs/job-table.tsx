@@ -2,8 +2,8 @@
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useMediaQuery } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
-import { useTable } from '@tanstack/react-table';
-import { useMemo, type MouseEvent, type ReactNode } from 'react';
+import { flexRender, useTable } from '@tanstack/react-table';
+import { useMemo, type MouseEvent } from 'react';
 
 import type { JobShape, SORTS } from '../../contract/index.ts';
 import { ParamChips, varyingNames } from '../components/params.tsx';
@@ -42,18 +42,15 @@ function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonl
             <tr key={group.id}>
               {group.headers.map((header) => {
                 const sorts = SORT_OF[header.column.id];
+                const label = String(header.column.columnDef.header);
                 if (sorts === undefined) {
                   return (
                     <th key={header.id} scope="col" data-column={header.column.id}>
-                      <table.FlexRender header={header} />
+                      {label}
                     </th>
                   );
                 }
-                return (
-                  <SortableHead key={header.id} active={sort === sorts} order={order} onSort={(next) => onSort(sorts, next)}>
-                    <table.FlexRender header={header} />
-                  </SortableHead>
-                );
+                return <SortableHead key={header.id} active={sort === sorts} order={order} label={label} onSort={(next) => onSort(sorts, next)} />;
               })}
             </tr>
           ))}
@@ -63,7 +60,7 @@ function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonl
             <tr key={row.id} data-link data-left={row.original.left ? true : undefined} onClick={(event) => open(event, row.original.job)}>
               {row.getAllCells().map((cell) => (
                 <td key={cell.id} data-column={cell.column.id}>
-                  <table.FlexRender cell={cell} />
+                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
                 </td>
               ))}
             </tr>
@@ -78,16 +75,16 @@ interface HeadProps {
   readonly active: boolean;
   readonly order: 'asc' | 'desc';
   readonly onSort: (order: 'asc' | 'desc') => void;
-  readonly children: ReactNode;
+  readonly label: string;
 }
 
-function SortableHead({ active, order, onSort, children }: HeadProps) {
+function SortableHead({ active, order, onSort, label }: HeadProps) {
   const next = active && order === 'desc' ? 'asc' : 'desc';
   const Arrow = order === 'asc' ? IconArrowUp : IconArrowDown;
   return (
     <th scope="col" {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}>
       <button type="button" className="dr-sort" onClick={() => onSort(next)}>
-        {children}
+        {label}
         {active ? <Arrow size={12} aria-hidden /> : null}
       </button>
     </th>
@@ -95,11 +92,10 @@ function SortableHead({ active, order, onSort, children }: HeadProps) {
 }
 
 function JobCards({ rows, meta }: { readonly rows: readonly JobRow[]; readonly meta: JobTableMeta }) {
-  const open = useOpenJob();
   return (
     <ul className="dr-job-cards">
       {rows.map(({ job, left }) => (
-        <li key={job.number} className="dr-job-card" data-left={left ? true : undefined} onClick={(event) => open(event, job)}>
+        <li key={job.number} className="dr-job-card" data-left={left ? true : undefined}>
           <div className="dr-job-card-head">
             <JobLink job={job} />
             <StatusCell job={job} />

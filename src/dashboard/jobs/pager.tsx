@@ -28,7 +28,7 @@ export function Pager({ search, size, rows, nextCursor, total, go }: Props) {
   const before = search.cursor === undefined ? undefined : readWays()[search.cursor];
   const previous = (): void => (before === undefined || before === '' ? go({ cursor: undefined, page: undefined }) : go({ cursor: before, page: page - 1 }));
   return (
-    <Group justify="space-between" gap="sm" className="dr-pager" role="navigation" aria-label="Pages">
+    <Group component="nav" justify="space-between" gap="sm" className="dr-pager" aria-label="Pages">
       <Group gap={8}>
         <Text size="xs" c="dimmed" component="label" htmlFor="rows-per-page">
           Rows per page

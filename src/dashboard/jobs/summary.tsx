@@ -23,20 +23,30 @@ const MEANING: Record<JobStatus | 'total', string> = {
 
 interface Props {
   readonly experiment: ExperimentShape;
+  /** When the experiment was read, in milliseconds. */
+  readonly at: number;
   readonly search: JobsSearch;
 }
 
-export function Summary({ experiment, search }: Props) {
+export function Summary({ experiment, at, search }: Props) {
   const { counts } = experiment;
   return (
     <Stack gap="sm">
       <div className="dr-cards">
         <Card experiment={experiment.name} search={search} status={undefined} count={counts.created} label="Total" icon={IconStack2} />
         {JOB_STATUSES.map((status) => (
-          <Card key={status} experiment={experiment.name} search={search} status={status} count={counts[status]} label={STATUS_WORD[status]} icon={STATUS_ICON[status]} />
+          <Card
+            key={status}
+            experiment={experiment.name}
+            search={search}
+            status={status}
+            count={counts[status]}
+            label={STATUS_WORD[status]}
+            icon={STATUS_ICON[status]}
+          />
         ))}
       </div>
-      <Pace experiment={experiment} />
+      <Pace experiment={experiment} at={at} />
       <NoWorker experiment={experiment} />
     </Stack>
   );
@@ -75,9 +85,9 @@ function Card({ experiment, search, status, count, label, icon: Symbol }: CardPr
   );
 }
 
-function Pace({ experiment }: { readonly experiment: ExperimentShape }) {
+function Pace({ experiment, at }: Pick<Props, 'experiment' | 'at'>) {
   const { counts, workers, name } = experiment;
-  const eta = useEta(counts);
+  const eta = useEta(counts, at);
   const ended = counts.done + counts.aborted;
   if (counts.total === 0) return null;
   return (
@@ -122,7 +132,11 @@ function NoWorker({ experiment }: { readonly experiment: ExperimentShape }) {
       <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} title="The queue is held" p="sm">
         <Group gap="sm">
           <Text size="sm">No job is handed out until it is let go. Running jobs go on.</Text>
-          <Button variant="default" size="compact-xs" renderRoot={(props) => <Link to="/experiments/$experiment/settings" params={{ experiment: name }} {...props} />}>
+          <Button
+            variant="default"
+            size="compact-xs"
+            renderRoot={(props) => <Link to="/experiments/$experiment/settings" params={{ experiment: name }} {...props} />}
+          >
             Settings
           </Button>
         </Group>
@@ -131,7 +145,13 @@ function NoWorker({ experiment }: { readonly experiment: ExperimentShape }) {
   }
   if (workers.idle + workers.busy > 0) return null;
   return (
-    <Alert color="yellow" variant="light" icon={<IconPlugConnectedX size={18} />} title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job waits' : 'jobs wait'}, but no worker polls`} p="sm">
+    <Alert
+      color="yellow"
+      variant="light"
+      icon={<IconPlugConnectedX size={18} />}
+      title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job waits' : 'jobs wait'}, but no worker polls`}
+      p="sm"
+    >
       <Text size="sm" mb={8}>
         Start one on any machine that reaches this server:
       </Text>

@@ -112,6 +112,7 @@ interface LinesProps {
 function LogLines({ log, wrap, times, follow, setFollow, search, current, marked }: LinesProps) {
   const { lines } = log;
   const box = useRef<HTMLDivElement>(null);
+  // oxlint-disable-next-line react/incompatible-library -- no compiler memoises this component
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => box.current,
@@ -144,7 +145,23 @@ function LogLines({ log, wrap, times, follow, setFollow, search, current, marked
     if (element.scrollTop < TOP_MARGIN && !log.whole && !follow) log.loadEarlier();
   };
   return (
-    <div ref={box} className="dr-log-box" onScroll={onScroll} onWheel={(event) => event.deltaY < 0 && leave()} onTouchMove={leave} onPointerDown={(event) => event.target === box.current && leave()} onKeyDown={(event) => UP_KEYS.has(event.key) && leave()} tabIndex={0} role="log" aria-label="Output of the job" aria-live="off" data-wrap={wrap ? true : undefined} style={{ height: `min(62vh, 640px, ${Math.max(MIN_HEIGHT, total + BOX_PADDING)}px)` }}>
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the keys and wheel that scroll it
+    <div
+      ref={box}
+      className="dr-log-box"
+      onScroll={onScroll}
+      onWheel={(event) => event.deltaY < 0 && leave()}
+      onTouchMove={leave}
+      onPointerDown={(event) => event.target === box.current && leave()}
+      onKeyDown={(event) => UP_KEYS.has(event.key) && leave()}
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard
+      tabIndex={0}
+      role="log"
+      aria-label="Output of the job"
+      aria-live="off"
+      data-wrap={wrap ? true : undefined}
+      style={{ height: `min(62vh, 640px, ${Math.max(MIN_HEIGHT, total + BOX_PADDING)}px)` }}
+    >
       {log.whole ? null : (
         <div className="dr-log-more">
           <Button variant="subtle" size="compact-xs" loading={log.loadingEarlier} onClick={log.loadEarlier}>

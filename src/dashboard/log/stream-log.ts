@@ -93,7 +93,8 @@ export class StreamLog {
     const all = [...read.runs];
     const last = all.at(-1);
     if (this.headRest.bytes.length > 0) {
-      if (last !== undefined && last.from + last.bytes.length === this.headRest.from) all[all.length - 1] = { from: last.from, bytes: joinBytes(last.bytes, this.headRest.bytes) };
+      if (last !== undefined && last.from + last.bytes.length === this.headRest.from)
+        all[all.length - 1] = { from: last.from, bytes: joinBytes(last.bytes, this.headRest.bytes) };
       else all.push(this.headRest);
     }
     this.prepend(all, from, start);

@@ -71,7 +71,10 @@ export function useLog({ experiment, number, attempt }: Attempt, choice: StreamC
 
   const stdout = useLines(logs.stdout);
   const stderr = useLines(logs.stderr);
-  const lines = useMemo(() => (choice === 'both' ? mergeLines(stdout, stderr, timeOf) : choice === 'stdout' ? stdout : stderr), [choice, stdout, stderr, timeOf]);
+  const lines = useMemo(
+    () => (choice === 'both' ? mergeLines(stdout, stderr, timeOf) : choice === 'stdout' ? stdout : stderr),
+    [choice, stdout, stderr, timeOf],
+  );
   return {
     lines,
     whole: shown.every((log) => log.start === 0),

@@ -30,7 +30,7 @@ export function ExperimentPage() {
     <>
       <Group gap="sm" align="center" mb={6}>
         <Title order={1}>{name}</Title>
-        {experiment.data?.held_at == null ? null : (
+        {(experiment.data?.held_at ?? null) === null ? null : (
           <span className="dr-status" data-status="held">
             <IconPlayerPause size={14} aria-hidden /> Queue held
           </span>

@@ -46,7 +46,12 @@ export function JobPage() {
     return (
       <Box maw={640} mx="auto">
         <ErrorNotice error={query.error} retry={() => void query.refetch()} />
-        <Button mt="md" variant="default" leftSection={<IconArrowLeft size={14} />} renderRoot={(props) => <Link to="/experiments/$experiment/jobs" params={{ experiment }} {...props} />}>
+        <Button
+          mt="md"
+          variant="default"
+          leftSection={<IconArrowLeft size={14} />}
+          renderRoot={(props) => <Link to="/experiments/$experiment/jobs" params={{ experiment }} {...props} />}
+        >
           All jobs of {experiment}
         </Button>
       </Box>
@@ -74,7 +79,10 @@ function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts:
     void navigate({
       to: '/experiments/$experiment/jobs/$number',
       params: { experiment, number: String(number) },
-      search: { ...(chosen === newest ? {} : { attempt: chosen }), ...(merged.stream === undefined || merged.stream === 'both' ? {} : { stream: merged.stream }) },
+      search: {
+        ...(chosen === newest ? {} : { attempt: chosen }),
+        ...(merged.stream === undefined || merged.stream === 'both' ? {} : { stream: merged.stream }),
+      },
       replace: true,
       resetScroll: false,
     });
@@ -101,7 +109,14 @@ function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts:
         <div className="dr-job-main">
           {attempt === 0 ? null : (
             <section aria-label="Output">
-              <LogViewer key={attempt} experiment={experiment} number={number} attempt={attempt} stream={search.stream ?? 'both'} setStream={(stream) => change({ stream })} />
+              <LogViewer
+                key={attempt}
+                experiment={experiment}
+                number={number}
+                attempt={attempt}
+                stream={search.stream ?? 'both'}
+                setStream={(stream) => change({ stream })}
+              />
             </section>
           )}
           <Metrics job={{ experiment, number }} />

@@ -45,7 +45,11 @@ export function JobsPage() {
   const counts = experiment.data?.counts;
   return (
     <Stack gap="md">
-      {experiment.data === undefined ? <LoadingRows rows={2} height={60} /> : <Summary experiment={experiment.data} search={search} />}
+      {experiment.data === undefined ? (
+        <LoadingRows rows={2} height={60} />
+      ) : (
+        <Summary experiment={experiment.data} at={experiment.dataUpdatedAt} search={search} />
+      )}
       <div className="dr-card">
         <div className="dr-toolbar">
           <StatusButtons experiment={name} counts={counts} search={search} />
@@ -78,7 +82,12 @@ export function JobsPage() {
           />
         )}
       </div>
-      <AddJobs experiment={name} opened={search.add === true} close={() => go(readJobsSearch({ ...search, add: undefined }), true)} pending={counts?.pending ?? 0} />
+      <AddJobs
+        experiment={name}
+        opened={search.add === true}
+        close={() => go(readJobsSearch({ ...search, add: undefined }), true)}
+        pending={counts?.pending ?? 0}
+      />
       <EditJob job={edited} close={() => setEdited(null)} />
     </Stack>
   );
@@ -89,11 +98,11 @@ function News({ rows }: { readonly rows: JobRows }) {
   if (added + left === 0) return null;
   const parts = [added === 0 ? null : `${added} new`, left === 0 ? null : `${left} moved on`].filter((part) => part !== null);
   return (
-    <div className="dr-news" role="status">
+    <output className="dr-news">
       <Button variant="light" size="compact-xs" leftSection={<IconArrowUp size={12} />} onClick={rows.showNews}>
         {parts.join(', ')}: update the list
       </Button>
-    </div>
+    </output>
   );
 }
 

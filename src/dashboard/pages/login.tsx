@@ -31,7 +31,11 @@ export function LoginPage() {
               Sign in to Drover
             </Title>
           </Stack>
-          {token !== null && !login.isError ? <LinkOpening /> : <PinForm login={(body) => mutate(body)} pending={login.isPending} error={linkFailed ? null : login.error} />}
+          {token !== null && !login.isError ? (
+            <LinkOpening />
+          ) : (
+            <PinForm login={(body) => mutate(body)} pending={login.isPending} error={linkFailed ? null : login.error} />
+          )}
           {linkFailed ? <LinkFailed error={login.error} /> : null}
         </Stack>
       </main>
@@ -77,8 +81,16 @@ function LinkOpening() {
 function LinkFailed({ error }: { readonly error: unknown }) {
   const spent = error instanceof ApiError && error.status === 401;
   return (
-    <Alert color="red" variant="light" icon={<IconLinkOff size={18} />} title={spent ? 'This link is used up or too old' : 'The link could not be opened'} role="alert">
-      {spent ? 'A link opens the dashboard once, within 15 minutes. Use the PIN of the experiment, or get a new link where the server runs.' : errorSentence(error)}
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconLinkOff size={18} />}
+      title={spent ? 'This link is used up or too old' : 'The link could not be opened'}
+      role="alert"
+    >
+      {spent
+        ? 'A link opens the dashboard once, within 15 minutes. Use the PIN of the experiment, or get a new link where the server runs.'
+        : errorSentence(error)}
     </Alert>
   );
 }
@@ -96,11 +108,10 @@ function PinForm({ login, pending, error }: PinFormProps) {
   const [pin, setPin] = useState('');
   const ready = EXPERIMENT_NAME.test(experiment) && pin.length === 6;
   const submit = (digits: string): void => {
-    if (EXPERIMENT_NAME.test(experiment) && digits.length === 6 && !pending) login({ experiment, pin: digits });
+    if (!EXPERIMENT_NAME.test(experiment) || digits.length !== 6 || pending) return;
+    login({ experiment, pin: digits });
+    setPin('');
   };
-  useEffect(() => {
-    if (error !== null) setPin('');
-  }, [error]);
   return (
     <form
       onSubmit={(event) => {
@@ -114,6 +125,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
           placeholder="digits-tune"
           value={experiment}
           onChange={(event) => setExperiment(event.currentTarget.value.trim())}
+          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the page is this form
           autoFocus={known === undefined}
           autoCapitalize="none"
           spellCheck={false}
@@ -135,6 +147,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
             onChange={setPin}
             onComplete={submit}
             error={error !== null}
+            // oxlint-disable-next-line jsx-a11y/no-autofocus -- the page is this form
             autoFocus={known !== undefined}
             disabled={pending}
             ariaLabel="PIN digit"

@@ -33,14 +33,19 @@ export function WorkersPage() {
   const disabled = all.filter((worker) => worker.status === 'disabled');
   const shown = (state === 'disabled' ? disabled : active).filter((worker) => fits(worker, search));
   const setSearch = (text: string): void =>
-    void navigate({ to: '/experiments/$experiment/workers', params: { experiment }, search: { ...(state === undefined ? {} : { state }), ...(text === '' ? {} : { search: text }) }, replace: true });
+    void navigate({
+      to: '/experiments/$experiment/workers',
+      params: { experiment },
+      search: { ...(state === undefined ? {} : { state }), ...(text === '' ? {} : { search: text }) },
+      replace: true,
+    });
   return (
     <div className="dr-card">
       <div className="dr-toolbar">
-        <div className="dr-segments" role="group" aria-label="Which workers">
+        <nav className="dr-segments" aria-label="Which workers">
           <SegmentLink experiment={experiment} state={undefined} on={state === undefined} label="Active" count={active.length} />
           <SegmentLink experiment={experiment} state="disabled" on={state === 'disabled'} label="Disabled" count={disabled.length} />
-        </div>
+        </nav>
         <TextInput
           ref={field}
           size="xs"

@@ -15,7 +15,10 @@ import { Section } from './section.tsx';
 export function PinSection({ experiment }: { readonly experiment: string }) {
   const { own, actor } = useRights();
   return (
-    <Section title="Dashboard PIN" hint="Six digits that open this experiment's dashboard. Who has them can add and edit jobs and command workers, but not bring new commands.">
+    <Section
+      title="Dashboard PIN"
+      hint="Six digits that open this experiment's dashboard. Who has them can add and edit jobs and command workers, but not bring new commands."
+    >
       {own ? <ShownPin experiment={experiment} /> : null}
       <ChangePin experiment={experiment} askCurrent={!own} endsOwnSession={actor?.kind === 'pin'} />
     </Section>
@@ -111,7 +114,18 @@ function PinField({ label, value, onChange, error }: FieldProps) {
       <Text size="xs" fw={500} mb={3}>
         {label}
       </Text>
-      <PinInput length={6} type="number" size="xs" gap={4} placeholder="" value={value} onChange={onChange} error={error} ariaLabel={`${label}, digit`} oneTimeCode={false} />
+      <PinInput
+        length={6}
+        type="number"
+        size="xs"
+        gap={4}
+        placeholder=""
+        value={value}
+        onChange={onChange}
+        error={error}
+        ariaLabel={`${label}, digit`}
+        oneTimeCode={false}
+      />
     </div>
   );
 }

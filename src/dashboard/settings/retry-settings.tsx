@@ -24,12 +24,41 @@ interface Field {
 
 const FIELDS: readonly Field[] = [
   { name: 'max_attempts', label: 'Attempts at most', effect: 'A job that fails or times out this often is aborted. 1: no retry.', min: 1, max: 1000, unit: '' },
-  { name: 'timeout_seconds', label: 'Time limit', effect: 'An attempt that runs longer is ended and counts as timed out. Empty: no limit.', min: 1, max: 31_536_000, unit: 's', nullable: true },
+  {
+    name: 'timeout_seconds',
+    label: 'Time limit',
+    effect: 'An attempt that runs longer is ended and counts as timed out. Empty: no limit.',
+    min: 1,
+    max: 31_536_000,
+    unit: 's',
+    nullable: true,
+  },
   { name: 'grace_seconds', label: 'Grace time', effect: 'From the polite signal to the hard one: time to write a checkpoint.', min: 0, max: 86_400, unit: 's' },
-  { name: 'backoff_base_seconds', label: 'First delay', effect: 'Pause before the first retry; it doubles with each further one.', min: 0, max: 86_400, unit: 's' },
+  {
+    name: 'backoff_base_seconds',
+    label: 'First delay',
+    effect: 'Pause before the first retry; it doubles with each further one.',
+    min: 0,
+    max: 86_400,
+    unit: 's',
+  },
   { name: 'backoff_cap_seconds', label: 'Longest delay', effect: 'The pause never grows beyond this.', min: 0, max: 604_800, unit: 's' },
-  { name: 'lost_after_seconds', label: 'Lost after', effect: 'Silence of a machine after which its jobs go back into the queue. Short: quick recovery. Long: patience with bad networks.', min: 10, max: 604_800, unit: 's' },
-  { name: 'crash_limit', label: 'Crash limit', effect: 'Times a job may be lost with its machine, without a new checkpoint in between, before it is aborted.', min: 1, max: 1000, unit: '' },
+  {
+    name: 'lost_after_seconds',
+    label: 'Lost after',
+    effect: 'Silence of a machine after which its jobs go back into the queue. Short: quick recovery. Long: patience with bad networks.',
+    min: 10,
+    max: 604_800,
+    unit: 's',
+  },
+  {
+    name: 'crash_limit',
+    label: 'Crash limit',
+    effect: 'Times a job may be lost with its machine, without a new checkpoint in between, before it is aborted.',
+    min: 1,
+    max: 1000,
+    unit: '',
+  },
 ];
 
 export function RetrySection({ experiment, editable }: { readonly experiment: ExperimentShape; readonly editable: boolean }) {
@@ -39,7 +68,10 @@ export function RetrySection({ experiment, editable }: { readonly experiment: Ex
   const changed = FIELDS.filter(({ name }) => valueOf(name) !== experiment.settings[name]);
   const save = useMutation({
     mutationFn: () =>
-      api.experiments.change({ params: { experiment: experiment.name }, body: { settings: Object.fromEntries(changed.map(({ name }) => [name, valueOf(name)])) as Partial<Settings> } }),
+      api.experiments.change({
+        params: { experiment: experiment.name },
+        body: { settings: Object.fromEntries(changed.map(({ name }) => [name, valueOf(name)])) as Partial<Settings> },
+      }),
     onSuccess: async (next) => {
       client.setQueryData(['experiment', experiment.name], next);
       setDraft({});
@@ -50,7 +82,13 @@ export function RetrySection({ experiment, editable }: { readonly experiment: Ex
     <Section title="Retries and time limits" hint="They hold for every job that does not say otherwise, from its next attempt on.">
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" verticalSpacing="md">
         {FIELDS.map((field) => (
-          <SettingField key={field.name} field={field} value={valueOf(field.name)} disabled={!editable} onChange={(value) => setDraft({ ...draft, [field.name]: value })} />
+          <SettingField
+            key={field.name}
+            field={field}
+            value={valueOf(field.name)}
+            disabled={!editable}
+            onChange={(value) => setDraft({ ...draft, [field.name]: value })}
+          />
         ))}
       </SimpleGrid>
       {save.isError ? (

@@ -55,7 +55,9 @@ export function useWorkerCommands(experiment: string): Commands {
   };
   const takeBack = async (workers: readonly string[]): Promise<void> => {
     const done = await api.workers.cancelCommand({ params, body: { workers: selection(workers) } });
-    toastDone(done.changed === 0 ? 'The command was already applied' : `Taken back for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`);
+    toastDone(
+      done.changed === 0 ? 'The command was already applied' : `Taken back for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`,
+    );
     await refresh();
   };
   return {
@@ -77,7 +79,12 @@ export function FleetToolbar({ commands, waiting }: { readonly commands: Command
           const Symbol = COMMAND_ICON[state];
           return (
             <Tooltip key={state} label={`All workers: ${MEANING[state].toLowerCase()}`}>
-              <Button variant="default" leftSection={<Symbol size={14} />} onClick={() => commands.command(state, [])} aria-label={`${COMMAND_WORD[state]} all workers`}>
+              <Button
+                variant="default"
+                leftSection={<Symbol size={14} />}
+                onClick={() => commands.command(state, [])}
+                aria-label={`${COMMAND_WORD[state]} all workers`}
+              >
                 {COMMAND_WORD[state]}
               </Button>
             </Tooltip>
@@ -92,7 +99,13 @@ export function WorkerActions({ worker, commands }: { readonly worker: WorkerSha
   const id = worker.worker_id;
   if (worker.command_waits) {
     return (
-      <Button variant="subtle" size="compact-xs" leftSection={<IconArrowBackUp size={13} />} onClick={() => commands.cancel([id])} aria-label={`Cancel the queued command of ${id}`}>
+      <Button
+        variant="subtle"
+        size="compact-xs"
+        leftSection={<IconArrowBackUp size={13} />}
+        onClick={() => commands.cancel([id])}
+        aria-label={`Cancel the queued command of ${id}`}
+      >
         Cancel
       </Button>
     );
@@ -108,7 +121,12 @@ export function WorkerActions({ worker, commands }: { readonly worker: WorkerSha
         {DESIRED_STATES.filter((state) => state !== worker.desired_state).map((state) => {
           const Symbol = COMMAND_ICON[state];
           return (
-            <Menu.Item key={state} leftSection={<Symbol size={15} />} onClick={() => commands.command(state, [id])} {...(state === 'stop' ? { color: 'red' } : {})}>
+            <Menu.Item
+              key={state}
+              leftSection={<Symbol size={15} />}
+              onClick={() => commands.command(state, [id])}
+              {...(state === 'stop' ? { color: 'red' } : {})}
+            >
               {COMMAND_WORD[state]}
             </Menu.Item>
           );

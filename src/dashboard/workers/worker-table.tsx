@@ -92,10 +92,10 @@ function WorkerState({ worker }: { readonly worker: WorkerShape }) {
   return (
     <span style={{ display: 'inline-flex', gap: 8, alignItems: 'center', whiteSpace: 'nowrap' }}>
       <Tooltip label={hint}>
-        <span style={{ display: 'inline-flex', gap: 6, alignItems: 'center' }} tabIndex={0}>
+        <button type="button" className="dr-hint">
           <span className="dr-live-dot" data-tone={tone} />
           {word}
-        </span>
+        </button>
       </Tooltip>
       {worker.command_waits ? (
         <span className="dr-status" data-status="held">

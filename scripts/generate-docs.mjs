@@ -1,0 +1,23 @@
+// Writes the generated pages of docs/reference/ from the build. A test fails when they are stale.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { referencePages } from './reference-pages.mjs';
+import { setUp } from './setup.mjs';
+import { ROOT, main } from './step.mjs';
+
+await main(async () => {
+  await setUp();
+  const [{ contract, openApiDocument }, { REFUSALS }, { LIMITS }, { createProgram }] = await Promise.all([
+    import('../dist/contract/index.js'),
+    import('../dist/core/refusal.js'),
+    import('../dist/core/limits.js'),
+    import('../dist/cli/program.js'),
+  ]);
+  const folder = join(ROOT, 'docs/reference');
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(referencePages({ contract, openApiDocument, REFUSALS, LIMITS, createProgram }))) {
+    writeFileSync(join(folder, name), text);
+    process.stdout.write(`docs/reference/${name}\n`);
+  }
+});

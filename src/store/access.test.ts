@@ -1,0 +1,131 @@
+// What is read and written in plain SQL for access, events and idempotency means the same on every engine.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { hashSecret } from '../runtime/ids.ts';
+import { manualClock } from '../../test/support/manual-clock.ts';
+import { diskStores, memoryStores, postgresStores, type StoreMaker } from '../../test/support/stores.ts';
+
+import {
+  changePin,
+  createKey,
+  createLoginLink,
+  deleteKey,
+  endSession,
+  experimentIds,
+  findAttempt,
+  findKey,
+  findPin,
+  findSession,
+  listKeys,
+  openPinSession,
+  pruneSessions,
+  touchUsed,
+  useLoginLink,
+} from './access.ts';
+import { experimentHistory, jobHistory, newestEvent, nextEvents, pruneEvents, readEventsAfter } from './events.ts';
+import { createExperiment } from './experiments.ts';
+import { pruneIdempotency, runOnce } from './idempotency.ts';
+import type { Store } from './store.ts';
+
+const engines: readonly [string, () => Promise<StoreMaker | null>][] = [
+  ['SQLite in memory', async () => memoryStores()],
+  ['SQLite on disk', async () => diskStores()],
+  ['PostgreSQL', postgresStores],
+];
+
+describe.each(engines)('access on %s', (_name, makeStores) => {
+  const clock = manualClock();
+  let maker: StoreMaker | null = null;
+  let store: Store;
+  let experiment: number;
+
+  beforeAll(async () => {
+    maker = await makeStores();
+    if (maker === null) return;
+    store = await maker.open(clock);
+    experiment = await store.write((tx) => createExperiment(tx, { name: 'digits-tune', description: '', settings: {}, pin_cipher: 'cipher' }, 'test'));
+  });
+
+  afterAll(async () => {
+    await maker?.close();
+  });
+
+  it('keeps keys', async ({ skip }) => {
+    if (maker === null) return skip();
+    const made = await store.write((tx) => createKey(tx, { name: 'a', role: 'operator', experiments: [experiment], expires_at: 5, actor: 'test' }));
+    const { key, ...kept } = made;
+    expect(await findKey(store, hashSecret(key))).toEqual(kept);
+    await store.write((tx) => touchUsed(tx, { keys: [made.id], sessions: [1] }));
+    expect((await listKeys(store)).map(({ last_used_at }) => last_used_at)).toEqual([expect.any(Number)]);
+    await store.write((tx) => deleteKey(tx, made.id, 'test'));
+    expect(await findKey(store, hashSecret(key))).toBeNull();
+    await expect(store.write((tx) => deleteKey(tx, made.id, 'test'))).rejects.toMatchObject({ code: 'not_found' });
+    await expect(experimentIds(store, ['digits-tune', 'no'])).rejects.toMatchObject({ code: 'experiment_not_found' });
+    expect(await experimentIds(store, ['digits-tune'])).toEqual([experiment]);
+  });
+
+  it('keeps sessions, as long as their PIN', async ({ skip }) => {
+    if (maker === null) return skip();
+    const now = (await store.write(async (tx) => tx.now)) + 1;
+    const pin = (await findPin(store, 'digits-tune'))!;
+    expect(pin).toMatchObject({ experiment_id: experiment, pin_cipher: 'cipher', pin_version: 1 });
+    const session = await store.write((tx) => openPinSession(tx, pin));
+    const find = (secret: string, at = now) => findSession(store, hashSecret(secret), at);
+    expect(await find(session.secret)).toMatchObject({ id: session.id, kind: 'pin', name: 'digits-tune', role: 'operator', experiment_id: experiment });
+    expect(await find(session.secret, now + 8 * 24 * 3600 * 1000)).toBeNull();
+    await store.write((tx) => changePin(tx, { experiment_id: experiment, pin_cipher: 'other', actor: 'test' }));
+    const stale = await store.write((tx) => openPinSession(tx, pin));
+    expect(await find(session.secret)).toBeNull();
+    expect(await find(stale.secret)).toBeNull();
+    const link = await store.write((tx) => createLoginLink(tx, { name: 'admin', role: 'admin' }));
+    expect(await find(link.secret)).toBeNull();
+    const opened = await store.write((tx) => useLoginLink(tx, link.secret));
+    expect(await store.write((tx) => useLoginLink(tx, link.secret))).toBeNull();
+    expect(await find(opened!.secret)).toMatchObject({ kind: 'link', role: 'admin', experiment_id: null });
+    await store.write((tx) => endSession(tx, opened!.id));
+    expect(await find(opened!.secret)).toBeNull();
+    expect(await store.write(pruneSessions)).toBe(0);
+    expect(await findAttempt(store, { job_id: 1, attempt: 1, rank: 0 })).toBeNull();
+  });
+
+  it('reads events after a cursor and as history', async ({ skip }) => {
+    if (maker === null) return skip();
+    const start = await newestEvent(store);
+    await store.write(async (tx) => {
+      tx.event({ kind: 'jobs_held', experiment_id: experiment, actor: 'a', numbers: { from: 1, to: 9 } });
+      tx.event({ kind: 'jobs_held', experiment_id: experiment, actor: 'a', numbers: [1, 9], data: { last: true } });
+    });
+    const after = await readEventsAfter(store, start);
+    expect(after).toMatchObject({
+      reset: false,
+      cursor: start + 2,
+      events: [
+        { jobs: '1-9', experiment: 'digits-tune' },
+        { jobs: '1,9', data_json: '{"last":true}' },
+      ],
+    });
+    expect(await nextEvents(store, start + 1)).toHaveLength(1);
+    expect((await readEventsAfter(store, start + 3)).reset).toBe(true);
+    const page = { experiment_id: experiment, before: Number.MAX_SAFE_INTEGER, limit: 3 };
+    expect((await experimentHistory(store, page)).map(({ id }) => id)).toEqual([start + 2, start + 1, start]);
+    expect((await jobHistory(store, page, 5)).map(({ jobs }) => jobs)).toEqual(['1-9']);
+    expect(await store.write((tx) => pruneEvents(tx, tx.now + 1, 100))).toBe(0);
+  });
+
+  it('runs a write once', async ({ skip }) => {
+    if (maker === null) return skip();
+    const once = (key: string, body_hash: string) =>
+      store.write((tx) =>
+        runOnce(tx, store.key, { actor: 'key:1', route: 'r', key, body_hash }, async () => {
+          tx.event({ kind: 'login', experiment_id: null, actor: 'once' });
+          return { at: tx.now, text: 'ä' };
+        }),
+      );
+    const before = await newestEvent(store);
+    const first = await once('k', 'h');
+    expect(await once('k', 'h')).toEqual(first);
+    await expect(once('k', 'other')).rejects.toMatchObject({ code: 'idempotency_mismatch' });
+    expect(await newestEvent(store)).toBe(before + 1);
+    expect(await store.write((tx) => pruneIdempotency(tx, tx.now + 8 * 24 * 3600 * 1000))).toBe(1);
+  });
+});
