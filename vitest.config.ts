@@ -14,7 +14,9 @@ export default defineConfig({
     passWithNoTests: false,
     reporters: ['default', ['json', { outputFile: 'test-output/vitest.json' }]],
     projects: [
-      project('unit', ['src/**/*.test.{ts,tsx}', 'test/*.test.ts', 'test/support/**/*.test.ts'], ['src/store/**'], { sequence: { groupOrder: 0 } }),
+      project('unit', ['src/**/*.test.{ts,tsx}', 'scripts/*.test.mjs', 'test/*.test.ts', 'test/support/**/*.test.ts'], ['src/store/**'], {
+        sequence: { groupOrder: 0 },
+      }),
       project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
       project('process', ['test/process/**/*.test.ts'], [], { sequence: { groupOrder: 3 }, testTimeout: 120_000, ...alone }),

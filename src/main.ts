@@ -60,7 +60,13 @@ function readVersion(): string {
 
 async function startServer({ log_level: level, log_format: format, ...options }: ServeOptions): Promise<RunningServer> {
   const [{ serve }, { createLog }] = await Promise.all([import('./server/serve.ts'), import('./runtime/log.ts')]);
-  return serve({ ...options, clock: systemClock, version: dependencies.version, log: createLog({ name: 'server', level, format }) });
+  return serve({
+    ...options,
+    clock: systemClock,
+    random: dependencies.random,
+    version: dependencies.version,
+    log: createLog({ name: 'server', level, format }),
+  });
 }
 
 async function withAgents<Result>(use: (commands: typeof AgentCommands, context: AgentContext) => Promise<Result>): Promise<Result> {

@@ -294,12 +294,13 @@ test('a flood of output is shipped with a hole between head and tail', async () 
   expect(stdout.length).toBe(150_000_000);
   const dropped = holes.reduce((sum, hole) => sum + hole.length, 0);
   expect(holes.every((hole) => hole.from >= 10_000_000)).toBe(true);
+  expect(dropped).toBeGreaterThan(0);
   expect(dropped).toBeLessThanOrEqual(50_000_000);
 }, 90_000);
 
 test('pause, run, drain: one worker never touches its neighbour, and the agent ends when all have left', async () => {
   const child = agents.run('--workers', '2');
-  const agent = await until('the agent', () => server.agents[0]?.seq && server.agents[0]);
+  const agent = await until('the agent', () => (server.agents[0]?.seq ? server.agents[0] : null));
   server.tell(agent, 0, 'pause');
   await until('the command applied', () => agent.desired.get(0)?.applied === 1);
   const jobs = [server.addJob({ command: 'true' }), server.addJob({ command: 'true' })];

@@ -34,4 +34,22 @@ describe('metric spool', () => {
   it('gives up a line that no batch could ever take', () => {
     expect(read(wide(LIMITS.metric_points.value + 1)).broken).toEqual([100]);
   });
+
+  it('keeps what is not finite, drops what is no number, and takes the newest progress', () => {
+    const { points, progress, broken } = read('{"t":1,"s":null,"m":{"a":"NaN","b":"-Infinity","c":"text","d":null}}\n{"t":1,"p":[1,3]}\n{"t":1,"p":[2,3]}\n');
+    expect(points.map(({ name, value }) => [name, value])).toEqual([['a', 'NaN'], ['b', '-Infinity']]);
+    expect(progress).toEqual({ done: 2, total: 3 });
+    expect(broken).toEqual([100]);
+  });
+
+  it('gives up a last line without end only when nothing more can come', () => {
+    const text = '{"t":1,"m":{"x":1}}\n{"t":2,"m":{"x"';
+    const torn = 100 + text.lastIndexOf('{"t":2');
+    expect(read(text)).toMatchObject({ broken: [], to: torn });
+    expect(read(text, { complete: true })).toMatchObject({ broken: [torn], to: 100 + text.length });
+  });
+
+  it('takes now for a moment that no calendar has', () => {
+    expect(read('{"t":1e300,"m":{"a":1}}\n', { now: 1_000 }).points[0]!.at).toBe('1970-01-01T00:00:01.000Z');
+  });
 });

@@ -182,7 +182,7 @@ test('a dry run shows the first commands, filled in and quoted', async () => {
     json: { ...created, dry_run: true, from: null, to: null, created: 4, sample: [{ lr: 0.1, name: "it's" }] },
   }));
   const { stdout } = await stage.drover('matrix', 'add', '-e', 'digits-tune', 'lr=0.1,0.2', '--dry-run', '--', 'run {lr} {name}');
-  expect(stdout).toContain("run 0.1 'it'\\''s'");
+  expect(stdout).toContain("run '0.1' 'it'\\''s'");
   expect(stdout).toContain('The first 1 of 4. 4 jobs would be created; nothing was.');
 });
 

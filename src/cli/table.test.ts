@@ -28,6 +28,12 @@ test('in a pipe a row stays whole, on one line, whatever its text holds', () => 
   expect(lines[1]).toContain(`${'x'.repeat(500)}⏎second line`);
 });
 
+test('a column without any content takes no room on a terminal, but keeps its place in a pipe', () => {
+  const rows = [['a/1', '', '7']];
+  expect(new TableWriter(COLUMNS, { width: 40, colours: false }).lines(rows)).toEqual(['JOB  N', 'a/1  7']);
+  expect(new TableWriter(COLUMNS, PIPE).lines(rows)).toEqual(['JOB  MESSAGE  N', 'a/1           7']);
+});
+
 test('later batches keep the widths of the first and have no header', () => {
   const table = new TableWriter(COLUMNS, PIPE);
   table.lines([['a/1', 'text', '1']]);

@@ -24,33 +24,42 @@ export class TableWriter {
   readonly #columns: readonly Column[];
   readonly #style: TableStyle;
   #widths: number[] | null = null;
+  /** Indices of the columns that are shown. */
+  #shown: number[] = [];
 
   constructor(columns: readonly Column[], style: TableStyle) {
     this.#columns = columns;
     this.#style = style;
   }
 
-  /** Lines for these rows. The first batch decides the widths and begins with the header. */
+  /** Lines for these rows. The first batch decides the widths and begins with the header; on a terminal it also decides which columns hold anything. */
   lines(rows: readonly (readonly Cell[])[]): string[] {
     const texts = rows.map((row) => row.map((cell) => printable(typeof cell === 'string' ? cell : cell.text)));
     const first = this.#widths === null;
-    this.#widths ??= columnWidths(this.#columns, texts, this.#style.width);
+    this.#widths ??= this.#layOut(texts);
     const body = texts.map((row, index) => this.#line(row, (column) => colourOf(rows[index]![column]!)));
     if (!first) return body;
-    return [
-      this.#line(
-        this.#columns.map((column) => column.title),
-        () => 'bold',
-      ),
-      ...body,
-    ];
+    const header = this.#columns.map((column) => column.title);
+    return [this.#line(header, () => 'bold'), ...body];
+  }
+
+  #layOut(texts: readonly (readonly string[])[]): number[] {
+    const all = [...this.#columns.keys()];
+    this.#shown = this.#style.width === null ? all : all.filter((index) => texts.some((row) => row[index] !== ''));
+    const columns = this.#shown.map((index) => this.#columns[index]!);
+    return columnWidths(
+      columns,
+      texts.map((row) => this.#shown.map((index) => row[index]!)),
+      this.#style.width,
+    );
   }
 
   #line(texts: readonly string[], colour: (column: number) => Colour | null): string {
-    const cells = this.#columns.map((column, index) => {
-      const width = this.#widths![index]!;
+    const cells = this.#shown.map((index, position) => {
+      const column = this.#columns[index]!;
+      const width = this.#widths![position]!;
       const text = this.#style.width === null ? texts[index]! : truncate(texts[index]!, width);
-      const last = index === this.#columns.length - 1;
+      const last = position === this.#shown.length - 1;
       const padded = last && column.align !== 'right' ? text : pad(text, width, column.align ?? 'left');
       const name = colour(index);
       return this.#style.colours && name !== null && text !== '' ? padded.replace(text, () => paint(text, name)) : padded;

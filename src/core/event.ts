@@ -41,6 +41,9 @@ export const EVENT_KINDS = [
   'login',
   'store_restored',
 ] as const;
+/** Facts that only wake whoever watches live: what they tell of is kept elsewhere, so they are not history and soon go. */
+export const TRANSIENT_EVENTS = ['jobs_progressed', 'logs_appended', 'metrics_appended'] as const satisfies readonly (typeof EVENT_KINDS)[number][];
+
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Numbers of the jobs that an event speaks of, within its experiment. */

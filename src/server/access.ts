@@ -1,5 +1,6 @@
 // Who is calling, and what they may do. Nothing is trusted for where it comes from: every call brings a key, a secret, a token
 // or a session's cookie.
+import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { Access } from '../contract/index.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -39,7 +40,6 @@ const NOBODY: Caller = { actor: { kind: 'nobody', name: 'nobody' }, by: 'nothing
 const CACHE_MS = 5_000;
 const CACHE_ENTRIES = 10_000;
 const TOUCH_MS = 60_000;
-const TOKEN_AFTERLIFE_MS = 24 * 3600 * 1000;
 
 export interface AccessOptions {
   readonly store: Store;
@@ -135,8 +135,8 @@ async function attemptActor({ store, clock }: AccessOptions, secret: string): Pr
   if (token === null || subject === null || verifiedNonce(store.key, { ...token, created_at: subject.created_at }, token.token) === null) {
     throw new Refusal('unauthenticated', 'This is not the token of a job of this server. A running job finds its token in JD_WORKER_TOKEN.');
   }
-  if (subject.recorded_at !== null && clock.now() - subject.recorded_at > TOKEN_AFTERLIFE_MS) {
-    throw new Refusal('unauthenticated', 'This token has ended: its attempt is over since more than a day.');
+  if (subject.recorded_at !== null && clock.now() - subject.recorded_at > LIMITS.attempt_token_seconds.value * 1000) {
+    throw new Refusal('unauthenticated', 'This token has ended: its attempt ended too long ago.');
   }
   return { kind: 'attempt', ...token, name: `${subject.experiment}/${subject.number}` };
 }

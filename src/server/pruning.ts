@@ -1,6 +1,6 @@
 // What becomes too old goes; what is stored in small pieces is put together.
 import { compactLogs } from '../store/log-compaction.ts';
-import { pruneEvents } from '../store/events.ts';
+import { pruneEvents, pruneTransientEvents } from '../store/events.ts';
 import { pruneIdempotency } from '../store/idempotency.ts';
 import { removeOrphanBlobs } from '../store/orphans.ts';
 import { pruneSessions } from '../store/access.ts';
@@ -12,10 +12,15 @@ const EVENTS_KEPT_MS = 180 * 24 * 3600 * 1000;
 const EVENTS_AT_ONCE = 5_000;
 
 /** Every few minutes. */
-export async function pruneAll({ store, clock }: ServerContext): Promise<void> {
+export async function pruneAll({ store }: ServerContext): Promise<void> {
   await store.write((tx) => pruneIdempotency(tx, tx.now));
   await store.write(pruneSessions);
+  await store.write(pruneTransientEvents);
   await store.write((tx) => pruneEvents(tx, tx.now - EVENTS_KEPT_MS, EVENTS_AT_ONCE));
+}
+
+/** Once a day: looks at every blob there is. */
+export async function removeOrphans({ store, clock }: ServerContext): Promise<void> {
   await removeOrphanBlobs(store, clock.now());
 }
 

@@ -22,6 +22,7 @@ export interface StaticOptions {
 
 interface StoredFile {
   readonly type: string;
+  /** Weak, because it names the content, whether packed or not. */
   readonly etag: string;
   readonly plain: Uint8Array<ArrayBuffer>;
   /** Only for texts. */
@@ -91,13 +92,13 @@ async function load(path: string): Promise<StoredFile> {
   const type = TYPES[extname(path)] ?? 'application/octet-stream';
   const isText = /^text|json|svg|javascript/.test(type);
   const packed = isText ? new Uint8Array(await compress(plain)) : null;
-  return { type, etag: `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`, plain, packed };
+  return { type, etag: `W/"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`, plain, packed };
 }
 
 function toResponse(file: StoredFile, request: Request, given: Readonly<Record<string, string>>): Response {
   const headers: Record<string, string> = { ...given, etag: file.etag, vary: 'accept-encoding' };
   const known = request.headers.get('if-none-match');
-  if (known !== null && known.split(',').some((one) => one.trim().replace(/^W\//, '') === file.etag)) return new Response(null, { status: 304, headers });
+  if (known !== null && known.split(',').some((one) => one.trim() === file.etag)) return new Response(null, { status: 304, headers });
   headers['content-type'] = file.type;
   const packs = file.packed !== null && /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '');
   if (packs) headers['content-encoding'] = 'gzip';

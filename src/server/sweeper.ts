@@ -7,7 +7,7 @@ import { expandNextChunk } from '../store/matrices.ts';
 import { readyDelayed, reserveForStarved, sweepLiveness } from '../store/sweep.ts';
 
 import type { ServerContext } from './context.ts';
-import { compact, pruneAll } from './pruning.ts';
+import { compact, pruneAll, removeOrphans } from './pruning.ts';
 
 export interface Sweeper {
   /** Runs one sweep now; also what the timer calls. */
@@ -15,8 +15,9 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
-/** Sweeps between two prunings of old things. */
-const PRUNE_EVERY = 60;
+/** Sweeps between two prunings of old things, and between two searches for orphaned blobs (a day). */
+const PRUNE_EVERY = 24;
+const ORPHANS_EVERY = 17_280;
 
 export function startSweeper(context: ServerContext): Sweeper {
   const { store, clock, log } = context;
@@ -38,7 +39,8 @@ export function startSweeper(context: ServerContext): Sweeper {
     await store.write(reserveForStarved);
     await store.exclusively(purge);
     await store.exclusively(() => compact(context));
-    if (sweeps % PRUNE_EVERY === 0) await pruneAll(context);
+    if (sweeps % PRUNE_EVERY === 0) await store.exclusively(() => pruneAll(context));
+    if (sweeps % ORPHANS_EVERY === 1) await store.exclusively(() => removeOrphans(context));
     sweeps += 1;
   }
 

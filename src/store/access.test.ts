@@ -106,8 +106,8 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
     });
     expect(await nextEvents(store, start + 1)).toHaveLength(1);
     expect((await readEventsAfter(store, start + 3)).reset).toBe(true);
-    const page = { experiment_id: experiment, before: Number.MAX_SAFE_INTEGER, limit: 3 };
-    expect((await experimentHistory(store, page)).map(({ id }) => id)).toEqual([start + 2, start + 1, start]);
+    const page = { experiment_id: experiment, before: Number.MAX_SAFE_INTEGER, limit: 2 };
+    expect((await experimentHistory(store, page)).map(({ id }) => id)).toEqual([start + 2, start + 1]);
     expect((await jobHistory(store, page, 5)).map(({ jobs }) => jobs)).toEqual(['1-9']);
     expect(await store.write((tx) => pruneEvents(tx, tx.now + 1, 100))).toBe(0);
   });

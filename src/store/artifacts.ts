@@ -55,8 +55,15 @@ export async function proveAttempt(reader: Reader, key: Store['key'], reference:
   return owner;
 }
 
-/** `repeated`: the upload was stored before, and the blob that came with it is not needed. */
-export async function storeArtifact(tx: Transaction, key: Store['key'], upload: NewArtifact): Promise<{ artifact: ArtifactRecord; repeated: boolean }> {
+export interface StoredArtifact {
+  readonly artifact: ArtifactRecord;
+  /** The upload was stored before, and the blob that came with it is not needed. */
+  readonly repeated: boolean;
+  /** Blobs that no row names any more: to be removed after the commit. */
+  readonly removed: readonly string[];
+}
+
+export async function storeArtifact(tx: Transaction, key: Store['key'], upload: NewArtifact): Promise<StoredArtifact> {
   const { kind, name, blob } = upload;
   checkArtifactName(name);
   await lockJob(tx, upload.owner.job_id);
@@ -67,7 +74,7 @@ export async function storeArtifact(tx: Transaction, key: Store['key'], upload: 
     .where('job_id', '=', owner.job_id)
     .where('upload_key', '=', upload.upload_key)
     .executeTakeFirst();
-  if (known !== undefined) return { artifact: sameUpload(known, upload), repeated: true };
+  if (known !== undefined) return { artifact: sameUpload(known, upload), repeated: true, removed: [] };
   const version = await nextVersion(tx, owner.job_id, { kind, name });
   const counts = speaksFor(owner.job, owner);
   const artifact = await tx.query
@@ -92,7 +99,31 @@ export async function storeArtifact(tx: Transaction, key: Store['key'], upload: 
   if (kind === 'checkpoint' && counts) await tx.query.updateTable('job').set({ losses: 0 }).where('id', '=', owner.job_id).execute();
   const data = { name, kind, version, size_bytes: blob.size_bytes, attempt: owner.attempt, superseded: !counts };
   tx.event({ kind: 'artifact_stored', experiment_id: owner.experiment_id, actor: upload.actor, numbers: [owner.number], job_id: owner.job_id, data });
-  return { artifact, repeated: false };
+  return { artifact, repeated: false, removed: kind === 'checkpoint' ? await dropOldCheckpoints(tx, owner.job_id, artifact) : [] };
+}
+
+/** Keeps the newest checkpoints; those of superseded attempts are counted by themselves, so that they never push out a good one. */
+async function dropOldCheckpoints(tx: Transaction, jobId: number, newest: ArtifactRecord): Promise<string[]> {
+  const old = await tx.query
+    .selectFrom('artifact')
+    .select(['id', 'blob_key'])
+    .where('job_id', '=', jobId)
+    .where('kind', '=', 'checkpoint')
+    .where('superseded', '=', newest.superseded)
+    .orderBy('version', 'desc')
+    .limit(LIMITS.artifacts_per_job.value)
+    .offset(LIMITS.checkpoints_kept.value)
+    .execute();
+  if (old.length === 0) return [];
+  await tx.query
+    .deleteFrom('artifact')
+    .where(
+      'id',
+      'in',
+      old.map((one) => Number(one.id)),
+    )
+    .execute();
+  return old.map((one) => one.blob_key);
 }
 
 /** Versions and `superseded` are decided from the job, so nobody may claim or end it meanwhile. SQLite has one writer anyway. */

@@ -1,9 +1,9 @@
 // Reading the record of events: what is new after a cursor, and pages of history.
-import type { EventKind } from '../core/event.ts';
+import { type EventKind, TRANSIENT_EVENTS } from '../core/event.ts';
 import { parseRanges } from '../core/identifiers.ts';
 import { LIMITS } from '../core/limits.ts';
 
-import type { Reader } from './store.ts';
+import { type Reader, readSetting, writeSetting } from './store.ts';
 import type { Transaction } from './writer.ts';
 
 type Source = Pick<Reader, 'sql'>;
@@ -57,6 +57,9 @@ export function nextEvents(source: Source, cursor: number): Promise<StoredEvent[
   return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.id > ? order by v.id limit ?`, [cursor, LIMITS.stream_events.value]);
 }
 
+const TRANSIENT_LIST = TRANSIENT_EVENTS.map((kind) => `'${kind}'`).join(', ');
+const LASTING = `v.kind not in (${TRANSIENT_LIST})`;
+
 export interface HistoryPage {
   readonly experiment_id: number;
   /** Only older events than this id. */
@@ -66,7 +69,7 @@ export interface HistoryPage {
 
 /** Events of an experiment, newest first. */
 export function experimentHistory(source: Source, page: HistoryPage): Promise<StoredEvent[]> {
-  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.experiment_id = ? and v.id < ? order by v.id desc limit ?`, [
+  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.experiment_id = ? and v.id < ? and ${LASTING} order by v.id desc limit ?`, [
     page.experiment_id,
     page.before,
     page.limit,
@@ -85,7 +88,7 @@ export async function jobHistory(source: Source, page: HistoryPage, number: numb
 }
 
 function ownEvents(source: Source, page: HistoryPage, jobId: number): Promise<StoredEvent[]> {
-  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.job_id = ? and v.id < ? order by v.id desc limit ?`, [
+  return source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where v.job_id = ? and v.id < ? and ${LASTING} order by v.id desc limit ?`, [
     jobId,
     page.before,
     page.limit,
@@ -113,7 +116,7 @@ async function includingSets(source: Source, search: SetSearch): Promise<StoredE
   const { page, number, from, values } = search;
   const found: StoredEvent[] = [];
   for (let before = page.before; found.length < page.limit;) {
-    const rows = await source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where ${from} and v.id < ? order by v.id desc limit ?`, [
+    const rows = await source.sql.all<StoredEvent>(`select ${COLUMNS} from ${TABLES} where ${from} and v.id < ? and ${LASTING} order by v.id desc limit ?`, [
       ...values,
       before,
       SET_BATCH,
@@ -128,6 +131,23 @@ async function includingSets(source: Source, search: SetSearch): Promise<StoredE
 function includes(ranges: string | null, number: number): boolean {
   return (parseRanges(ranges ?? '') ?? []).some((range) => range.from <= number && number <= range.to);
 }
+
+/** Removes events that only woke live pages, once they are old. */
+export async function pruneTransientEvents(tx: Transaction): Promise<void> {
+  const before = tx.now - LIMITS.transient_event_seconds.value * 1000;
+  const cursor = Number((await readSetting(tx, TRANSIENT_CURSOR)) ?? 0);
+  const [edge] = await tx.sql.all<{ id: number | null }>(
+    `select max(id) as id from (select id, at from event where id > ? order by id limit ${TRANSIENT_AT_ONCE}) as next where at < ?`,
+    [cursor, before],
+  );
+  if (edge === undefined || edge.id === null) return;
+  await tx.sql.run(`delete from event where id > ? and id <= ? and kind in (${TRANSIENT_LIST})`, [cursor, edge.id]);
+  await writeSetting(tx, TRANSIENT_CURSOR, String(edge.id));
+}
+
+/** Where pruneTransientEvents stopped, so that it never looks at what stays again. */
+const TRANSIENT_CURSOR = 'transient_events_pruned';
+const TRANSIENT_AT_ONCE = 20_000;
 
 /** Removes events older than a moment, at most `limit` at once, and never those that a stream's reader may still catch up with. */
 export async function pruneEvents(tx: Transaction, olderThan: number, limit: number): Promise<number> {

@@ -7,12 +7,14 @@ interface Props {
   readonly count?: number | undefined;
   readonly action?: ReactNode;
   readonly flush?: boolean;
+  /** On a narrow screen it stands below the output. */
+  readonly late?: boolean;
   readonly children: ReactNode;
 }
 
-export function Panel({ title, count, action, flush = false, children }: Props) {
+export function Panel({ title, count, action, flush = false, late = false, children }: Props) {
   return (
-    <section className="dr-card dr-panel" aria-label={title}>
+    <section className="dr-card dr-panel" aria-label={title} data-late={late ? true : undefined}>
       <div className="dr-panel-head">
         <Title order={2} size="h3">
           {title}

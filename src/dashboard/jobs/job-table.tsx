@@ -50,7 +50,16 @@ function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonl
                     </th>
                   );
                 }
-                return <SortableHead key={header.id} active={sort === sorts} order={order} label={label} onSort={(next) => onSort(sorts, next)} />;
+                return (
+                  <SortableHead
+                    key={header.id}
+                    column={header.column.id}
+                    active={sort === sorts}
+                    order={order}
+                    label={label}
+                    onSort={(next) => onSort(sorts, next)}
+                  />
+                );
               })}
             </tr>
           ))}
@@ -72,17 +81,18 @@ function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonl
 }
 
 interface HeadProps {
+  readonly column: string;
   readonly active: boolean;
   readonly order: 'asc' | 'desc';
   readonly onSort: (order: 'asc' | 'desc') => void;
   readonly label: string;
 }
 
-function SortableHead({ active, order, onSort, label }: HeadProps) {
+function SortableHead({ column, active, order, onSort, label }: HeadProps) {
   const next = active && order === 'desc' ? 'asc' : 'desc';
   const Arrow = order === 'asc' ? IconArrowUp : IconArrowDown;
   return (
-    <th scope="col" {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}>
+    <th scope="col" data-column={column} {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}>
       <button type="button" className="dr-sort" onClick={() => onSort(next)}>
         {label}
         {active ? <Arrow size={12} aria-hidden /> : null}

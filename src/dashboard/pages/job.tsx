@@ -96,13 +96,13 @@ function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts:
           <Panel title="Parameters" action={<CopyIcon text={JSON.stringify(job.params, null, 2)} what="params as JSON" />}>
             <ParamList params={job.params} />
           </Panel>
-          <Panel title="Command" action={job.command === null ? null : <CopyIcon text={job.command} what="command" />}>
+          <Panel title="Command" late action={job.command === null ? null : <CopyIcon text={job.command} what="command" />}>
             {job.command === null ? <Text size="sm">The script that its worker was started with.</Text> : <pre className="dr-job-command">{job.command}</pre>}
           </Panel>
           <Panel title="Attempts" count={attempts.length}>
             <AttemptList job={job} attempts={attempts} shown={attempt} show={(next) => change({ attempt: next })} />
           </Panel>
-          <Panel title="Details">
+          <Panel title="Details" late>
             <Facts job={job} />
           </Panel>
         </div>

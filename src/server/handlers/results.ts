@@ -128,8 +128,8 @@ async function receive(call: Call, kind: ArtifactKind, name: string) {
   const blob = await store.blobs.put(uploadBody(call));
   try {
     const upload = { owner, kind, name, blob, upload_key, actor: actorName(call.actor) };
-    const { artifact, repeated } = await store.write((tx) => storeArtifact(tx, store.key, upload));
-    if (repeated) await store.blobs.remove(blob.key);
+    const { artifact, repeated, removed } = await store.write((tx) => storeArtifact(tx, store.key, upload));
+    for (const key of repeated ? [blob.key] : removed) await store.blobs.remove(key);
     return { success: true as const, filename: artifact.name, version: artifact.version, size_bytes: artifact.size_bytes };
   } catch (error) {
     // After another fault nobody knows whether the row was committed; what is left over is found as an orphan.

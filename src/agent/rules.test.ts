@@ -1,0 +1,170 @@
+// Small decisions of the agent, one by one.
+import { mkdtempSync, rmSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import type { LeaseShape } from '../contract/index.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { NEW_STATE, attemptDirectoryName, createAttemptStore } from './attempt-store.ts';
+import { verdict } from './attempt-life.ts';
+import { chooseInterpreter } from './job-command.ts';
+import { jobEnvironment, withoutSecrets } from './job-environment.ts';
+import { holeFrom } from './log-shipping.ts';
+import { parseGpus } from './machine.ts';
+import { experimentsName, withLock } from './registry.ts';
+import { createSequence } from './sequence.ts';
+import { createSlots } from './slots.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'drover-rules-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const lease: LeaseShape = {
+  ...{ job_id: 7, experiment: 'digits-tune', number: 3, attempt: 2, rank: 0, token: 'abcdefgh12345', slot: 0 },
+  ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
+};
+
+describe('sequence', () => {
+  test('rises over restarts though it is kept only now and then', () => {
+    const kept: number[] = [];
+    const first = createSequence(0, (bound) => kept.push(bound));
+    for (let i = 1; i <= 1500; i += 1) expect(first.next()).toBe(i);
+    expect(kept).toHaveLength(2);
+    const second = createSequence(kept.at(-1)!, (bound) => kept.push(bound));
+    expect(second.next()).toBeGreaterThan(1500);
+  });
+
+  test('a skip goes beyond everything that was reserved before it', () => {
+    const sequence = createSequence(10, () => undefined);
+    const before = sequence.next();
+    sequence.skip();
+    expect(sequence.next()).toBeGreaterThan(before + 999);
+  });
+});
+
+describe('slots', () => {
+  test('a command touches its slot only, an old one nothing, and it is told until the server heard it', () => {
+    const slots = createSlots(2, false);
+    expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'drain', desired_version: 2 }])).toBe(true);
+    expect([slots.mayTake(0), slots.mayTake(1)]).toEqual([false, true]);
+    expect(slots.applied()).toEqual([{ slot: 0, applied_version: 2 }]);
+    slots.told(slots.applied());
+    expect(slots.applied()).toEqual([]);
+    expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'run', desired_version: 1 }])).toBe(false);
+    expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'run', desired_version: 3 }])).toBe(true);
+    expect(slots.mayTake(0)).toBe(true);
+  });
+
+  test('with once, a slot leaves after its job or when it found none', () => {
+    const slots = createSlots(2, true);
+    slots.took(0);
+    slots.foundNothing([1]);
+    expect([slots.isLeaving(0), slots.isLeaving(1)]).toEqual([true, true]);
+  });
+});
+
+describe('holes in a log', () => {
+  const MB = 1_000_000;
+  test('only a backlog longer than the tail is cut, and never the head', () => {
+    expect(holeFrom(0, 90 * MB, 0)).toBe(0);
+    expect(holeFrom(0, 500 * MB, 0)).toBe(0);
+    expect(holeFrom(10 * MB, 500 * MB, 0)).toBe(400 * MB);
+    expect(holeFrom(450 * MB, 500 * MB, 0)).toBe(0);
+  });
+  test('bytes that were given back to the disk are a hole for a server that wants them again', () => {
+    expect(holeFrom(0, 100 * MB, 64 * MB)).toBe(64 * MB);
+  });
+});
+
+describe('what an end means', () => {
+  const exited = { kind: 'exited', exit_code: 0, signal: null, at: 1 } as const;
+  const told = { ...NEW_STATE, intent: { outcome: 'released', message: 'The worker was stopped.', at: 0 } } as const;
+  test.each([
+    [NEW_STATE, exited, 'succeeded'],
+    [told, exited, 'released'],
+    [NEW_STATE, { ...exited, exit_code: 1 }, 'failed'],
+    [NEW_STATE, { ...exited, kind: 'vanished', exit_code: null }, 'failed'],
+    [NEW_STATE, { ...exited, kind: 'lost', exit_code: null }, 'lost'],
+    [told, { ...exited, kind: 'lost', exit_code: null }, 'released'],
+  ] as const)('%#', (state, end, outcome) => expect(verdict({ state }, end).outcome).toBe(outcome));
+
+  test('refused files are mentioned', () => {
+    expect(verdict({ state: { ...NEW_STATE, refused_uploads: ['model.bin'] } }, exited).message).toContain('model.bin');
+  });
+});
+
+describe('interpreter', () => {
+  const choice = { python: null, env: { PATH: '/nowhere' }, cwd: '/', node: '/opt/node' };
+  const executable = (path: string): string => {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '');
+    chmodSync(path, 0o755);
+    return path;
+  };
+  test('node runs Node scripts; a program of another kind runs by itself', () => {
+    expect(chooseInterpreter({ ...choice, script: '/x/train.mjs' })).toBe('/opt/node');
+    expect(chooseInterpreter({ ...choice, script: executable(join(directory, 'train.sh')) })).toBeNull();
+  });
+  test('an explicit interpreter wins, then the active environment, then the path', () => {
+    const python = executable(join(directory, 'venv', 'bin', 'python'));
+    const onPath = executable(join(directory, 'bin', 'python3'));
+    const env = { PATH: join(directory, 'bin'), VIRTUAL_ENV: join(directory, 'venv') };
+    expect(chooseInterpreter({ ...choice, env, script: '/x/t.py', python: 'python3' })).toBe(onPath);
+    expect(chooseInterpreter({ ...choice, env, script: '/x/t.py' })).toBe(python);
+    expect(chooseInterpreter({ ...choice, env: { PATH: env.PATH }, script: '/x/t.py' })).toBe(onPath);
+    expect(chooseInterpreter({ ...choice, script: '/x/t.py' })).toBe('python3');
+  });
+});
+
+test('a job inherits everything but our secrets', () => {
+  const places = { server: 's', data: 'd', job_directory: 'j', attempt_directory: 'a', worker_id: 'w', python_library: '/lib' };
+  const env = jobEnvironment(withoutSecrets({ JD_API_KEY: 'x', DROVER_API_KEY: 'x', PYTHONPATH: '/mine', LANG: 'C' }), lease, places);
+  expect(env).toMatchObject({ LANG: 'C', PYTHONPATH: '/lib:/mine', JD_JOB_ID: '3', JD_WORKER_TOKEN: 'jdt_7.2.0.abcdefgh12345' });
+  expect(Object.values(env)).not.toContain('x');
+});
+
+test('attempts are found again by their owner only, with their state; a removed one is gone', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me' });
+  const stored = await store.create(lease, 1, 5);
+  store.save(stored.directory, { ...NEW_STATE, refused_uploads: ['f'] });
+  await createAttemptStore({ data: directory, owner: 'you' }).create({ ...lease, token: 'zzzzzzzzzz' }, 0, 5);
+  expect(store.scan(10)).toEqual([{ ...stored, state: { ...NEW_STATE, refused_uploads: ['f'] } }]);
+  store.remove(stored.directory);
+  await store.removed();
+  expect(store.scan(10)).toEqual([]);
+});
+
+test('a token cannot lead out of the attempt directory', () => {
+  expect(attemptDirectoryName({ number: 1, attempt: 1, token: '../../../etc' })).toBe('1.1.etc');
+});
+
+test('GPU readings that a card does not tell are left out', () => {
+  expect(parseGpus('0, 37, 1024, 81920, 45\n1, [N/A], 0, 81920, [N/A]\n')).toEqual({
+    ...{ gpu_0_percent: 37, gpu_0_memory_used_bytes: 1024 * 1024 * 1024, gpu_0_memory_total_bytes: 81920 * 1024 * 1024, gpu_0_celsius: 45 },
+    ...{ gpu_1_memory_used_bytes: 0, gpu_1_memory_total_bytes: 81920 * 1024 * 1024 },
+  });
+});
+
+test('names of long lists of experiments stay short and apart', () => {
+  const many = Array.from({ length: 50 }, (_, index) => `experiment-number-${index}`);
+  expect(experimentsName(many).length).toBeLessThan(120);
+  expect(experimentsName(many)).not.toBe(experimentsName(many.slice(1)));
+  expect(experimentsName(['b', 'a'])).toBe('a+b');
+});
+
+test('launches on one directory come one after the other', async () => {
+  const order: string[] = [];
+  const launch = (name: string) =>
+    withLock(directory, systemClock, async () => {
+      order.push(`${name} in`);
+      await systemClock.sleep(30);
+      order.push(`${name} out`);
+    });
+  await Promise.all([launch('a'), launch('b')]);
+  expect(order).toHaveLength(4);
+  expect(order[0]!.slice(0, 1)).toBe(order[1]!.slice(0, 1));
+});

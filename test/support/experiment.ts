@@ -1,0 +1,101 @@
+// What the process tests ask of an experiment: create, read, and the one invariant that always holds, counters equal a recount.
+import { expect } from 'vitest';
+
+import type { AttemptShape, JobShape } from '../../src/contract/schemas.ts';
+import type { Api } from './drover.ts';
+import { eventually, type Patience } from './eventually.ts';
+
+export interface JobSettings {
+  readonly command?: string;
+  readonly params?: JobShape['params'];
+  readonly times?: number;
+  readonly timeout_seconds?: number;
+  readonly grace_seconds?: number;
+  readonly max_attempts?: number;
+}
+
+export interface TestExperiment {
+  readonly name: string;
+  /** Number of the (first) job. */
+  add(settings: JobSettings): Promise<number>;
+  job(number: number): Promise<JobShape>;
+  attempts(number: number): Promise<AttemptShape[]>;
+  all(): Promise<JobShape[]>;
+  /** Whole, holes left out. */
+  log(number: number, stream?: 'stdout' | 'stderr', attempt?: number): Promise<Buffer>;
+  /** Resolves when a job has this status. */
+  reaches(number: number, status: JobShape['status'], patience?: Patience): Promise<JobShape>;
+  /** Resolves when none is pending or running. */
+  ends(patience?: Patience): Promise<JobShape[]>;
+  recount(): Promise<void>;
+}
+
+export interface Settings {
+  readonly lost_after_seconds?: number;
+  readonly grace_seconds?: number;
+  readonly max_attempts?: number;
+  readonly backoff_base_seconds?: number;
+}
+
+/** `server` is asked for its client each time, because a restart may bring another key. */
+export async function createExperiment(server: { readonly api: Api }, name: string, settings: Settings = {}): Promise<TestExperiment> {
+  await server.api.experiments.create({ body: { name, settings } });
+  return openExperiment(server, name);
+}
+
+const LOG_PIECE = 8 * 1024 * 1024;
+
+export function openExperiment(server: { readonly api: Api }, name: string): TestExperiment {
+  const params = { experiment: name };
+  const get = (number: number) => server.api.jobs.get({ params: { ...params, number } });
+  const experiment: TestExperiment = {
+    name,
+    async add({ command, params: values = {}, times = 1, ...settings }) {
+      const created = await server.api.jobs.create({ params, body: { command: command ?? null, jobs: [{ params: values }], times, ...settings } });
+      return created.from!;
+    },
+    job: async (number) => (await get(number)).job,
+    attempts: async (number) => (await get(number)).attempts,
+    async all() {
+      const jobs: JobShape[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: { jobs: JobShape[]; next_cursor: string | null } = await server.api.jobs.list({
+          params,
+          query: { limit: 1_000, order: 'asc', ...(cursor === null ? {} : { cursor }) },
+        });
+        jobs.push(...page.jobs);
+        cursor = page.next_cursor;
+      } while (cursor !== null);
+      return jobs;
+    },
+    async log(number, stream = 'stdout', attempt) {
+      const pieces: Buffer[] = [];
+      for (let from = 0; ; from += LOG_PIECE) {
+        const query = { stream, from, length: LOG_PIECE, ...(attempt === undefined ? {} : { attempt }) };
+        const reply = await server.api.results.log({ params: { ...params, number }, query });
+        pieces.push(Buffer.from(await reply.arrayBuffer()));
+        if (from + LOG_PIECE >= Number(reply.headers.get('drover-log-size'))) return Buffer.concat(pieces);
+      }
+    },
+    reaches: (number, status, patience) =>
+      eventually(async () => {
+        const job = await experiment.job(number);
+        expect(job, `job ${number}`).toMatchObject({ status });
+        return job;
+      }, patience),
+    ends: (patience) =>
+      eventually(async () => {
+        const { counts } = await server.api.experiments.get({ params });
+        expect(counts).toMatchObject({ pending: 0, running: 0 });
+        return experiment.all();
+      }, patience),
+    async recount() {
+      const jobs = await experiment.all();
+      const { counts } = await server.api.experiments.get({ params });
+      const count = (status: JobShape['status']): number => jobs.filter((job) => job.status === status).length;
+      expect(counts).toMatchObject({ pending: count('pending'), running: count('running'), done: count('done'), aborted: count('aborted'), total: jobs.length });
+    },
+  };
+  return experiment;
+}
