@@ -67,7 +67,7 @@ describe('what may not be in a file', () => {
   test('default exports, except where a tool wants one', () => {
     expect(
       linesMatching(
-        code.filter((path) => !/\.config\.ts$/.test(path)),
+        code.filter((path) => !path.endsWith('.config.ts')),
         /^export default\b|\bas default\b/,
       ),
     ).toEqual([]);
@@ -84,11 +84,12 @@ describe('what may not be in a file', () => {
 
   test('the time of day, outside the runtime and the dashboard', () => {
     const pure = sources.filter((path) => !/^src\/(runtime|dashboard)\//.test(path));
-    expect(linesMatching(pure, /\bnew Date\(\)|[^.\w]Date\(\)|\bsetImmediate\(|\bprocess\.hrtime\b/)).toEqual([]);
+    expect(linesMatching(pure, /\bnew Date\(\)|[^.\w]Date\(\)|\bprocess\.hrtime\b/)).toEqual([]);
   });
 
   test('paths of somebody’s machine', () => {
-    expect(linesMatching(others(texts), /(^|[^\w.~}-])\/(home|root|Users|work|workspace|mnt)\/[\w.-]/)).toEqual([]);
+    // `ann` is the somebody of examples.
+    expect(linesMatching(others(texts), /(^|[^\w.~}-])\/(home\/(?!ann\b)|root\/|Users\/|work\/|workspace\/|mnt\/)[\w.-]/)).toEqual([]);
   });
 
   test('secrets', () => {

@@ -1,13 +1,15 @@
 // The attempt directory: everything of one attempt that must survive the agent. The lease is on disk before the process starts.
 import { closeSync, fsync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeSync } from 'node:fs';
-import { readdir, rm, rmdir, unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import * as z from 'zod';
 
 import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
+import { createRemover } from './remover.ts';
 
 /** Why we stopped a job ourselves; it becomes the outcome. */
 export type Intent = 'timed_out' | 'cancelled' | 'released';
@@ -50,6 +52,7 @@ export interface AttemptStoreOptions {
   readonly data: string;
   /** Names the agent whose attempts these are, unique on every machine and over servers. */
   readonly owner: string;
+  readonly clock: Clock;
 }
 
 const syncToDisk = promisify(fsync);
@@ -73,7 +76,7 @@ const LeaseFile = z.object({
 
 export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   const known = new Set<string>();
-  const removals = new Set<Promise<void>>();
+  const remover = createRemover(options.clock);
 
   function parentOf(experiment: string): string {
     const path = join(options.data, experiment, '.drover');
@@ -113,11 +116,8 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
-    remove(directory) {
-      const removal = removeDirectory(directory).finally(() => removals.delete(removal));
-      removals.add(removal);
-    },
-    removed: async () => void (await Promise.all(removals)),
+    remove: remover.remove,
+    removed: remover.finished,
     scan: (now) => listDirectories(options.data).flatMap((directory) => readAttempt(directory, options.owner, now) ?? []),
   };
 }
@@ -181,18 +181,6 @@ function changedAt(path: string, otherwise: number): number {
     return statSync(path).mtimeMs;
   } catch {
     return otherwise;
-  }
-}
-
-/** The lease goes first: whatever else is left after a crash is then no attempt any more. Beside the loop, because disks can be slow. */
-async function removeDirectory(directory: string): Promise<void> {
-  try {
-    await unlink(join(directory, 'lease.json'));
-    const rest = await readdir(directory);
-    await Promise.all(rest.map((name) => unlink(join(directory, name)).catch(() => rm(join(directory, name), { recursive: true, force: true }))));
-    await rmdir(directory);
-  } catch {
-    // NFS keeps files that somebody has open; a later scan clears them away.
   }
 }
 

@@ -128,10 +128,10 @@ test('a job inherits everything but our secrets', () => {
 });
 
 test('attempts are found again by their owner only, with their state; a removed one is gone', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me' });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
   const stored = await store.create(lease, 1, 5);
   store.save(stored.directory, { ...NEW_STATE, refused_uploads: ['f'] });
-  await createAttemptStore({ data: directory, owner: 'you' }).create({ ...lease, token: 'zzzzzzzzzz' }, 0, 5);
+  await createAttemptStore({ data: directory, owner: 'you', clock: systemClock }).create({ ...lease, token: 'zzzzzzzzzz' }, 0, 5);
   expect(store.scan(10)).toEqual([{ ...stored, state: { ...NEW_STATE, refused_uploads: ['f'] } }]);
   store.remove(stored.directory);
   await store.removed();

@@ -81,7 +81,7 @@ function assemble(context: AgentContext, { entry, log, client }: { entry: Entry;
   let onSpace = (): void => undefined;
   const agent = createAgent({
     ...{ clock, log, random, client, worker_ids },
-    store: createAttemptStore({ data: launch.data, owner: id }),
+    store: createAttemptStore({ data: launch.data, owner: id, clock }),
     runner: createProcessRunner({ ...jobs, env: withoutSecrets(env), python_library: unpackPythonLibrary(launch.cache) }),
     files: createSpoolFiles(log),
     machine: createMachine({ clock, log, env, data: launch.data, free_space_bytes: launch.free_space_bytes, onChange: () => onSpace() }),

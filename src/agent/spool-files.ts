@@ -69,7 +69,9 @@ export function createSpoolFiles(log: Log): SpoolFiles {
   };
 }
 
+/** Most jobs never upload: a look that finds nothing is cheap, an exception is not. */
 function listUploads(path: string): string[] {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
   try {
     return readdirSync(path)
       .filter((name) => name.endsWith('.json') && /^\d{13}-/.test(name))
@@ -81,7 +83,7 @@ function listUploads(path: string): string[] {
 
 function sizeOf(path: string): number | null {
   try {
-    return statSync(path).size;
+    return statSync(path, { throwIfNoEntry: false })?.size ?? null;
   } catch {
     return null;
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 
 import { Refusal } from '../core/refusal.ts';
-import { ApiError, contract, createClient, toProblem, type FetchReply, type FetchRequest } from './index.ts';
+import type { FetchReply, FetchRequest } from './client.ts';
+import { ApiError, contract, createClient, toProblem } from './index.ts';
 
 interface Sent extends FetchRequest {
   readonly url: string;

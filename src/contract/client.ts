@@ -38,9 +38,8 @@ export interface CallOptions {
   readonly content?: unknown;
 }
 
-type Part<Name extends string, Schema extends z.ZodType> = Record<string, never> extends z.input<Schema>
-  ? { readonly [K in Name]?: z.input<Schema> }
-  : { readonly [K in Name]: z.input<Schema> };
+type Part<Name extends string, Schema extends z.ZodType> =
+  Record<string, never> extends z.input<Schema> ? { readonly [K in Name]?: z.input<Schema> } : { readonly [K in Name]: z.input<Schema> };
 
 type Arguments<E extends Endpoint> = Part<'params', E['params']> & Part<'query', E['query']> & Part<'body', E['body']>;
 

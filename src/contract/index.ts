@@ -3,7 +3,7 @@ export { API_ROOT, contract, type Contract } from './table.ts';
 export * from './endpoint.ts';
 export * from './schemas.ts';
 export * from './problem.ts';
-export { openApiDocument, refusalsOf, type OpenApiDocument, type OpenApiOperation } from './openapi.ts';
+export { openApiDocument, type OpenApiOperation } from './openapi.ts';
 export { createClient, type Client, type ClientOptions } from './client.ts';
 export { BULK_ACTIONS, SORTS } from './endpoints/jobs.ts';
 export { ROLES, type ActorShape, type ApiKeyShape } from './endpoints/access.ts';

@@ -8,9 +8,9 @@ import { Artifact, Attempt, Counts, EventRecord, Experiment, Job, RetrySettings,
 import { API_ROOT, contract } from './table.ts';
 
 /** Any JSON; the parts that callers reach into are typed below. */
-export type JsonNode = { [name: string]: unknown };
+type JsonNode = { [name: string]: unknown };
 
-export interface OpenApiParameter {
+interface OpenApiParameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
   readonly required: boolean;
@@ -31,7 +31,7 @@ export interface OpenApiOperation {
   readonly responses: Readonly<Record<string, JsonNode>>;
 }
 
-export interface OpenApiDocument {
+interface OpenApiDocument {
   readonly openapi: '3.1.0';
   readonly info: {
     readonly title: string;
@@ -82,7 +82,7 @@ export function openApiDocument(version: string): OpenApiDocument {
 }
 
 /** Every refusal that an endpoint may answer with: its own, and those that come with its kind of call. */
-export function refusalsOf(endpoint: Endpoint): RefusalCode[] {
+function refusalsOf(endpoint: Endpoint): RefusalCode[] {
   const codes = new Set<RefusalCode>(endpoint.errors);
   codes.add('invalid_input');
   if (hasJsonBody(endpoint)) codes.add('malformed_json').add('too_large');

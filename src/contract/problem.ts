@@ -40,7 +40,14 @@ export class ApiError extends Error {
   /** Seconds that the server asked to wait before another try. */
   readonly retry_after_seconds: number | null;
 
-  constructor(fields: { status: number; code: ApiError['code']; retryable: boolean; message: string; problem?: ProblemShape; retry_after_seconds?: number | null }) {
+  constructor(fields: {
+    status: number;
+    code: ApiError['code'];
+    retryable: boolean;
+    message: string;
+    problem?: ProblemShape;
+    retry_after_seconds?: number | null;
+  }) {
     super(fields.message);
     this.name = 'ApiError';
     this.status = fields.status;

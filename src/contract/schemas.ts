@@ -12,13 +12,9 @@ import { DESIRED_STATES } from '../core/worker.ts';
 export const Moment = z.iso.datetime({ offset: true }).describe('ISO 8601, UTC, e.g. 2026-11-21T08:30:00.000Z');
 const Count = z.int().min(0);
 
-export const ExperimentName = z
-  .string()
-  .regex(EXPERIMENT_NAME, 'An experiment name has 2 to 47 small letters, digits and -, and begins with a letter.');
+export const ExperimentName = z.string().regex(EXPERIMENT_NAME, 'An experiment name has 2 to 47 small letters, digits and -, and begins with a letter.');
 
-export const ClassName = z
-  .string()
-  .regex(CLASS_NAME, 'A class name has at most 63 letters, digits, dots, _ and -, and begins with a letter or digit.');
+export const ClassName = z.string().regex(CLASS_NAME, 'A class name has at most 63 letters, digits, dots, _ and -, and begins with a letter or digit.');
 
 export const Status = z.enum(JOB_STATUSES);
 export const OutcomeName = z.enum(OUTCOMES);

@@ -28,8 +28,8 @@ describe('every endpoint', () => {
   });
 
   test.each(endpoints)('%s refuses unknown fields where something is created or changed by a person', (_name, endpoint) => {
-    const byPerson = endpoint.access !== 'agent' && endpoint.access !== 'attempt' && endpoint !== contract.agents.register;
-    if (!byPerson || endpoint.example.body === undefined || Object.keys(endpoint.example.body).length === 0) return;
+    const byPerson = endpoint.access !== 'agent' && endpoint.access !== 'attempt' && endpoint.path !== '/agents';
+    if (!byPerson || Object.keys((endpoint.example.body ?? {}) as object).length === 0) return;
     const result = endpoint.body.safeParse({ ...(endpoint.example.body as object), surprise: 1 });
     expect(result.success).toBe(false);
   });

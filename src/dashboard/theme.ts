@@ -69,6 +69,7 @@ export const theme = createTheme({
       defaultProps: {
         centered: false,
         yOffset: '8vh',
+        closeButtonProps: { 'aria-label': 'Close' },
         overlayProps: { backgroundOpacity: 0.4, blur: 1 },
         styles: { title: { fontWeight: 600, fontSize: '1rem' } },
       },

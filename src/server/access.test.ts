@@ -220,13 +220,13 @@ describe('sessions', () => {
     expect(await good.json()).toEqual({ actor: { kind: 'link', name: 'a admin', role: 'admin', experiments: null, may_bring_commands: true } });
     expect((await server.send(`${API_ROOT}/keys`, { cookie: cookieOf(good) })).status).toBe(200);
     await expectProblem(await use(), 401, 'unauthenticated');
-    const late = await server.store.write((tx) => createLoginLink(tx, { name: 'x', role: 'admin' }));
+    const late = await server.store.write((tx) => createLoginLink(tx, { name: 'x', role: 'admin', api_key_id: null }));
     server.clock.advance(LIMITS.login_link_seconds.value * 1000);
     await expectProblem(await server.send(`${API_ROOT}/login`, { key: null, body: { link_token: late.secret } }), 401, 'unauthenticated');
   });
 
   it('are no login for an unused link, nor a link for a session', async () => {
-    const link = await server.store.write((tx) => createLoginLink(tx, { name: 'x', role: 'admin' }));
+    const link = await server.store.write((tx) => createLoginLink(tx, { name: 'x', role: 'admin', api_key_id: null }));
     const name = server.context.access.cookie_name;
     await expectProblem(await server.send(STATUS, { cookie: `${name}=${link.secret}` }), 401, 'unauthenticated');
     const session = (await pinCookie()).split('=')[1];
@@ -315,7 +315,7 @@ describe('tokens of jobs', () => {
   it('end long after their attempt did', async () => {
     const { token, job } = await jobToken();
     await server.store.write((tx) => tx.sql.run(`update attempt set outcome = 'succeeded', recorded_at = ? where job_id = ?`, [tx.now, job]));
-    server.clock.advance(DAY_MS);
+    server.clock.advance(LIMITS.attempt_token_seconds.value * 1000);
     expect((await checkpoint(token)).status).toBe(404);
     server.clock.advance(CACHE_MS);
     await expectProblem(await checkpoint(token), 401, 'unauthenticated');

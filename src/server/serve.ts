@@ -136,7 +136,7 @@ function running(parts: Parts): RunningServer {
     createLocalKey: (name = 'local') =>
       store.write(async (tx) => ({ key: (await createKey(tx, { name, role: 'admin', experiments: null, expires_at: null, actor: 'server' })).key })),
     async loginLink() {
-      const link = await store.write((tx) => createLoginLink(tx, { name: 'one-time link', role: 'admin' }));
+      const link = await store.write((tx) => createLoginLink(tx, { name: 'one-time link', role: 'admin', api_key_id: null }));
       return url + loginPath(link.secret);
     },
     async pin(experiment) {

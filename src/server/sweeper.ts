@@ -20,92 +20,143 @@ const PRUNE_EVERY = 24;
 const ORPHANS_EVERY = 17_280;
 
 export function startSweeper(context: ServerContext): Sweeper {
-  const { store, clock, log } = context;
-  let timer: Timer | null = null;
-  let retryTimer: Timer | null = null;
-  let lastSweep: number | null = null;
-  let sweeps = 0;
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-  let expanding: Promise<void> = Promise.resolve();
+  const sweeping = new Sweeping(context);
+  const expansion = new Expansion(context);
+  sweeping.start();
+  expansion.start();
+  return {
+    sweep: () => sweeping.sweep(),
+    async stop() {
+      await sweeping.stop();
+      await expansion.stop();
+    },
+  };
+}
 
-  async function sweepOnce(): Promise<void> {
-    const at = clock.monotonic();
-    const elapsed = lastSweep === null ? null : at - lastSweep;
-    const swept = await store.exclusively(() => store.write((tx) => sweepLiveness(tx, elapsed)).then(() => true));
-    // Another server sweeps: should it go away, this one starts with full terms.
-    lastSweep = swept === null ? null : at;
-    await ready();
-    await store.write(reserveForStarved);
-    await store.exclusively(purge);
-    await store.exclusively(() => compact(context));
-    if (sweeps % PRUNE_EVERY === 0) await store.exclusively(() => pruneAll(context));
-    if (sweeps % ORPHANS_EVERY === 1) await store.exclusively(() => removeOrphans(context));
-    sweeps += 1;
+type Context = Pick<ServerContext, 'log'>;
+
+/** A fault of one part is logged and does not end the others: the next sweep tries again. */
+async function guarded({ log }: Context, what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error({ err: error, what }, 'sweep failed');
+  }
+}
+
+class Sweeping {
+  readonly #context: ServerContext;
+  #timer: Timer | null = null;
+  #retryTimer: Timer | null = null;
+  #lastSweep: number | null = null;
+  #sweeps = 0;
+  #stopped = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(context: ServerContext) {
+    this.#context = context;
   }
 
-  async function ready(): Promise<void> {
-    const next = await store.write(readyDelayed);
-    retryTimer?.cancel();
-    if (next !== null && !stopped) retryTimer = clock.after(Math.min(SWEEP_PERIOD_MS, Math.max(0, next - clock.now())), () => void guarded('ready', ready));
+  start(): void {
+    this.#running = this.sweep().then(() => this.#schedule());
   }
 
-  async function purge(): Promise<void> {
-    const blobs = await store.write(purgeDeleted);
-    for (const key of blobs ?? []) await store.blobs.remove(key);
-    if (blobs !== null && !stopped) await purge();
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#retryTimer?.cancel();
+    await this.#running;
   }
 
-  /** Chunk after chunk, each its own commit, so that claims go on in between. */
-  async function expand(): Promise<void> {
-    while (!stopped && (await store.write(expandNextChunk))) await clock.sleep(0);
+  async sweep(): Promise<void> {
+    const { store } = this.#context;
+    const parts: [string, () => Promise<unknown>][] = [
+      ['liveness', () => this.#judgeAgents()],
+      ['ready', () => this.#readyRetries()],
+      ['reserve', () => store.write(reserveForStarved)],
+      ['purge', () => store.exclusively(() => this.#purge())],
+      ['compact', () => store.exclusively(() => compact(this.#context))],
+    ];
+    if (this.#sweeps % PRUNE_EVERY === 0) parts.push(['prune', () => store.exclusively(() => pruneAll(this.#context))]);
+    if (this.#sweeps % ORPHANS_EVERY === 1) parts.push(['orphans', () => store.exclusively(() => removeOrphans(this.#context))]);
+    for (const [what, work] of parts) await guarded(this.#context, what, work);
+    this.#sweeps += 1;
   }
 
-  async function guarded(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      log.error({ err: error, what }, 'sweep failed');
-    }
-  }
-
-  function schedule(): void {
-    if (stopped) return;
-    timer = clock.after(SWEEP_PERIOD_MS, () => {
-      running = guarded('sweep', sweepOnce).then(schedule);
+  #schedule(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#context.clock.after(SWEEP_PERIOD_MS, () => {
+      this.#running = this.sweep().then(() => this.#schedule());
     });
   }
 
-  let expandAgain = false;
-  let isExpanding = false;
-  function expandSoon(): void {
-    expandAgain = true;
-    if (isExpanding || stopped) return;
-    isExpanding = true;
-    expanding = (async () => {
-      while (expandAgain && !stopped) {
-        expandAgain = false;
-        await guarded('expand', expand);
-      }
-      isExpanding = false;
-    })();
+  async #judgeAgents(): Promise<void> {
+    const { store, clock } = this.#context;
+    const at = clock.monotonic();
+    const elapsed = this.#lastSweep === null ? null : at - this.#lastSweep;
+    const swept = await store.exclusively(() => store.write((tx) => sweepLiveness(tx, elapsed)).then(() => true));
+    // Null: another server sweeps. Should it go away, this one starts with full terms.
+    this.#lastSweep = swept === null ? null : at;
   }
 
-  const unsubscribe = store.onChange(({ wake }) => {
-    if (wake === 'all') expandSoon();
-  });
-  running = guarded('sweep', sweepOnce).then(schedule);
-  expandSoon();
+  /** Retries enter the queue when their time has come, not with the next sweep. */
+  async #readyRetries(): Promise<void> {
+    const { store, clock } = this.#context;
+    const next = await store.write(readyDelayed);
+    this.#retryTimer?.cancel();
+    if (next === null || this.#stopped) return;
+    const wait = Math.min(SWEEP_PERIOD_MS, Math.max(0, next - clock.now()));
+    this.#retryTimer = clock.after(wait, () => void guarded(this.#context, 'ready', () => this.#readyRetries()));
+  }
 
-  return {
-    sweep: () => guarded('sweep', sweepOnce),
-    async stop() {
-      stopped = true;
-      unsubscribe();
-      timer?.cancel();
-      retryTimer?.cancel();
-      await running;
-      await expanding;
-    },
-  };
+  async #purge(): Promise<void> {
+    const { store } = this.#context;
+    for (;;) {
+      const blobs = await store.write(purgeDeleted);
+      for (const key of blobs ?? []) await store.blobs.remove(key);
+      if (blobs === null || this.#stopped) return;
+    }
+  }
+}
+
+/** Expands large matrices as soon as there are some: chunk after chunk, each its own commit, so that claims go on in between. */
+class Expansion {
+  readonly #context: ServerContext;
+  #unsubscribe: () => void = () => {};
+  #asked = false;
+  #stopped = false;
+  #running: Promise<void> | null = null;
+
+  constructor(context: ServerContext) {
+    this.#context = context;
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#context.store.onChange(({ matrices }) => {
+      if (matrices) this.#soon();
+    });
+    this.#soon();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    await this.#running;
+  }
+
+  #soon(): void {
+    this.#asked = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#asked && !this.#stopped) {
+      this.#asked = false;
+      await guarded(this.#context, 'expand', async () => {
+        while (!this.#stopped && (await this.#context.store.write(expandNextChunk))) await this.#context.clock.sleep(0);
+      });
+    }
+  }
 }

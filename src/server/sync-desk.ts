@@ -2,7 +2,8 @@
 // something, a newer sync of the same agent comes, or its time is over.
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
-import { type SyncAnswer, syncAgents, type SyncInput, type SyncMessage, type SyncResult } from '../store/sync.ts';
+import { type SyncAnswer, syncAgents, type SyncInput, type SyncMessage, type SyncResult, type SyncTerms } from '../store/sync.ts';
+import type { Change } from '../store/writer.ts';
 
 export interface SyncDesk {
   /** `wait_ms` 0 answers at once. */
@@ -13,6 +14,10 @@ export interface SyncDesk {
 
 /** The agent must be heard of again within this time. */
 export const NEXT_SYNC_MS = 30_000;
+
+export function createSyncDesk(store: Store, clock: Clock, random: () => number): SyncDesk {
+  return new Desk(store, clock, random);
+}
 
 interface Queued {
   readonly input: SyncInput;
@@ -28,93 +33,102 @@ interface Waiter {
   rouse(reason: Rouse): void;
 }
 
-export function createSyncDesk(store: Store, clock: Clock, random: () => number): SyncDesk {
-  const waiters = new Map<number, Waiter>();
-  const terms = { store_id: store.id, key: store.key, next_sync_within_ms: NEXT_SYNC_MS, random };
-  let queue: Queued[] = [];
-  let draining = false;
-  let closed = false;
-  // Rises with every wake, so that one which falls between an answer and the beginning of the wait is not missed.
-  let wakes = 0;
+class Desk implements SyncDesk {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #terms: SyncTerms;
+  readonly #waiters = new Map<number, Waiter>();
+  #queue: Queued[] = [];
+  #draining = false;
+  #closed = false;
+  /** Rises with every wake, so that one which falls between an answer and the beginning of the wait is not missed. */
+  #wakes = 0;
 
-  store.onChange(({ wake }) => {
-    if (wake === 'all') {
-      wakes += 1;
-      for (const waiter of [...waiters.values()]) if (waiter.message.free_slots.length > 0 || store.dialect === 'postgres') waiter.rouse('news');
-    } else {
-      if (wake.size > 0) wakes += 1;
-      for (const agent of wake) waiters.get(agent)?.rouse('news');
-    }
-  });
-
-  async function drain(): Promise<void> {
-    draining = true;
-    while (queue.length > 0) {
-      const batch = queue;
-      queue = [];
-      await answerTogether(batch);
-    }
-    draining = false;
+  constructor(store: Store, clock: Clock, random: () => number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#terms = { store_id: store.id, key: store.key, next_sync_within_ms: NEXT_SYNC_MS, random };
+    store.onChange((change) => this.#onChange(change));
   }
 
-  async function answerTogether(batch: readonly Queued[]): Promise<void> {
+  async sync(message: SyncMessage, wait_ms: number, signal: AbortSignal): Promise<SyncResult> {
+    const deadline = this.#clock.monotonic() + wait_ms;
+    this.#waiters.get(message.agent_id)?.rouse('over');
+    for (let again = false; ; again = true) {
+      const seen = this.#wakes;
+      const result = await this.#ask({ message, again });
+      const left = deadline - this.#clock.monotonic();
+      if (typeof result === 'string' || hasNews(result) || left <= 0 || this.#closed || signal.aborted) return result;
+      if (seen === this.#wakes && (await this.#hang(message, left, signal)) === 'over') return result;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const waiter of [...this.#waiters.values()]) waiter.rouse('over');
+  }
+
+  #onChange({ wake }: Change): void {
+    if (wake === 'all') {
+      this.#wakes += 1;
+      for (const waiter of [...this.#waiters.values()]) if (this.#mayConcern(waiter)) waiter.rouse('news');
+      return;
+    }
+    if (wake.size > 0) this.#wakes += 1;
+    for (const agent of wake) this.#waiters.get(agent)?.rouse('news');
+  }
+
+  /** News for all are new jobs; but another server's news may be anything. */
+  #mayConcern(waiter: Waiter): boolean {
+    return waiter.message.free_slots.length > 0 || this.#store.dialect === 'postgres';
+  }
+
+  #ask(input: SyncInput): Promise<SyncResult> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ input, resolve, reject });
+      if (this.#draining) return;
+      // Whatever arrives in this turn of the event loop, and while a commit is under way, goes into the next one.
+      this.#draining = true;
+      setImmediate(() => void this.#drain());
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue;
+      this.#queue = [];
+      await this.#answerTogether(batch);
+    }
+    this.#draining = false;
+  }
+
+  async #answerTogether(batch: readonly Queued[]): Promise<void> {
     const inputs = batch.map((queued) => queued.input);
     try {
-      const results = await store.write((tx) => syncAgents(tx, inputs, terms));
+      const results = await this.#store.write((tx) => syncAgents(tx, inputs, this.#terms));
       batch.forEach((queued, index) => queued.resolve(results[index]!));
     } catch (error) {
       if (batch.length === 1) return batch[0]!.reject(error);
       // One message that cannot be handled must not take its neighbours with it.
-      for (const queued of batch) await answerTogether([queued]);
+      for (const queued of batch) await this.#answerTogether([queued]);
     }
   }
 
-  function ask(input: SyncInput): Promise<SyncResult> {
-    return new Promise((resolve, reject) => {
-      queue.push({ input, resolve, reject });
-      // Whatever arrives in this turn of the event loop, and while a commit is under way, goes into the next one.
-      if (!draining) {
-        draining = true;
-        setImmediate(() => void drain());
-      }
-    });
-  }
-
-  function hang(message: SyncMessage, ms: number, signal: AbortSignal): Promise<Rouse> {
+  #hang(message: SyncMessage, ms: number, signal: AbortSignal): Promise<Rouse> {
     return new Promise((resolve) => {
-      const timer = clock.after(ms, () => rouse('over'));
       const rouse = (reason: Rouse): void => {
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
-        if (waiters.get(message.agent_id) === waiter) waiters.delete(message.agent_id);
+        if (this.#waiters.get(message.agent_id) === waiter) this.#waiters.delete(message.agent_id);
         resolve(reason);
       };
+      const timer = this.#clock.after(ms, () => rouse('over'));
       const onAbort = (): void => rouse('over');
       const waiter: Waiter = { message, rouse };
-      waiters.set(message.agent_id, waiter);
+      this.#waiters.set(message.agent_id, waiter);
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }
-
-  return {
-    async sync(message, wait_ms, signal) {
-      const deadline = clock.monotonic() + wait_ms;
-      waiters.get(message.agent_id)?.rouse('over');
-      let seen = wakes;
-      let result = await ask({ message, again: false });
-      for (;;) {
-        const left = deadline - clock.monotonic();
-        if (typeof result === 'string' || hasNews(result) || left <= 0 || closed || signal.aborted) return result;
-        if (seen === wakes && (await hang(message, left, signal)) === 'over') return result;
-        seen = wakes;
-        result = await ask({ message, again: true });
-      }
-    },
-    close() {
-      closed = true;
-      for (const waiter of [...waiters.values()]) waiter.rouse('over');
-    },
-  };
 }
 
 function hasNews(answer: SyncAnswer): boolean {

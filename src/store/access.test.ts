@@ -77,7 +77,7 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
     const stale = await store.write((tx) => openPinSession(tx, pin));
     expect(await find(session.secret)).toBeNull();
     expect(await find(stale.secret)).toBeNull();
-    const link = await store.write((tx) => createLoginLink(tx, { name: 'admin', role: 'admin' }));
+    const link = await store.write((tx) => createLoginLink(tx, { name: 'admin', role: 'admin', api_key_id: null }));
     expect(await find(link.secret)).toBeNull();
     const opened = await store.write((tx) => useLoginLink(tx, link.secret));
     expect(await store.write((tx) => useLoginLink(tx, link.secret))).toBeNull();

@@ -98,6 +98,7 @@ export async function deleteKey(tx: Transaction, id: number, actor: string): Pro
   const row = await tx.query.selectFrom('api_key').select('name').where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', `There is no API key ${id}. List them with: drover key ls`);
   await tx.query.deleteFrom('api_key').where('id', '=', id).execute();
+  await tx.query.deleteFrom('session').where('api_key_id', '=', id).execute();
   tx.event({ kind: 'key_deleted', experiment_id: null, actor, data: { id, name: row.name } });
 }
 
@@ -121,7 +122,7 @@ export async function findSession(source: Source, hash: string, now: number): Pr
   return row;
 }
 
-type NewSession = Pick<SessionTable, 'kind' | 'name' | 'role' | 'experiment_id' | 'pin_version' | 'expires_at'> & { readonly secret: string };
+type NewSession = Pick<SessionTable, 'kind' | 'name' | 'role' | 'experiment_id' | 'pin_version' | 'api_key_id' | 'expires_at'> & { readonly secret: string };
 
 async function insertSession(tx: Transaction, session: NewSession): Promise<number> {
   const { secret, ...columns } = session;
@@ -147,7 +148,7 @@ const sessionEnd = (now: number): number => now + LIMITS.session_seconds.value *
 export async function openPinSession(tx: Transaction, pin: StoredPin): Promise<OpenedSession> {
   const secret = newSecret('jds_');
   const { experiment_id, name, pin_version } = pin;
-  const id = await insertSession(tx, { secret, kind: 'pin', name, role: 'operator', experiment_id, pin_version, expires_at: sessionEnd(tx.now) });
+  const id = await insertSession(tx, { secret, kind: 'pin', name, role: 'operator', experiment_id, pin_version, api_key_id: null, expires_at: sessionEnd(tx.now) });
   tx.event({ kind: 'login', experiment_id, actor: `pin:${name}`, data: { by: 'pin' } });
   return { id, secret, name, role: 'operator' };
 }
@@ -157,24 +158,31 @@ export interface LoginLink {
   readonly expires_at: number;
 }
 
+export interface LinkMaker {
+  readonly name: string;
+  readonly role: Role;
+  /** The key with which it was asked for, if any: deleting the key ends the sessions that the link opened. */
+  readonly api_key_id: number | null;
+}
+
 /** A one-time link with the name and role of its maker. */
-export async function createLoginLink(tx: Transaction, maker: { readonly name: string; readonly role: Role }): Promise<LoginLink> {
+export async function createLoginLink(tx: Transaction, maker: LinkMaker): Promise<LoginLink> {
   const secret = newSecret('jdl_');
   const expires_at = tx.now + LIMITS.login_link_seconds.value * 1000;
-  await insertSession(tx, { secret, kind: 'login_link', name: maker.name, role: maker.role, experiment_id: null, pin_version: null, expires_at });
+  await insertSession(tx, { secret, kind: 'login_link', ...maker, experiment_id: null, pin_version: null, expires_at });
   return { secret, expires_at };
 }
 
 /** Turns an unused link into a session; null when there is no such link, or it was used, or its time is over. */
 export async function useLoginLink(tx: Transaction, linkSecret: string): Promise<OpenedSession | null> {
-  const [link] = await tx.sql.all<{ name: string; role: Role; expires_at: number }>(
-    `delete from session where hash = ? and kind = 'login_link' returning name, role, expires_at`,
+  const [link] = await tx.sql.all<LinkMaker & { readonly expires_at: number }>(
+    `delete from session where hash = ? and kind = 'login_link' returning name, role, api_key_id, expires_at`,
     [hashSecret(linkSecret)],
   );
   if (link === undefined || link.expires_at <= tx.now) return null;
   const secret = newSecret('jds_');
-  const { name, role } = link;
-  const id = await insertSession(tx, { secret, kind: 'link', name, role, experiment_id: null, pin_version: null, expires_at: sessionEnd(tx.now) });
+  const { name, role, api_key_id } = link;
+  const id = await insertSession(tx, { secret, kind: 'link', name, role, api_key_id, experiment_id: null, pin_version: null, expires_at: sessionEnd(tx.now) });
   tx.event({ kind: 'login', experiment_id: null, actor: `link:${name}`, data: { by: 'link' } });
   return { id, secret, name, role };
 }

@@ -58,11 +58,24 @@ export function artifactsSuite(opened: () => Store): void {
   it('takes the same upload once', async () => {
     const first = await put('result.json', { upload_key: 'k' });
     const again = await put('result.json', { upload_key: 'k' });
-    expect(again).toEqual({ artifact: first.artifact, repeated: true });
+    expect(again).toEqual({ artifact: first.artifact, repeated: true, removed: [] });
     expect(await version('result.json')).toBe(1);
     await expect(put('other.json', { upload_key: 'k' })).rejects.toMatchObject({ code: 'idempotency_mismatch' });
     const other = await insertAttempt(store, await insertJob(store, experiment, 43));
     expect(await put('result.json', { upload_key: 'k', owner: other })).toMatchObject({ repeated: false });
+  });
+
+  it('keeps the newest checkpoints, and a superseded one never pushes out a good one', async () => {
+    const kept = LIMITS.checkpoints_kept.value;
+    for (let count = 0; count < kept; count += 1) await put(CHECKPOINT_NAME, { kind: 'checkpoint' });
+    const { removed } = await put(CHECKPOINT_NAME, { kind: 'checkpoint' });
+    expect(removed).toHaveLength(1);
+    expect((await listArtifacts(store, job, 'checkpoint')).map((one) => one.version).at(-1)).toBe(1);
+    await endAttempt(store, attempt, { outcome: 'lost', status: 'pending' });
+    const old = attempt;
+    attempt = await insertAttempt(store, job);
+    expect(await put(CHECKPOINT_NAME, { kind: 'checkpoint', owner: old })).toMatchObject({ removed: [], artifact: { superseded: 1 } });
+    expect(await latest(CHECKPOINT_NAME, 'checkpoint')).toMatchObject({ version: kept });
   });
 
   it('gives uploads that arrive together different versions', async () => {

@@ -211,7 +211,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   const writer = new Writer(postgresWriteConnection(sql), changes.call);
   const listening = await pool.connect();
   const [own] = await sql.all<{ pid: number }>('select pg_backend_pid() as pid');
-  const elsewhere = (): void => changes.call({ wake: 'all', events: true });
+  const elsewhere = (): void => changes.call({ wake: 'all', events: true, matrices: true });
   listening.on('notification', (message) => {
     if (message.processId !== Number(own!.pid)) elsewhere();
   });

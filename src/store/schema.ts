@@ -334,6 +334,8 @@ export interface SessionTable {
   role: Role;
   experiment_id: number | null;
   account_id: number | null;
+  /** The key that made the login link: the session ends with it. */
+  api_key_id: number | null;
   pin_version: number | null;
   created_at: number;
   last_seen_at: number;

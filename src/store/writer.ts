@@ -40,6 +40,8 @@ export interface Change {
   readonly wake: 'all' | ReadonlySet<number>;
   /** Whether events were written. */
   readonly events: boolean;
+  /** Whether a matrix was made that may still have to be expanded. */
+  readonly matrices: boolean;
 }
 
 /** What an engine gives the writer: exclusive use of one connection, transaction by transaction. */
@@ -143,7 +145,7 @@ export class Writer {
       return;
     }
     for (const action of effects.actions) action();
-    this.#onCommit({ wake: effects.wakes.includes('all') ? 'all' : new Set(effects.wakes as number[]), events: effects.events.length > 0 });
+    this.#onCommit(changeOf(effects));
     for (const one of settled) {
       if (one.error === undefined) one.queued.resolve(one.value);
       else one.queued.reject(one.error);
@@ -178,6 +180,14 @@ export class Writer {
     if (effects.events.length > 0) await insertEvents(sql, effects.events, now);
     if (effects.events.length > 0 || effects.wakes.length > 0) await this.#connection.notify();
   }
+}
+
+function changeOf({ wakes, events }: Effects): Change {
+  return {
+    wake: wakes.includes('all') ? 'all' : new Set(wakes as number[]),
+    events: events.length > 0,
+    matrices: events.some((event) => event.kind === 'matrix_created'),
+  };
 }
 
 function transaction(connection: WriteConnection, now: number, effects: Effects): Transaction {

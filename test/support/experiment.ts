@@ -27,6 +27,7 @@ export interface TestExperiment {
   reaches(number: number, status: JobShape['status'], patience?: Patience): Promise<JobShape>;
   /** Resolves when none is pending or running. */
   ends(patience?: Patience): Promise<JobShape[]>;
+  /** Counters equal a recount; while jobs run, at some moment. */
   recount(): Promise<void>;
 }
 
@@ -90,12 +91,14 @@ export function openExperiment(server: { readonly api: Api }, name: string): Tes
         expect(counts).toMatchObject({ pending: 0, running: 0 });
         return experiment.all();
       }, patience),
-    async recount() {
-      const jobs = await experiment.all();
-      const { counts } = await server.api.experiments.get({ params });
-      const count = (status: JobShape['status']): number => jobs.filter((job) => job.status === status).length;
-      expect(counts).toMatchObject({ pending: count('pending'), running: count('running'), done: count('done'), aborted: count('aborted'), total: jobs.length });
-    },
+    recount: () =>
+      eventually(async () => {
+        const jobs = await experiment.all();
+        const { counts } = await server.api.experiments.get({ params });
+        const count = (status: JobShape['status']): number => jobs.filter((job) => job.status === status).length;
+        expect(counts).toMatchObject({ pending: count('pending'), running: count('running'), done: count('done'), aborted: count('aborted') });
+        expect(counts.total).toBe(jobs.length);
+      }),
   };
   return experiment;
 }

@@ -50,8 +50,8 @@ export const addConfig: AddCommand = (program, dependencies) => {
   });
 };
 
-function shown(value: unknown): string {
-  const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+function shown(value: string | number | boolean | readonly string[] | null): string {
+  const text = typeof value === 'object' ? (value?.join(',') ?? '') : String(value);
   return text === '' ? '-' : text;
 }
 

@@ -3,10 +3,12 @@ import { notifications } from '@mantine/notifications';
 
 import { errorSentence } from '../api.ts';
 
+const CLOSE = { 'aria-label': 'Close this message' };
+
 export function toastDone(message: string): void {
-  notifications.show({ message, color: 'green', autoClose: 3_500 });
+  notifications.show({ message, color: 'green', autoClose: 3_500, closeButtonProps: CLOSE });
 }
 
 export function toastError(error: unknown): void {
-  notifications.show({ title: 'That did not work', message: errorSentence(error), color: 'red', autoClose: 8_000 });
+  notifications.show({ title: 'That did not work', message: errorSentence(error), color: 'red', autoClose: 8_000, closeButtonProps: CLOSE });
 }

@@ -25,12 +25,7 @@ export function AttemptList({ job, attempts, shown, show }: Props) {
     <ol className="dr-attempts">
       {newestFirst.map((attempt) => (
         <li key={`${attempt.attempt} ${attempt.rank}`}>
-          <UnstyledButton
-            className="dr-attempt"
-            onClick={() => show(attempt.attempt)}
-            aria-pressed={attempt.attempt === shown}
-            aria-label={`Show the output of attempt ${attempt.attempt}`}
-          >
+          <UnstyledButton className="dr-attempt" onClick={() => show(attempt.attempt)} aria-pressed={attempt.attempt === shown} title="Show its output">
             <span className="dr-attempt-head">
               <b className="dr-num">#{attempt.attempt}</b>
               <OutcomeBadge outcome={attempt.outcome} />

@@ -36,11 +36,9 @@ export function LiveProvider({ experiment, children }: Props) {
   useEffect(() => {
     const url = experiment === null ? '/api/v1/events' : `/api/v1/events?experiment=${encodeURIComponent(experiment)}`;
     const stream = new LiveStream(url, {
-      onState: (next) => {
-        setState(next);
-        // A stream that was refused does not say why; the session query does, and leads to the login page.
-        if (next === 'lost') void client.refetchQueries({ queryKey: ['session'] });
-      },
+      onState: setState,
+      // A refused stream does not say why; the session query does, and leads to the login page.
+      onRefused: () => void client.refetchQueries({ queryKey: ['session'] }),
       onReset: () => {
         held.current.reset = true;
         if (!held.current.paused) flush(client, held.current);

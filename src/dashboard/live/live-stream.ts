@@ -10,6 +10,8 @@ export interface LiveListener {
   /** Events were missed: everything on the page must be loaded anew. */
   readonly onReset: () => void;
   readonly onState: (state: LiveState) => void;
+  /** The server answered, but gave no stream: perhaps the session has ended. */
+  readonly onRefused: () => void;
 }
 
 const BURST_MS = 500;
@@ -68,6 +70,7 @@ export class LiveStream {
     const delay = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]!;
     this.failures += 1;
     this.listener.onState('lost');
+    this.listener.onRefused();
     this.retry = setTimeout(() => this.open(), delay);
   }
 

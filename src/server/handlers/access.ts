@@ -42,7 +42,8 @@ export const accessHandlers: Handlers<typeof contract>['access'] = {
     return { actor: await shapeOf(call, person(call)), server: { version, store_id: store.id } };
   },
   async createLoginLink(_input, call) {
-    const maker = person(call);
+    const { kind, id, name, role } = person(call);
+    const maker = { name, role, api_key_id: kind === 'key' ? id : null };
     const link = await call.context.store.write((tx) => createLoginLink(tx, maker));
     return { path: loginPath(link.secret), expires_at: toIso(link.expires_at) };
   },

@@ -136,8 +136,9 @@ export const initial: Migration = {
 
     `create table session (
       id ${id}, hash text not null unique, kind text not null, name text not null, role text not null, experiment_id ${integer},
-      account_id ${integer}, pin_version ${integer}, created_at ${integer} not null, last_seen_at ${integer} not null, expires_at ${integer} not null)`,
+      account_id ${integer}, api_key_id ${integer}, pin_version ${integer}, created_at ${integer} not null, last_seen_at ${integer} not null, expires_at ${integer} not null)`,
     `create index session_expiry on session (expires_at)`,
+    `create index session_key on session (api_key_id) where api_key_id is not null`,
 
     `create table idempotency_key (
       actor text not null, route text not null, key text not null, body_hash text not null, status ${integer} not null,
