@@ -110,7 +110,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     let waits = false;
     for (const spool of spools.values()) {
       const postponed = spool.postponed_until > now;
-      if (spool.attempt.phase !== 'ended' && spool.next_check <= now) refresh(spool, files, now);
+      if (spool.attempt.phase !== 'ended' && spool.next_check <= now) refresh(spool, files, { monotonic: now, now: clock.now() });
       waits ||= !postponed && !isDelivered(spool);
     }
     if (waits) wake();
@@ -131,7 +131,7 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     finish(attempt) {
       const spool = spools.get(attempt);
       if (spool === undefined) return;
-      if (refresh(spool, files, clock.monotonic())) wake();
+      if (refresh(spool, files, { monotonic: clock.monotonic(), now: clock.now() })) wake();
       review(spool);
     },
     reconsider(attempt) {

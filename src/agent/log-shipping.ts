@@ -4,7 +4,7 @@ import type { Client, LogChunkShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import { ship, type Piece, type Refusals } from './shipment.ts';
-import { attemptKey, referenceOf, type LogName, type Spool } from './spool.ts';
+import { attemptKey, growthAt, referenceOf, type LogName, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 export interface LogShippingParts extends Refusals {
@@ -57,12 +57,14 @@ async function collect(spools: readonly Spool[], parts: LogShippingParts): Promi
 async function nextChunk(spool: Spool, stream: LogName, parts: LogShippingParts & { room: number }): Promise<{ chunk: LogChunkShape; bytes: number } | null> {
   const { size, shipped } = spool.streams[stream];
   if (shipped >= size) return null;
-  const base = { ...referenceOf(spool.attempt), stream, offset: shipped, at: toIso(parts.clock.now()) };
+  const growth = growthAt(spool, stream, shipped);
+  const base = { ...referenceOf(spool.attempt), stream, offset: shipped, at: toIso(growth?.at ?? parts.clock.now()) };
   const hole = holeFrom(shipped, size, spool.attempt.state.punched[stream]);
   if (hole > 0) return { chunk: { ...base, dropped_bytes: hole }, bytes: 0 };
   punch(spool, stream, parts);
   const head = LIMITS.log_head_bytes.value;
-  const length = Math.min(parts.room, size - shipped, size - shipped > LIMITS.log_tail_bytes.value && shipped < head ? head - shipped : Infinity);
+  const seen = (growth?.size ?? size) - shipped;
+  const length = Math.min(parts.room, seen, size - shipped > LIMITS.log_tail_bytes.value && shipped < head ? head - shipped : Infinity);
   const bytes = await parts.files.read(spool.directory, stream, { from: shipped, length });
   return bytes.length === 0 ? null : { chunk: { ...base, data: bytes.toString('base64') }, bytes: bytes.length };
 }

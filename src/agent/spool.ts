@@ -12,10 +12,18 @@ export interface StreamState {
   size: number;
 }
 
+/** When a log was seen to have grown to this size, milliseconds since 1970: a server that is away does not make output younger. */
+export interface Growth {
+  readonly size: number;
+  readonly at: number;
+}
+
 export interface Spool {
   readonly attempt: Attempt;
   readonly directory: string;
   readonly streams: Record<LogName, StreamState>;
+  /** Of what was not shipped yet, oldest first. */
+  readonly growth: Record<LogName, Growth[]>;
   readonly metrics: StreamState;
   uploads_waiting: boolean;
   /** Monotonic milliseconds. */
@@ -38,6 +46,7 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
     attempt,
     directory,
     streams: { stdout: { shipped: 0, size: 0 }, stderr: { shipped: 0, size: 0 } },
+    growth: { stdout: [], stderr: [] },
     metrics: { shipped: 0, size: 0 },
     uploads_waiting: false,
     uploads_postponed_until: 0,
@@ -49,15 +58,33 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
 }
 
 /** Looks at the files; true when something waits to be shipped. */
-export function refresh(spool: Spool, files: SpoolFiles, monotonic: number): boolean {
+export function refresh(spool: Spool, files: SpoolFiles, { monotonic, now }: { readonly monotonic: number; readonly now: number }): boolean {
   const before = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size;
-  for (const name of ['stdout', 'stderr'] as const) spool.streams[name].size = files.size(spool.directory, name);
+  for (const name of ['stdout', 'stderr'] as const) {
+    const size = files.size(spool.directory, name);
+    if (size > spool.streams[name].size) noteGrowth(spool, name, { size, at: now });
+    spool.streams[name].size = size;
+  }
   spool.metrics.size = files.size(spool.directory, 'metrics.jsonl');
   spool.uploads_waiting = files.uploads(spool.directory).length > 0;
   const grown = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size > before;
   spool.check_interval = grown ? CHECK_MS : Math.min(LONGEST_CHECK_MS, spool.check_interval * 1.3);
   spool.next_check = monotonic + spool.check_interval;
   return !isDelivered(spool);
+}
+
+const MOST_GROWTHS = 256;
+
+/** A long absence of the server is remembered coarsely: every second moment goes when there are too many. */
+function noteGrowth(spool: Spool, name: LogName, growth: Growth): void {
+  const { shipped } = spool.streams[name];
+  const waiting = [...spool.growth[name].filter(({ size }) => size > shipped), growth];
+  spool.growth[name] = waiting.length <= MOST_GROWTHS ? waiting : waiting.filter((_, index) => index % 2 === 1 || index === waiting.length - 1);
+}
+
+/** The growth that brought the byte at an offset; null when nobody looked at that time. */
+export function growthAt(spool: Spool, name: LogName, offset: number): Growth | null {
+  return spool.growth[name].find(({ size }) => size > offset) ?? null;
 }
 
 export function isDelivered(spool: Spool): boolean {

@@ -186,6 +186,19 @@ test('a dry run shows the first commands, filled in and quoted', async () => {
   expect(stdout).toContain('The first 1 of 4. 4 jobs would be created; nothing was.');
 });
 
+test('a large matrix is waited for while it is expanded, so that what follows finds its jobs', async () => {
+  const states = [0, 20_000, 40_000];
+  const looks: number[] = [];
+  const { stage } = await staged(({ path }) => {
+    if (!path.includes('/matrices/')) return { status: 201, json: { ...created, created: 40_000, to: 40_000, matrix_id: 7, expanding: true } };
+    looks.push(states.shift()!);
+    return { json: { ...(contract.jobs.matrix.example.reply as object), id: 7, size: 40_000, expanded: looks.at(-1) } };
+  });
+  const { code, stdout } = await stage.drover('matrix', 'add', '-e', 'digits-tune', 'a=1,2');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'Created 40,000 jobs digits-tune/1-40000\n' });
+  expect(looks).toEqual([0, 20_000, 40_000]);
+});
+
 test('job ls reads every page in a pipe, and prints one JSON list', async () => {
   const { stage, calls } = await staged(({ query }) => {
     const from = Number(query.get('cursor') ?? 0);

@@ -34,22 +34,10 @@ export async function selectJobs(context: Context, words: readonly string[]): Pr
   return [...selected].map(([experiment, ranges]) => ({ experiment, ranges: mergeRanges(ranges) }));
 }
 
-/** For commands about a single job. */
-export async function selectJob(context: Context, word: string): Promise<{ experiment: string; number: number }> {
-  const selection = await selectJobs(context, [word]);
-  const single = singleJob(selection);
-  if (single === null) throw usageError(`${JSON.stringify(word)} names several jobs; this needs one.`);
-  return single;
-}
-
 export function singleJob(selection: readonly JobSelection[]): { experiment: string; number: number } | null {
   const only = selection.length === 1 ? selection[0]! : null;
   const range = only?.ranges.length === 1 ? only.ranges[0]! : null;
   return range !== null && range.from === range.to ? { experiment: only!.experiment, number: range.from } : null;
-}
-
-export function countNumbers({ ranges }: JobSelection): number {
-  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 }
 
 export function selectionText(selection: readonly JobSelection[]): string {

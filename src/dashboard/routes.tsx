@@ -28,7 +28,7 @@ const experimentIndexRoute = createRoute({
   getParentRoute: () => experimentRoute,
   path: '/',
   beforeLoad: ({ params }) => {
-    throw redirect({ to: '/experiments/$experiment/jobs', params, replace: true });
+    redirect({ to: '/experiments/$experiment/jobs', params, replace: true, throw: true });
   },
 });
 

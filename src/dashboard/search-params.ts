@@ -7,7 +7,7 @@ export function parseSearch(text: string): Record<string, string> {
 export function stringifySearch(search: Record<string, unknown>): string {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(search)) {
-    if (value !== undefined && value !== null && value !== '') parts.set(name, String(value));
+    if ((typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean') parts.set(name, String(value));
   }
   const text = parts.toString();
   return text === '' ? '' : `?${text}`;

@@ -1,7 +1,7 @@
 // Opens the store, starts everything that lives as long as the server, and listens.
 import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { createAdaptorServer } from '@hono/node-server';
@@ -88,9 +88,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       // A limit on the whole request would cut long uploads; bodies have their own limits, on their rate.
       serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     }) as Server;
+    const closeUnused = trackUnused(server);
     await listen(server, options);
     const sweeper = startSweeper(context);
-    return running({ options, store, server, end: () => stopping.abort(), stopSweeper: () => sweeper.stop() });
+    return running({ options, store, server, closeUnused, end: () => stopping.abort(), stopSweeper: () => sweeper.stop() });
   } catch (error) {
     stopping.abort();
     await store.close();
@@ -114,10 +115,24 @@ function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
   });
 }
 
+/** Connections that have sent no request yet, as browsers open them in advance: for Node they are not idle, and a stop would wait for them. */
+function trackUnused(server: Server): () => void {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return () => {
+    for (const socket of unused) socket.destroy();
+  };
+}
+
 interface Parts {
   readonly options: ServeOptions;
   readonly store: Store;
   readonly server: Server;
+  readonly closeUnused: () => void;
   /** Answers what hangs and refuses what comes. */
   readonly end: () => void;
   readonly stopSweeper: () => Promise<void>;
@@ -151,7 +166,7 @@ function running(parts: Parts): RunningServer {
   };
 }
 
-async function stop({ options, store, server, end, stopSweeper }: Parts): Promise<void> {
+async function stop({ options, store, server, closeUnused, end, stopSweeper }: Parts): Promise<void> {
   const { clock } = options;
   const isClosed = new Promise<void>((resolve) => server.close(() => resolve()));
   end();
@@ -162,6 +177,7 @@ async function stop({ options, store, server, end, stopSweeper }: Parts): Promis
   // Replies under way are finished; connections that wait for a next request are not waited for.
   while (!over.signal.aborted && clock.monotonic() < deadline) {
     server.closeIdleConnections();
+    closeUnused();
     await clock.sleep(IDLE_CHECK_MS, over.signal);
   }
   server.closeAllConnections();

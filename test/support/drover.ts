@@ -1,6 +1,7 @@
 // A stage of its own for each test: real servers and agents, built as users get them, in one temporary directory that holds
 // their homes, data and jobs. Whatever ran below it is ended and removed with the test, also when the test fails.
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -30,7 +31,12 @@ export interface Stage {
   file(name: string, text: string): string;
   /** Appends a line; also how a test opens a gate that a job waits at. */
   append(name: string, text: string): void;
+  /** Empty when there is no such file. */
   read(name: string): string;
+  bytes(name: string): Buffer;
+  freePort(): Promise<number>;
+  /** First words of the command line. */
+  readonly program: readonly [string, string];
   server(options?: ServerOptions): Promise<TestServer>;
   agent(options: AgentStart): Promise<TestAgent>;
   /** The command line, run to its end. */
@@ -109,6 +115,9 @@ export function openStage(lifetime: Lifetime): Stage {
     },
     append: (name, text) => appendFileSync(path(name), text),
     read: (name) => (existsSync(path(name)) ? readFileSync(path(name), 'utf8') : ''),
+    bytes: (name) => readFileSync(path(name)),
+    freePort,
+    program: [process.execPath, MAIN],
     async drover(words, more = {}) {
       const program = start([process.execPath, MAIN, ...words], more);
       const { code } = await program.exited;
@@ -133,6 +142,14 @@ export function openStage(lifetime: Lifetime): Stage {
   });
   lifetime.onTestFinished(() => close(directory, home, undos));
   return stage;
+}
+
+async function freePort(): Promise<number> {
+  const server = createSocketServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
 }
 
 async function close(directory: string, home: string, undos: readonly (() => void)[]): Promise<void> {

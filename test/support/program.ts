@@ -49,6 +49,12 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && !'ZXx'.includes(state);
 }
 
+/** The process group, which the shim of a job leads; null when the process has gone. */
+export function groupOf(pid: number): number | null {
+  const group = statFields(pid)?.[2];
+  return group === undefined ? null : Number(group);
+}
+
 /** Bytes of memory that a process holds now (VmRSS) or held at most (VmHWM). */
 export function memoryBytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -67,7 +67,7 @@ function addVerb(group: Command, dependencies: CliDependencies, verb: Verb): voi
     if (single !== null && !filtered(options)) return changeOne(context, verb, { ...single, force: options.force === true });
     const replies: { experiment: string; reply: BulkReply }[] = [];
     for (const target of await bulkTargets(context, options, words)) replies.push(await changeMany(context, verb, { ...target, options }));
-    await report(context, verb, replies);
+    await report(context, verb, { replies, named: words.length > 0 });
   });
 }
 
@@ -129,13 +129,18 @@ async function changeMany(context: Context, verb: Verb, target: BulkTarget & { o
   return { experiment, reply: await client.jobs.bulk({ params: { experiment }, body }, { idempotency_key: randomId() }) };
 }
 
-async function report(context: Context, verb: Verb, replies: readonly { experiment: string; reply: BulkReply }[]): Promise<void> {
+async function report(
+  context: Context,
+  verb: Verb,
+  { replies, named }: { replies: readonly { experiment: string; reply: BulkReply }[]; named: boolean },
+): Promise<void> {
   const changed = replies.filter(({ reply }) => reply.changed > 0).map(({ experiment, reply }) => `${experiment}/${reply.jobs}`);
   const lines = replies.map(({ experiment, reply }) => resultText(verb, experiment, reply));
   await context.output.show({ json: replies.map(({ experiment, reply }) => ({ experiment, ...reply })), ids: changed, blocks: [{ text: lines.join('\n') }] });
   const refused = replies.flatMap(({ experiment, reply }) => Object.entries(reply.refused).map(([code, count]) => `${count} of ${experiment} (${code})`));
   if (refused.length > 0) throw new CliFailure(EXIT.refused, `Left as they were: ${refused.join(', ')}.`);
-  if (replies.every(({ reply }) => reply.matched === 0)) throw new CliFailure(EXIT.not_found, 'No such job.');
+  // Jobs that were named must exist; a filter may fit none.
+  if (named && replies.every(({ reply }) => reply.matched === 0)) throw new CliFailure(EXIT.not_found, 'No such job.');
 }
 
 function resultText(verb: Verb, experiment: string, reply: BulkReply): string {

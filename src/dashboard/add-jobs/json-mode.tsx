@@ -53,7 +53,7 @@ function Verdict({ plan, validated }: { readonly plan: Plan; readonly validated:
   if (plan.kind === 'problem') return null;
   const valid = validated && plan.kind !== 'empty';
   return (
-    <Text size="xs" role="status" c={valid ? 'var(--dr-done)' : 'dimmed'}>
+    <Text size="xs" component="output" c={valid ? 'var(--dr-done)' : 'dimmed'}>
       {valid
         ? `Valid: ${countText(plan.size)} ${plan.size === 1 ? 'job' : 'jobs'} would be created.`
         : 'An object of lists is a matrix; a list of objects is one job each.'}

@@ -9,14 +9,14 @@ export function PlanPreview({ plan }: { readonly plan: Plan }) {
   if (plan.kind === 'empty') return null;
   if (plan.kind === 'problem') {
     return (
-      <Text size="sm" c="var(--dr-aborted)" role="status">
+      <Text size="sm" c="var(--dr-aborted)" component="output" display="block">
         {problemText(plan)}
       </Text>
     );
   }
   const factors = factorsOf(plan);
   return (
-    <div className="dr-preview" role="status">
+    <output className="dr-preview">
       <Group gap={8} align="baseline">
         <Text fw={650} className="dr-num">
           {countText(plan.size)} {plan.size === 1 ? 'job' : 'jobs'}
@@ -28,7 +28,7 @@ export function PlanPreview({ plan }: { readonly plan: Plan }) {
         )}
       </Group>
       <SampleList sample={plan.sample} size={plan.size} />
-    </div>
+    </output>
   );
 }
 

@@ -12,14 +12,12 @@ export function valueText(value: ParamValue): string {
   return 'value' in read && read.value === value && text.trim() === text && text !== '' ? text : JSON.stringify(value);
 }
 
+/** Characters that mean something where values are split at commas. */
+const SPLITS = /[,"[\]{}]/;
+
 /** Like `valueText`, for a field where commas separate. */
 export function listText(values: readonly ParamValue[]): string {
-  return values
-    .map((value) => {
-      const text = valueText(value);
-      return typeof value === 'string' && splitOutsideQuotes(text).length > 1 ? JSON.stringify(value) : text;
-    })
-    .join(', ');
+  return values.map((value) => (typeof value === 'string' && SPLITS.test(value) ? JSON.stringify(value) : valueText(value))).join(', ');
 }
 
 /** Reads `0.1, 0.01, "a, b"`. */

@@ -1,4 +1,5 @@
 // ECharts in a component: only the parts that the dashboard draws, sized by its box, coloured by the theme.
+import { VisuallyHidden } from '@mantine/core';
 import { LineChart } from 'echarts/charts';
 import { GridComponent, TooltipComponent } from 'echarts/components';
 import { init, use, type EChartsCoreOption, type EChartsType } from 'echarts/core';
@@ -32,5 +33,10 @@ export function Chart({ option, height, label }: Props) {
   useEffect(() => {
     chart.current?.setOption(option, { notMerge: true, lazyUpdate: true });
   }, [option]);
-  return <div ref={box} role="img" aria-label={label} style={{ height, width: '100%' }} />;
+  return (
+    <>
+      <VisuallyHidden>{label}</VisuallyHidden>
+      <div ref={box} aria-hidden style={{ height, width: '100%' }} />
+    </>
+  );
 }

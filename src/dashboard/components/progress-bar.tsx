@@ -1,4 +1,6 @@
 // Progress of an experiment as one bar: done, aborted, running; what is left of it waits.
+import { VisuallyHidden } from '@mantine/core';
+
 import type { CountsShape } from '../../contract/index.ts';
 import { countText } from './bytes.ts';
 
@@ -7,7 +9,8 @@ export function ProgressBar({ counts, height = 8 }: { readonly counts: CountsSha
   const width = (count: number): string => `${(100 * count) / total}%`;
   const label = `${countText(counts.done)} done, ${countText(counts.aborted)} aborted, ${countText(counts.running)} running, ${countText(counts.pending)} pending of ${countText(counts.total)}`;
   return (
-    <div className="dr-bar" role="img" aria-label={label} title={label} style={{ height, borderRadius: height / 2 }}>
+    <div className="dr-bar" title={label} style={{ height, borderRadius: height / 2 }}>
+      <VisuallyHidden>{label}</VisuallyHidden>
       <span data-part="done" style={{ width: width(counts.done) }} />
       <span data-part="aborted" style={{ width: width(counts.aborted) }} />
       <span data-part="running" style={{ width: width(counts.running) }} />

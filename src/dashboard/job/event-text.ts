@@ -43,12 +43,12 @@ export function eventDetail(event: EventShape): string {
   const parts = Object.entries(event.data).flatMap(([name, value]) => {
     if (SAID.has(name) && event.kind !== 'jobs_edited') return name === 'superseded' && value === true ? ['superseded'] : [];
     if (name === 'size_bytes' && typeof value === 'number') return [bytesText(value)];
-    if (name === 'worker_id') return [`on ${String(value)}`];
+    if (name === 'worker_id' && typeof value === 'string') return [`on ${value}`];
     return isPlain(value) ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [];
   });
   return parts.join(', ');
 }
 
-function isPlain(value: unknown): boolean {
+function isPlain(value: unknown): value is string | number | boolean {
   return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean';
 }

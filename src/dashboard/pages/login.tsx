@@ -132,8 +132,8 @@ function PinForm({ login, pending, error }: PinFormProps) {
           size="md"
           styles={{ label: { fontSize: '0.8125rem' } }}
         />
-        <div role="group" aria-labelledby="pin-label">
-          <Text size="sm" fw={500} mb={4} id="pin-label">
+        <fieldset className="dr-fieldset">
+          <Text size="sm" fw={500} mb={4} component="legend">
             PIN
           </Text>
           <PinInput
@@ -153,7 +153,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
             ariaLabel="PIN digit"
             oneTimeCode={false}
           />
-        </div>
+        </fieldset>
         {error === null ? null : (
           <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} role="alert">
             {pinSentence(error)}

@@ -85,7 +85,7 @@ function ChangePin({ experiment, askCurrent, endsOwnSession }: ChangeProps) {
         <PinField label="New PIN again" value={again} onChange={setAgain} error={differs} />
       </div>
       {differs ? (
-        <Text size="xs" c="var(--dr-aborted)" mt={6} role="status">
+        <Text size="xs" c="var(--dr-aborted)" mt={6} component="output" display="block">
           The two new PINs differ.
         </Text>
       ) : null}
@@ -110,8 +110,8 @@ interface FieldProps {
 
 function PinField({ label, value, onChange, error }: FieldProps) {
   return (
-    <div role="group" aria-label={label}>
-      <Text size="xs" fw={500} mb={3}>
+    <fieldset className="dr-fieldset">
+      <Text size="xs" fw={500} mb={3} component="legend">
         {label}
       </Text>
       <PinInput
@@ -126,6 +126,6 @@ function PinField({ label, value, onChange, error }: FieldProps) {
         ariaLabel={`${label}, digit`}
         oneTimeCode={false}
       />
-    </div>
+    </fieldset>
   );
 }
