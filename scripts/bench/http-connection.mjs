@@ -63,12 +63,21 @@ function readHead(bytes) {
 /** The API as plain calls: JSON in, JSON out, an error for everything but success. */
 export async function openApi(url, key) {
   const connection = await openConnection(url, { authorization: `Bearer ${key}` });
+  let last = Promise.resolve();
+
+  async function ask(method, path, body) {
+    const reply = await connection.request(method, `/api/v1${path}`, body === null ? null : JSON.stringify(body));
+    const text = reply.body.toString();
+    if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${text.slice(0, 500)}`);
+    return JSON.parse(text);
+  }
+
   return {
-    async call(method, path, body = null) {
-      const reply = await connection.request(method, `/api/v1${path}`, body === null ? null : JSON.stringify(body));
-      const text = reply.body.toString();
-      if (reply.status >= 300) throw new Error(`${method} ${path}: ${reply.status} ${text.slice(0, 500)}`);
-      return JSON.parse(text);
+    /** One after the other, whoever calls. */
+    call(method, path, body = null) {
+      const reply = last.then(() => ask(method, path, body));
+      last = reply.catch(() => {});
+      return reply;
     },
     close: connection.close,
   };

@@ -26,7 +26,6 @@ afterEach(async () => {
 });
 
 const end = (job: ServedJob) => until(`an end of job ${job.number}`, () => job.attempts.at(-1)?.end);
-const running = (job: ServedJob) => until(`job ${job.number} running`, () => job.attempts.at(-1)?.running?.started_at);
 const output = (job: ServedJob) => String(job.attempts.at(-1)?.logs.stdout);
 const printed = (job: ServedJob, text: string) => until(`${text} in the log of job ${job.number}`, () => output(job).includes(text));
 const emptied = () => until('all attempt directories removed', () => agents.attemptDirectories().length === 0);
@@ -123,7 +122,10 @@ test('a cancelled job gets its grace and is reported cancelled', async () => {
 });
 
 test('a checkpoint that a child writes in its grace is waited for, though its shell died at once', async () => {
-  const job = server.addJob({ command: `sh -c 'trap "sleep 0.4; echo saved; exit 0" TERM; echo up; while :; do sleep 0.05; done'; echo after`, grace_seconds: 10 });
+  const job = server.addJob({
+    command: `sh -c 'trap "sleep 0.4; echo saved; exit 0" TERM; echo up; while :; do sleep 0.05; done'; echo after`,
+    grace_seconds: 10,
+  });
   agents.run();
   await printed(job, 'up');
   server.cancel(job);

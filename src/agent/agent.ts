@@ -2,7 +2,7 @@
 // so that the simulator runs the same loops.
 import type { Client } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { nameOf } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
@@ -66,115 +66,135 @@ const DELIVERY_LIMIT_MS = { answering: 15_000, silent: 2_000 };
 const LEAVE_LIMIT_MS = 2_000;
 
 export function createAgent(parts: AgentParts): Agent {
-  const { clock, log } = parts;
-  const count = parts.worker_ids.length;
-  let loop: SyncLoop | null = null;
-  let ending: 'no' | 'asked' | 'superseded' = 'no';
-  let deadline: ReturnType<Clock['after']> | null = null;
-  let finish: (end: AgentEnd) => void = () => undefined;
-  const decided = new Promise<AgentEnd>((resolve) => (finish = resolve));
-  const announcing = new AbortController();
+  return new AgentRun(parts);
+}
 
-  const workforce: Workforce = createWorkforce({
-    ...{ clock, log, random: parts.random, client: parts.client, store: parts.store, runner: parts.runner, files: parts.files, machine: parts.machine },
-    ...{ workers: count, once: parts.once, has_script: parts.has_script },
-    workerId: (slot) => workerIdOf(parts, slot),
-    onNews: () => loop?.news(),
-    onProgress: review,
-  });
+class AgentRun implements Agent {
+  readonly ended: Promise<AgentEnd>;
+  readonly #parts: AgentParts;
+  readonly #workforce: Workforce;
+  readonly #announcing = new AbortController();
+  readonly #decided: Promise<AgentEnd>;
+  #finish: (end: AgentEnd) => void = () => undefined;
+  #loop: SyncLoop | null = null;
+  #ending: 'no' | 'asked' | 'superseded' = 'no';
+  #deadline: Timer | null = null;
 
-  function hasLeft(): boolean {
-    return parts.worker_ids.every((_, slot) => workforce.slots.isLeaving(slot)) || ending !== 'no';
-  }
-
-  /** After every change: is there anything left to do? */
-  function review(): void {
-    if (!hasLeft()) return;
-    if (ending === 'superseded') {
-      if (workforce.undelivered() === 0) finish('superseded');
-      return;
-    }
-    if (workforce.live().length > 0) return;
-    // Commands that were applied are told before the agent goes.
-    if (workforce.undelivered() === 0 && (ending === 'asked' || workforce.slots.applied().length === 0)) finish('left');
-    else if (ending === 'asked' && deadline === null) deadline = clock.after(deliveryLimit(), () => finish('left'));
-  }
-
-  function deliveryLimit(): number {
-    const state = loop?.state();
-    return state !== undefined && state.answered_at !== null && state.trouble === null ? DELIVERY_LIMIT_MS.answering : DELIVERY_LIMIT_MS.silent;
-  }
-
-  function waitSeconds(told: Told): number {
-    if (parts.once && told.free_slots.length > 0) return 0;
-    if (ending !== 'no') return 1;
-    return Math.min(LIMITS.sync_wait_seconds.value, METRICS_PERIOD_MS / 1000);
-  }
-
-  async function run(): Promise<AgentEnd> {
-    await parts.machine.start();
-    workforce.adopt();
-    await parts.announce(announcing.signal);
-    loop = createSyncLoop({
-      ...{ clock, log, random: parts.random, incarnation: parts.incarnation, sequence: parts.sequence, waitSeconds },
-      send: (body, signal) => parts.client.agents.sync({ body }, { signal }),
-      describe: workforce.describe,
-      apply: workforce.apply,
-      onSuperseded() {
-        if (ending === 'superseded') return;
-        ending = 'superseded';
-        workforce.close();
-        log.error('another process has taken over this agent; this one takes nothing more, delivers what ended, and leaves');
-        review();
-      },
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#decided = new Promise((resolve) => (this.#finish = resolve));
+    const { clock, log, random, client, store, runner, files, machine, once, has_script } = parts;
+    this.#workforce = createWorkforce({
+      ...{ clock, log, random, client, store, runner, files, machine, once, has_script },
+      workers: parts.worker_ids.length,
+      workerId: (slot) => workerIdOf(parts, slot),
+      onNews: () => this.#loop?.news(),
+      onProgress: () => this.#review(),
     });
-    review();
-    const end = await decided;
-    await conclude(end);
+    this.ended = this.#run();
+  }
+
+  stop({ slots, grace_seconds }: { readonly slots?: readonly number[]; readonly grace_seconds?: number } = {}): void {
+    const workforce = this.#workforce;
+    const all = slots === undefined || this.#parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot));
+    const options = { message: 'The worker was stopped.', ...(grace_seconds === undefined ? {} : { grace_seconds }) };
+    if (all) {
+      if (this.#ending === 'no') this.#ending = 'asked';
+      workforce.close();
+      this.#announcing.abort();
+    } else workforce.slots.stopHere(slots);
+    workforce.release(all ? 'all' : slots, options);
+    this.#loop?.news();
+    this.#review();
+  }
+
+  keep(): void {
+    this.#announcing.abort();
+    this.#finish('kept');
+  }
+
+  wake(): void {
+    this.#loop?.news();
+  }
+
+  status(): AgentStatus {
+    return statusOf(this.#parts, this.#workforce, this.#loop);
+  }
+
+  async #run(): Promise<AgentEnd> {
+    const { clock, log, random, incarnation, sequence, client, machine, announce } = this.#parts;
+    await machine.start();
+    this.#workforce.adopt();
+    await announce(this.#announcing.signal);
+    this.#loop = createSyncLoop({
+      ...{ clock, log, random, incarnation, sequence },
+      waitSeconds: (told) => this.#waitSeconds(told),
+      send: (body, signal) => client.agents.sync({ body }, { signal }),
+      describe: () => this.#workforce.describe(),
+      apply: (reply, request) => this.#workforce.apply(reply, request),
+      onSuperseded: () => this.#superseded(),
+    });
+    this.#review();
+    const end = await this.#decided;
+    await this.#conclude(end);
     return end;
   }
 
-  async function conclude(end: AgentEnd): Promise<void> {
-    deadline?.cancel();
-    await Promise.all([loop?.stop(), workforce.stop()]);
-    parts.machine.stop();
-    if (end === 'left') await leave();
-    for (const attempt of workforce.live()) log.info({ job: nameOf(attempt) }, 'job goes on without the agent');
+  #superseded(): void {
+    if (this.#ending === 'superseded') return;
+    this.#ending = 'superseded';
+    this.#workforce.close();
+    this.#parts.log.error('another process has taken over this agent; this one takes nothing more, delivers what ended, and leaves');
+    this.#review();
   }
 
-  async function leave(): Promise<void> {
+  /** After every change: is there anything left to do? */
+  #review(): void {
+    const { slots } = this.#workforce;
+    const leaving = this.#ending !== 'no' || this.#parts.worker_ids.every((_, slot) => slots.isLeaving(slot));
+    if (!leaving) return;
+    const delivered = this.#workforce.undelivered() === 0;
+    if (this.#ending === 'superseded') {
+      if (delivered) this.#finish('superseded');
+      return;
+    }
+    if (this.#workforce.live().length > 0) return;
+    // Commands that were applied are told before the agent goes.
+    if (delivered && (this.#ending === 'asked' || slots.applied().length === 0)) this.#finish('left');
+    else if (this.#ending === 'asked') this.#deadline ??= this.#parts.clock.after(this.#deliveryLimit(), () => this.#finish('left'));
+  }
+
+  #deliveryLimit(): number {
+    const state = this.#loop?.state();
+    return state !== undefined && state.answered_at !== null && state.trouble === null ? DELIVERY_LIMIT_MS.answering : DELIVERY_LIMIT_MS.silent;
+  }
+
+  #waitSeconds(told: Told): number {
+    if (this.#parts.once && told.free_slots.length > 0) return 0;
+    if (this.#ending !== 'no') return 1;
+    return Math.min(LIMITS.sync_wait_seconds.value, METRICS_PERIOD_MS / 1000);
+  }
+
+  async #conclude(end: AgentEnd): Promise<void> {
+    this.#deadline?.cancel();
+    await Promise.all([this.#loop?.stop(), this.#workforce.stop()]);
+    this.#parts.machine.stop();
+    if (end === 'left') await this.#leave();
+    for (const attempt of this.#workforce.live()) this.#parts.log.info({ job: nameOf(attempt) }, 'job goes on without the agent');
+  }
+
+  async #leave(): Promise<void> {
+    const { clock, client, incarnation, log } = this.#parts;
     const limit = new AbortController();
     const timer = clock.after(LEAVE_LIMIT_MS, () => limit.abort());
     try {
-      await parts.client.agents.leave({ body: { incarnation: parts.incarnation, reason: 'stopped' } }, { signal: limit.signal });
+      await client.agents.leave({ body: { incarnation, reason: 'stopped' } }, { signal: limit.signal });
     } catch (error) {
       log.warn({ err: error }, 'the server could not be told that this agent left');
     } finally {
       timer.cancel();
     }
   }
-
-  return {
-    ended: run(),
-    stop({ slots, grace_seconds } = {}) {
-      const all = slots === undefined || parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot));
-      const options = { message: 'The worker was stopped.', ...(grace_seconds === undefined ? {} : { grace_seconds }) };
-      if (all) {
-        ending = ending === 'no' ? 'asked' : ending;
-        workforce.close();
-        announcing.abort();
-      } else workforce.slots.stopHere(slots);
-      workforce.release(all ? 'all' : slots, options);
-      loop?.news();
-      review();
-    },
-    keep() {
-      announcing.abort();
-      finish('kept');
-    },
-    wake: () => loop?.news(),
-    status: () => statusOf(parts, workforce, loop),
-  };
 }
 
 function workerIdOf({ worker_ids }: AgentParts, slot: number): string {

@@ -60,63 +60,117 @@ const LONGEST_TIMER_MS = 86_400_000;
 const GROUP_CHECK_MS = 50;
 
 export function createLives(ports: AttemptPorts): Lives {
-  const { clock, log, store, runner } = ports;
-  const insides = new Map<Attempt, Inside>();
-  let abandoned = false;
+  return new AttemptLives(ports);
+}
 
-  function create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
-    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false };
-    const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
-    insides.set(attempt, inside);
-    return { attempt, inside };
+class AttemptLives implements Lives {
+  readonly #ports: AttemptPorts;
+  readonly #insides = new Map<Attempt, Inside>();
+  #abandoned = false;
+
+  constructor(ports: AttemptPorts) {
+    this.#ports = ports;
   }
 
-  async function prepare(attempt: Attempt, inside: Inside): Promise<void> {
+  begin(lease: LeaseShape, slot: number): Attempt {
+    const { attempt, inside } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    void this.#prepare(attempt, inside);
+    return attempt;
+  }
+
+  adopt(stored: StoredAttempt): Attempt {
+    const { attempt, inside } = this.#create({ ...stored, started_at: null });
+    if (stored.state.end === null) {
+      void this.#ports.runner.adopt(stored).then((process) => this.#follow(attempt, inside, process));
+      return attempt;
+    }
+    this.#insides.delete(attempt);
+    attempt.end = stored.state.end;
+    attempt.phase = 'ended';
+    this.#ports.onEnded(attempt);
+    return attempt;
+  }
+
+  decline(lease: LeaseShape, slot: number, message: string): Attempt {
+    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    this.#endUnstarted(attempt, 'released', message);
+    return attempt;
+  }
+
+  stop(attempt: Attempt, outcome: Intent, options: { readonly message: string; readonly grace_seconds?: number }): void {
+    const { clock } = this.#ports;
+    const inside = this.#insides.get(attempt);
+    if (inside === undefined || attempt.phase === 'ended' || inside.process?.hasEnded() === true) return;
+    const grace = (options.grace_seconds ?? attempt.lease.grace_seconds) * 1000;
+    const first = attempt.state.intent === null;
+    if (first) this.note(attempt, { intent: { outcome, message: options.message, at: clock.now() } });
+    if (attempt.phase === 'running' && (first || clock.monotonic() + grace < inside.kill_at)) this.#interrupt(attempt, inside, grace);
+  }
+
+  note(attempt: Attempt, change: Partial<AttemptState>): void {
+    attempt.state = { ...attempt.state, ...change };
+    if (attempt.directory === null) return;
     try {
-      const stored = await store.create(attempt.lease, attempt.slot, clock.now());
-      attempt.directory = stored.directory;
-      if (attempt.state.intent !== null) return endUnstarted(attempt, attempt.state.intent.outcome, attempt.state.intent.message);
-      const process = await runner.start(stored, ports.workerId(attempt.slot));
-      inside.monotonic_start = clock.monotonic();
-      follow(attempt, inside, process);
+      this.#ports.store.save(attempt.directory, attempt.state);
     } catch (error) {
-      const failure = startFailure(error, attempt.lease);
-      if (failure.fault === 'machine') ports.onMachineFault(failure.message);
-      endUnstarted(attempt, failure.fault === 'machine' ? 'released' : 'failed', failure.message);
+      this.#ports.log.error({ err: error, job: nameOf(attempt) }, 'the state of an attempt could not be written; it is kept in memory');
     }
   }
 
-  function follow(attempt: Attempt, inside: Inside, process: JobProcess): void {
-    if (abandoned) return;
+  abandon(): void {
+    this.#abandoned = true;
+    for (const inside of this.#insides.values()) {
+      inside.timeout?.cancel();
+      inside.kill?.cancel();
+    }
+  }
+
+  #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
+    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false };
+    const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
+    this.#insides.set(attempt, inside);
+    return { attempt, inside };
+  }
+
+  async #prepare(attempt: Attempt, inside: Inside): Promise<void> {
+    const { clock, store, runner, workerId, onMachineFault } = this.#ports;
+    try {
+      const stored = await store.create(attempt.lease, attempt.slot, clock.now());
+      attempt.directory = stored.directory;
+      if (attempt.state.intent !== null) return this.#endUnstarted(attempt, attempt.state.intent.outcome, attempt.state.intent.message);
+      const process = await runner.start(stored, workerId(attempt.slot));
+      inside.monotonic_start = clock.monotonic();
+      this.#follow(attempt, inside, process);
+    } catch (error) {
+      const failure = startFailure(error, attempt.lease);
+      if (failure.fault === 'machine') onMachineFault(failure.message);
+      this.#endUnstarted(attempt, failure.fault === 'machine' ? 'released' : 'failed', failure.message);
+    }
+  }
+
+  #follow(attempt: Attempt, inside: Inside, process: JobProcess): void {
+    if (this.#abandoned) return;
     inside.process = process;
     attempt.phase = 'running';
     attempt.started_at = process.started_at;
-    ports.onStarted(attempt);
-    const { intent } = attempt.state;
-    if (intent !== null) interrupt(attempt, inside, attempt.lease.grace_seconds * 1000);
-    else armTimeout(attempt, inside);
-    void process.ended.then((end) => finish(attempt, inside, end));
+    this.#ports.onStarted(attempt);
+    if (attempt.state.intent !== null) this.#interrupt(attempt, inside, attempt.lease.grace_seconds * 1000);
+    else this.#armTimeout(attempt, inside);
+    void process.ended.then((end) => this.#finish(attempt, inside, end));
   }
 
-  function armTimeout(attempt: Attempt, inside: Inside): void {
+  #armTimeout(attempt: Attempt, inside: Inside): void {
+    const { clock } = this.#ports;
     const { timeout_seconds } = attempt.lease;
     if (timeout_seconds === null || attempt.started_at === null) return;
     const elapsed = inside.monotonic_start === null ? clock.now() - attempt.started_at : clock.monotonic() - inside.monotonic_start;
     const left = timeout_seconds * 1000 - Math.max(0, elapsed);
-    if (left <= 0) return stop(attempt, 'timed_out', { message: `The job ran longer than its timeout of ${timeout_seconds} s.` });
-    inside.timeout = clock.after(Math.min(left, LONGEST_TIMER_MS), () => armTimeout(attempt, inside));
+    if (left <= 0) return this.stop(attempt, 'timed_out', { message: `The job ran longer than its timeout of ${timeout_seconds} s.` });
+    inside.timeout = clock.after(Math.min(left, LONGEST_TIMER_MS), () => this.#armTimeout(attempt, inside));
   }
 
-  function stop(attempt: Attempt, outcome: Intent, options: { message: string; grace_seconds?: number }): void {
-    const inside = insides.get(attempt);
-    if (inside === undefined || attempt.phase === 'ended' || inside.process?.hasEnded() === true) return;
-    const grace = (options.grace_seconds ?? attempt.lease.grace_seconds) * 1000;
-    const first = attempt.state.intent === null;
-    if (first) note(attempt, { intent: { outcome, message: options.message, at: clock.now() } });
-    if (attempt.phase === 'running' && (first || clock.monotonic() + grace < inside.kill_at)) interrupt(attempt, inside, grace);
-  }
-
-  function interrupt(attempt: Attempt, inside: Inside, graceMs: number): void {
+  #interrupt(attempt: Attempt, inside: Inside, graceMs: number): void {
+    const { clock, log } = this.#ports;
     inside.kill?.cancel();
     inside.kill_at = clock.monotonic() + graceMs;
     log.info({ job: nameOf(attempt), outcome: attempt.state.intent?.outcome, grace_seconds: graceMs / 1000 }, 'stopping job');
@@ -124,26 +178,28 @@ export function createLives(ports: AttemptPorts): Lives {
     if (graceMs > 0) inside.kill = clock.after(graceMs, () => inside.process?.signal('SIGKILL'));
   }
 
-  async function finish(attempt: Attempt, inside: Inside, end: ProcessEnd): Promise<void> {
+  async #finish(attempt: Attempt, inside: Inside, end: ProcessEnd): Promise<void> {
+    const { clock } = this.#ports;
     const process = inside.process!;
     // Told to stop: what the job's own children still do in their grace may be the checkpoint.
     while (attempt.state.intent !== null && clock.monotonic() < inside.kill_at && process.groupLives()) await clock.sleep(GROUP_CHECK_MS);
-    if (abandoned) return;
+    if (this.#abandoned) return;
     process.signal('SIGKILL');
     const { monotonic_start } = inside;
     const duration = monotonic_start === null ? null : Math.max(0, Math.round(clock.monotonic() - monotonic_start));
-    conclude(attempt, { ...verdict(attempt, end), at: end.at, duration_ms: duration, persist: end.kind !== 'exited' });
+    this.#conclude(attempt, { ...verdict(attempt, end), at: end.at, duration_ms: duration, persist: end.kind !== 'exited' });
   }
 
-  function endUnstarted(attempt: Attempt, outcome: Intent | 'failed', message: string): void {
-    conclude(attempt, { outcome, exit_code: null, signal: null, message, at: clock.now(), duration_ms: null, persist: true });
+  #endUnstarted(attempt: Attempt, outcome: Intent | 'failed', message: string): void {
+    const at = this.#ports.clock.now();
+    this.#conclude(attempt, { outcome, exit_code: null, signal: null, message, at, duration_ms: null, persist: true });
   }
 
-  function conclude(attempt: Attempt, end: Verdict & { at: number; duration_ms: number | null; persist: boolean }): void {
-    const inside = insides.get(attempt)!;
-    inside.timeout?.cancel();
-    inside.kill?.cancel();
-    insides.delete(attempt);
+  #conclude(attempt: Attempt, end: Verdict & { at: number; duration_ms: number | null; persist: boolean }): void {
+    const inside = this.#insides.get(attempt);
+    inside?.timeout?.cancel();
+    inside?.kill?.cancel();
+    this.#insides.delete(attempt);
     const { job_id, attempt: number, rank, token } = attempt.lease;
     attempt.end = {
       ...{ job_id, attempt: number, rank, token },
@@ -157,53 +213,9 @@ export function createLives(ports: AttemptPorts): Lives {
       duration_ms: end.duration_ms,
     };
     attempt.phase = 'ended';
-    if (end.persist) note(attempt, { end: attempt.end });
-    ports.onEnded(attempt);
+    if (end.persist) this.note(attempt, { end: attempt.end });
+    this.#ports.onEnded(attempt);
   }
-
-  function note(attempt: Attempt, change: Partial<AttemptState>): void {
-    attempt.state = { ...attempt.state, ...change };
-    if (attempt.directory === null) return;
-    try {
-      store.save(attempt.directory, attempt.state);
-    } catch (error) {
-      log.error({ err: error, job: nameOf(attempt) }, 'the state of an attempt could not be written; it is kept in memory');
-    }
-  }
-
-  return {
-    begin(lease, slot) {
-      const { attempt, inside } = create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
-      void prepare(attempt, inside);
-      return attempt;
-    },
-    adopt(stored) {
-      const { attempt, inside } = create({ ...stored, started_at: null });
-      if (stored.state.end !== null) {
-        insides.delete(attempt);
-        attempt.end = stored.state.end;
-        attempt.phase = 'ended';
-        ports.onEnded(attempt);
-      } else {
-        void runner.adopt(stored).then((process) => follow(attempt, inside, process));
-      }
-      return attempt;
-    },
-    decline(lease, slot, message) {
-      const { attempt } = create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
-      endUnstarted(attempt, 'released', message);
-      return attempt;
-    },
-    stop,
-    note,
-    abandon() {
-      abandoned = true;
-      for (const inside of insides.values()) {
-        inside.timeout?.cancel();
-        inside.kill?.cancel();
-      }
-    },
-  };
 }
 
 interface Verdict {
@@ -219,7 +231,8 @@ export function verdict(attempt: Pick<Attempt, 'state'>, end: ProcessEnd): Verdi
   const uploads = refused_uploads.length === 0 ? '' : `The server refused these files for good: ${refused_uploads.join(', ')}. `;
   const { exit_code, signal } = end;
   if (intent !== null) return { outcome: intent.outcome, exit_code, signal, message: uploads + intent.message };
-  if (end.kind === 'lost') return { outcome: 'lost', exit_code, signal, message: uploads + 'The job was gone when the agent came back, without an exit status.' };
+  if (end.kind === 'lost')
+    return { outcome: 'lost', exit_code, signal, message: uploads + 'The job was gone when the agent came back, without an exit status.' };
   if (exit_code === 0) return { outcome: 'succeeded', exit_code, signal, message: uploads === '' ? null : uploads.trim() };
   return { outcome: 'failed', exit_code, signal, message: uploads + failureText(end) };
 }

@@ -164,7 +164,11 @@ async function list(context: AgentContext, values: Values, terminal: Terminal): 
   return 0;
 }
 
-async function end(context: AgentContext, values: Values, { terminal, verb, names }: { terminal: Terminal; verb: 'stop' | 'restart'; names: string[] }): Promise<number> {
+async function end(
+  context: AgentContext,
+  values: Values,
+  { terminal, verb, names }: { terminal: Terminal; verb: 'stop' | 'restart'; names: string[] },
+): Promise<number> {
   if (names.length === 0) {
     terminal.stderr(`Name the workers or instances to ${verb}, or say: ${verb} all\n`);
     return 2;

@@ -80,7 +80,11 @@ export async function spawnAgent(context: AgentContext, options: AgentOptions): 
 }
 
 /** Only agents that live, unless dead ones are asked for. */
-export async function listAgents(context: AgentContext, selection: AgentSelection, options: { readonly dead: boolean } = { dead: false }): Promise<LocalAgent[]> {
+export async function listAgents(
+  context: AgentContext,
+  selection: AgentSelection,
+  options: { readonly dead: boolean } = { dead: false },
+): Promise<LocalAgent[]> {
   const agents: LocalAgent[] = [];
   for (const instance of select(context, selection)) {
     const { record } = instance;

@@ -45,7 +45,8 @@ export async function serveControl(path: string, answer: (request: ControlReques
   const directory = join(path, '..');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const owner = statSync(directory);
-  if (process.getuid !== undefined && owner.uid !== process.getuid()) throw new Error(`${directory} belongs to another user; the control socket cannot be there.`);
+  if (process.getuid !== undefined && owner.uid !== process.getuid())
+    throw new Error(`${directory} belongs to another user; the control socket cannot be there.`);
   chmodSync(directory, 0o700);
   // The caller holds the instance, so whatever stands here was left by a process that is gone.
   rmSync(path, { force: true });

@@ -5,7 +5,7 @@ import type { Log } from '../runtime/log.ts';
 import { nameOf, type Attempt, type Lives } from './attempt-life.ts';
 import { shipLogs } from './log-shipping.ts';
 import { shipMetrics } from './metric-shipping.ts';
-import { createPump } from './pump.ts';
+import { createPump, type Pump } from './pump.ts';
 import { CHECK_MS, createSpool, isDelivered, refresh, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 import { shipUploads } from './upload-shipping.ts';
@@ -30,7 +30,6 @@ export interface Delivery {
   reconsider(attempt: Attempt): void;
   isDelivered(attempt: Attempt): boolean;
   remove(attempt: Attempt): void;
-  waiting(): number;
   stop(): Promise<void>;
 }
 
@@ -38,12 +37,89 @@ const POSTPONE_MS = 30_000;
 const PARALLEL_UPLOADS = 4;
 
 export function createDelivery(parts: DeliveryParts): Delivery {
-  const { clock, log, files } = parts;
-  const spools = new Map<Attempt, Spool>();
-  let timer: Timer | null = null;
-  let stopped = false;
+  return new Shipping(parts);
+}
 
-  const onRefused = (spool: Spool, error: ApiError): void => {
+class Shipping implements Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #spools = new Map<Attempt, Spool>();
+  readonly #pumps: readonly Pump[];
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    const { clock, log, files, client, note } = parts;
+    const logs = {
+      ...{ clock, files, client },
+      onRefused: (spool: Spool, error: ApiError) => this.#refused(spool, error),
+      onPunch: (spool: Spool, punched: { stdout: number; stderr: number }) => note(spool.attempt, { punched }),
+    };
+    const metrics = {
+      ...{ clock, files, client },
+      onRefused: logs.onRefused,
+      onBroken: (spool: Spool, offsets: readonly number[]) =>
+        log.warn({ job: nameOf(spool.attempt), offsets: offsets.slice(0, 10) }, 'lines of the metric file made no sense and were skipped'),
+    };
+    this.#pumps = [
+      this.#pump('logs', (signal) => shipLogs(this.#all(), logs, signal)),
+      this.#pump('metrics', (signal) => shipMetrics(this.#all(), metrics, signal)),
+      this.#pump('uploads', (signal) => this.#shipAllUploads(signal)),
+    ];
+  }
+
+  add(attempt: Attempt): void {
+    if (attempt.directory === null || this.#spools.has(attempt)) return;
+    this.#spools.set(attempt, createSpool(attempt, attempt.directory));
+    this.#arm();
+  }
+
+  finish(attempt: Attempt): void {
+    const { clock, files } = this.#parts;
+    const spool = this.#spools.get(attempt);
+    if (spool === undefined) return;
+    if (refresh(spool, files, { monotonic: clock.monotonic(), now: clock.now() })) this.#wake();
+    this.#review(spool);
+  }
+
+  reconsider(attempt: Attempt): void {
+    const spool = this.#spools.get(attempt);
+    if (spool === undefined) return;
+    spool.postponed_until = 0;
+    spool.uploads_postponed_until = 0;
+    this.#review(spool);
+  }
+
+  isDelivered(attempt: Attempt): boolean {
+    const spool = this.#spools.get(attempt);
+    return spool === undefined || isDelivered(spool);
+  }
+
+  remove(attempt: Attempt): void {
+    this.#spools.delete(attempt);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    await Promise.all(this.#pumps.map((pump) => pump.stop()));
+  }
+
+  #all(): Spool[] {
+    return [...this.#spools.values()];
+  }
+
+  #pump(what: string, step: (signal: AbortSignal) => Promise<'more' | 'idle'>): Pump {
+    const { clock, random, log } = this.#parts;
+    return createPump({
+      ...{ clock, random },
+      step: (signal) => step(signal).finally(() => this.#reviewAll()),
+      onTrouble: (error, delay) => log.debug({ err: error, what, delay_ms: Math.round(delay) }, 'delivery waits'),
+    });
+  }
+
+  #refused(spool: Spool, error: ApiError): void {
+    const { clock, log } = this.#parts;
     const fields = { job: nameOf(spool.attempt), code: error.code, reason: error.message };
     if (spool.attempt.settled) {
       spool.given_up = true;
@@ -52,38 +128,22 @@ export function createDelivery(parts: DeliveryParts): Delivery {
       spool.postponed_until = clock.monotonic() + POSTPONE_MS;
       log.warn(fields, 'the server does not take the logs and metrics of an attempt now');
     }
-  };
-  const shipping = {
-    ...{ clock, files, client: parts.client, log, onRefused },
-    onPunch: (spool: Spool, punched: { stdout: number; stderr: number }) => parts.note(spool.attempt, { punched }),
-    onBroken: (spool: Spool, offsets: readonly number[]) =>
-      log.warn({ job: nameOf(spool.attempt), offsets: offsets.slice(0, 10) }, 'lines of the metric file made no sense and were skipped'),
-  };
-  const uploading = {
-    ...{ log, files, client: parts.client },
-    onRefused: (spool: Spool, name: string) =>
-      parts.note(spool.attempt, { refused_uploads: [...spool.attempt.state.refused_uploads, name].slice(-20) }),
-  };
+  }
 
-  const onTrouble = (what: string) => {
-    return (error: unknown, delay_ms: number): void => log.debug({ err: error, what, delay_ms: Math.round(delay_ms) }, 'delivery waits');
-  };
-  const pump = (what: string, step: (signal: AbortSignal) => Promise<'more' | 'idle'>) =>
-    createPump({ clock, random: parts.random, onTrouble: onTrouble(what), step: (signal) => step(signal).finally(reviewAll) });
-  const pumps = [
-    pump('logs', (signal) => shipLogs([...spools.values()], shipping, signal)),
-    pump('metrics', (signal) => shipMetrics([...spools.values()], shipping, signal)),
-    pump('uploads', async (signal) => {
-      const now = clock.monotonic();
-      const due = [...spools.values()].filter((spool) => spool.uploads_waiting && spool.uploads_postponed_until <= now).slice(0, PARALLEL_UPLOADS);
-      await Promise.all(due.map((spool) => uploadOne(spool, signal)));
-      return due.length > 0 ? 'more' : 'idle';
-    }),
-  ];
+  async #shipAllUploads(signal: AbortSignal): Promise<'more' | 'idle'> {
+    const now = this.#parts.clock.monotonic();
+    const due = this.#all()
+      .filter((spool) => spool.uploads_waiting && spool.uploads_postponed_until <= now)
+      .slice(0, PARALLEL_UPLOADS);
+    await Promise.all(due.map((spool) => this.#shipUploadsOf(spool, signal)));
+    return due.length > 0 ? 'more' : 'idle';
+  }
 
-  async function uploadOne(spool: Spool, signal: AbortSignal): Promise<void> {
+  async #shipUploadsOf(spool: Spool, signal: AbortSignal): Promise<void> {
+    const { clock, log, files, client, note } = this.#parts;
+    const onRefused = ({ attempt }: Spool, name: string): void => note(attempt, { refused_uploads: [...attempt.state.refused_uploads, name].slice(-20) });
     try {
-      await shipUploads(spool, uploading, signal);
+      await shipUploads(spool, { log, files, client, onRefused }, signal);
     } catch (error) {
       // A refusal is about this attempt; anything else concerns all of them and makes the pump wait.
       if (!(error instanceof ApiError) || error.retryable) throw error;
@@ -92,65 +152,33 @@ export function createDelivery(parts: DeliveryParts): Delivery {
     }
   }
 
-  function wake(): void {
-    for (const each of pumps) each.wake();
+  #wake(): void {
+    for (const pump of this.#pumps) pump.wake();
   }
 
-  function review(spool: Spool): void {
-    if (spool.attempt.phase === 'ended' && isDelivered(spool)) parts.onDelivered(spool.attempt);
+  #review(spool: Spool): void {
+    if (spool.attempt.phase === 'ended' && isDelivered(spool)) this.#parts.onDelivered(spool.attempt);
   }
 
-  function reviewAll(): void {
-    for (const spool of [...spools.values()]) review(spool);
+  #reviewAll(): void {
+    for (const spool of this.#all()) this.#review(spool);
   }
 
-  function check(): void {
-    timer = null;
-    const now = clock.monotonic();
+  #arm(): void {
+    if (this.#timer === null && this.#spools.size > 0 && !this.#stopped) this.#timer = this.#parts.clock.after(CHECK_MS, () => this.#check());
+  }
+
+  #check(): void {
+    const { clock, files } = this.#parts;
+    this.#timer = null;
+    const times = { monotonic: clock.monotonic(), now: clock.now() };
     let waits = false;
-    for (const spool of spools.values()) {
-      const postponed = spool.postponed_until > now;
-      if (spool.attempt.phase !== 'ended' && spool.next_check <= now) refresh(spool, files, { monotonic: now, now: clock.now() });
-      waits ||= !postponed && !isDelivered(spool);
+    for (const spool of this.#spools.values()) {
+      if (spool.attempt.phase !== 'ended' && spool.next_check <= times.monotonic) refresh(spool, files, times);
+      waits ||= spool.postponed_until <= times.monotonic && !isDelivered(spool);
     }
-    if (waits) wake();
-    reviewAll();
-    arm();
+    if (waits) this.#wake();
+    this.#reviewAll();
+    this.#arm();
   }
-
-  function arm(): void {
-    if (timer === null && spools.size > 0 && !stopped) timer = clock.after(CHECK_MS, check);
-  }
-
-  return {
-    add(attempt) {
-      if (attempt.directory === null || spools.has(attempt)) return;
-      spools.set(attempt, createSpool(attempt, attempt.directory));
-      arm();
-    },
-    finish(attempt) {
-      const spool = spools.get(attempt);
-      if (spool === undefined) return;
-      if (refresh(spool, files, { monotonic: clock.monotonic(), now: clock.now() })) wake();
-      review(spool);
-    },
-    reconsider(attempt) {
-      const spool = spools.get(attempt);
-      if (spool === undefined) return;
-      spool.postponed_until = 0;
-      spool.uploads_postponed_until = 0;
-      review(spool);
-    },
-    isDelivered(attempt) {
-      const spool = spools.get(attempt);
-      return spool === undefined || isDelivered(spool);
-    },
-    remove: (attempt) => void spools.delete(attempt),
-    waiting: () => [...spools.values()].filter((spool) => spool.attempt.phase === 'ended' && !isDelivered(spool)).length,
-    async stop() {
-      stopped = true;
-      timer?.cancel();
-      await Promise.all(pumps.map((each) => each.stop()));
-    },
-  };
 }

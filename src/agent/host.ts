@@ -50,10 +50,13 @@ export function createHost(): Host {
     },
     groupLives(group) {
       if (!exists(-group)) return false;
-      return !hasProc || processIds().some((pid) => {
-        const stat = readStat(pid);
-        return stat !== null && stat.group === group && !stat.dead;
-      });
+      return (
+        !hasProc ||
+        processIds().some((pid) => {
+          const stat = readStat(pid);
+          return stat !== null && stat.group === group && !stat.dead;
+        })
+      );
     },
     signal(pid, name) {
       try {
@@ -75,7 +78,9 @@ function exists(pid: number): boolean {
 }
 
 function processIds(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 interface Stat {

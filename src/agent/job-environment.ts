@@ -16,9 +16,7 @@ export interface JobPlaces {
 }
 
 /** Variables that hold secrets of ours: a job never gets them. */
-const SECRET_VARIABLES: ReadonlySet<string> = new Set(
-  Object.values(SETTINGS).flatMap((setting) => ('secret' in setting ? [...setting.env] : [])),
-);
+const SECRET_VARIABLES: ReadonlySet<string> = new Set(Object.values(SETTINGS).flatMap((setting) => ('secret' in setting ? [...setting.env] : [])));
 
 export function withoutSecrets(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};

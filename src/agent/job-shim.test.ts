@@ -17,9 +17,17 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function runShim(shell: string, command: string, env: Record<string, string> = {}) {
   const files = ['pid', 'status'].map((name) => openSync(join(directory, name), 'w'));
   writeSync(files[1]!, STATUS_SPACE, 0);
-  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '/bin/sh', '-c', command], { stdio: ['ignore', 'pipe', 'pipe', ...files], encoding: 'utf8', env: { PATH: process.env['PATH'], ...env } });
+  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '/bin/sh', '-c', command], {
+    stdio: ['ignore', 'pipe', 'pipe', ...files],
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], ...env },
+  });
   for (const file of files) closeSync(file);
-  return { ...result, identity: parseIdentity(readFileSync(join(directory, 'pid'), 'utf8')), status: parseStatus(readFileSync(join(directory, 'status'), 'utf8')) };
+  return {
+    ...result,
+    identity: parseIdentity(readFileSync(join(directory, 'pid'), 'utf8')),
+    status: parseStatus(readFileSync(join(directory, 'status'), 'utf8')),
+  };
 }
 
 test.each(['/bin/sh', '/bin/bash'])('%s: writes who it is, then how the job ended', (shell) => {

@@ -24,8 +24,7 @@ export function launchSettings(context: AgentContext, options: AgentOptions): La
   if (script !== null && !existsSync(script)) throw new AgentFailure(`The script ${script} does not exist.`);
   const ca_file = options.ca_file === null ? null : path(options.ca_file);
   if (ca_file !== null && !existsSync(ca_file)) throw new AgentFailure(`The file ${ca_file} with trusted certificates does not exist.`);
-  const interpreter =
-    script === null ? null : chooseInterpreter({ script, python: options.python, env: context.env, cwd: context.cwd, node: context.node });
+  const interpreter = script === null ? null : chooseInterpreter({ script, python: options.python, env: context.env, cwd: context.cwd, node: context.node });
   return {
     server: options.server.replace(/\/+$/, ''),
     experiments: options.experiments === null ? null : [...options.experiments],
@@ -49,7 +48,12 @@ export async function obtainInstance(context: AgentContext, options: AgentOption
   const connect = (credential: string): Client =>
     createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, credential) });
   try {
-    await pruneRegistry(launch.cache, { host: context.host, now: context.clock.now(), isAlive: (each) => instanceAlive(each, context.host), ownersWithAttempts });
+    await pruneRegistry(launch.cache, {
+      host: context.host,
+      now: context.clock.now(),
+      isAlive: (each) => instanceAlive(each, context.host),
+      ownersWithAttempts,
+    });
     const directory = registryDirectory(launch.cache, launch.experiments);
     const taken = await withLock(directory, context.clock, () => takeOver(context, launch, directory));
     if (taken === null) return await register(context, options, { launch, connect, former: null });
@@ -86,7 +90,12 @@ async function takeOver(context: AgentContext, launch: LaunchSettings, directory
 
 /** Makes this process the holder of an entry, until a child takes it. */
 export function hold(context: AgentContext, file: string, record: InstanceRecord): RegisteredInstance {
-  const held = { ...record, process: context.host.identify(process.pid), changed_at: context.clock.now(), log_file: logFilePath(record.launch, record.worker_ids[0] ?? '') };
+  const held = {
+    ...record,
+    process: context.host.identify(process.pid),
+    changed_at: context.clock.now(),
+    log_file: logFilePath(record.launch, record.worker_ids[0] ?? ''),
+  };
   writeInstance(file, held);
   return { file, record: held };
 }
@@ -161,5 +170,10 @@ function removeFormer(former: RegisteredInstance, successor: string): void {
 function freeWord(context: AgentContext, launch: LaunchSettings): string {
   const used = new Set(listDirectory(registryDirectory(launch.cache, launch.experiments)).map(({ record }) => record.instance));
   const words = INSTANCE_WORDS.filter((word) => !used.has(word));
-  return words[Math.floor(context.random() * words.length)] ?? `a${randomId(6).toLowerCase().replace(/[^a-z0-9]/g, '')}`.slice(0, 12);
+  return (
+    words[Math.floor(context.random() * words.length)] ??
+    `a${randomId(6)
+      .toLowerCase()
+      .replace(/[^a-z0-9]/g, '')}`.slice(0, 12)
+  );
 }

@@ -8,7 +8,8 @@ function read(text: string, over: Partial<MetricRead> = {}) {
   return readMetricLines({ from: 100, bytes: Buffer.from(text), complete: false, most_points: 1_000, now: 0, ...over });
 }
 
-const wide = (count: number): string => `${JSON.stringify({ t: 1, s: 1, m: Object.fromEntries(Array.from({ length: count }, (_, index) => [`m${index}`, index])) })}\n`;
+const wide = (count: number): string =>
+  `${JSON.stringify({ t: 1, s: 1, m: Object.fromEntries(Array.from({ length: count }, (_, index) => [`m${index}`, index])) })}\n`;
 
 describe('metric spool', () => {
   it('reads whole lines and leaves a line that is still being written', () => {
@@ -37,7 +38,10 @@ describe('metric spool', () => {
 
   it('keeps what is not finite, drops what is no number, and takes the newest progress', () => {
     const { points, progress, broken } = read('{"t":1,"s":null,"m":{"a":"NaN","b":"-Infinity","c":"text","d":null}}\n{"t":1,"p":[1,3]}\n{"t":1,"p":[2,3]}\n');
-    expect(points.map(({ name, value }) => [name, value])).toEqual([['a', 'NaN'], ['b', '-Infinity']]);
+    expect(points.map(({ name, value }) => [name, value])).toEqual([
+      ['a', 'NaN'],
+      ['b', '-Infinity'],
+    ]);
     expect(progress).toEqual({ done: 2, total: 3 });
     expect(broken).toEqual([100]);
   });

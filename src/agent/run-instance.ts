@@ -91,7 +91,7 @@ function assemble(context: AgentContext, { entry, log, client }: { entry: Entry;
     has_script: launch.script !== null,
     announce: (signal) => announce(context, { entry, client, log, signal }),
   });
-  onSpace = agent.wake;
+  onSpace = () => agent.wake();
   return agent;
 }
 
@@ -113,7 +113,8 @@ async function announce(context: AgentContext, parts: { entry: Entry; client: Cl
       ...{ first_delay_ms: 200, longest_delay_ms: 30_000, total_ms: Infinity },
       // Nothing is final here: the jobs of before go on whatever the server thinks of this agent.
       retryable: (error) => !(error instanceof ApiError) || error.retryable || { after_ms: 60_000 },
-      onRetry: (error) => log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the server does not welcome this agent yet; it is tried again'),
+      onRetry: (error) =>
+        log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the server does not welcome this agent yet; it is tried again'),
     });
     if (reply.worker_ids.join() !== entry.record().worker_ids.join()) entry.change({ worker_ids: reply.worker_ids });
   } catch (error) {

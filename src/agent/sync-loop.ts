@@ -58,123 +58,140 @@ interface Flight {
 }
 
 export function createSyncLoop(parts: SyncParts): SyncLoop {
-  const { clock, log } = parts;
-  const stopped = new AbortController();
-  let flight: Flight | null = null;
-  let hasNews = true;
-  let wakeUp: (() => void) | null = null;
-  let store: Pick<SyncRequestShape, 'store_id' | 'store_position'> = { store_id: null, store_position: null };
-  let failures = 0;
-  let confirm = false;
-  let quick_answers = 0;
-  let answered_at: number | null = null;
-  let trouble: string | null = null;
+  return new Loop(parts);
+}
 
-  function giveUp(current: Flight): void {
-    const left = current.shield_ms - (clock.monotonic() - current.sent_at);
+class Loop implements SyncLoop {
+  readonly #parts: SyncParts;
+  readonly #stopped = new AbortController();
+  readonly #running: Promise<void>;
+  #flight: Flight | null = null;
+  #hasNews = true;
+  #wakeUp: (() => void) | null = null;
+  #store: Pick<SyncRequestShape, 'store_id' | 'store_position'> = { store_id: null, store_position: null };
+  #failures = 0;
+  #confirm = false;
+  #quickAnswers = 0;
+  #answeredAt: number | null = null;
+  #trouble: string | null = null;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    this.#running = this.#run();
+  }
+
+  news(): void {
+    this.#hasNews = true;
+    this.#wakeUp?.();
+    this.#wakeUp = null;
+    if (this.#flight !== null) this.#giveUp(this.#flight);
+  }
+
+  state(): SyncState {
+    return { answered_at: this.#answeredAt, trouble: this.#trouble };
+  }
+
+  stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#wakeUp?.();
+    this.#flight?.controller.abort();
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, describe } = this.#parts;
+    while (!this.#stopped.signal.aborted) {
+      await this.#exchange();
+      if (this.#quickAnswers > MOST_QUICK_ANSWERS) await clock.sleep(PACE_MS, this.#stopped.signal);
+      if (this.#confirm && describe().free_slots.length === 0) await this.#waitForNews(CONFIRM_MS);
+      this.#confirm = false;
+    }
+  }
+
+  async #exchange(): Promise<void> {
+    const { clock } = this.#parts;
+    const request = this.#compose();
+    const answerDue = request.wait_seconds === 0 || request.finished.length > 0;
+    const shield_ms = answerDue ? SHIELD_MS.answer_due : request.free_slots.length > 0 ? SHIELD_MS.slots_offered : 0;
+    const flight: Flight = { controller: new AbortController(), sent_at: clock.monotonic(), shield_ms, given_up: false };
+    this.#flight = flight;
+    const timer = clock.after(request.wait_seconds * 1000 + PATIENCE_MS, () => flight.controller.abort());
+    try {
+      const reply = await this.#parts.send(request, flight.controller.signal);
+      if (!flight.given_up) this.#answered(reply, request, flight);
+    } catch (error) {
+      if (!flight.given_up && !this.#stopped.signal.aborted) await this.#failed(error);
+    } finally {
+      timer.cancel();
+      this.#flight = null;
+    }
+  }
+
+  #compose(): SyncRequestShape {
+    const { clock, describe, waitSeconds, incarnation, sequence } = this.#parts;
+    this.#hasNews = false;
+    const told = describe();
+    return { incarnation, sync_seq: sequence.next(), sent_at: toIso(clock.now()), wait_seconds: waitSeconds(told), ...this.#store, ...told };
+  }
+
+  #giveUp(flight: Flight): void {
+    const { clock } = this.#parts;
+    const left = flight.shield_ms - (clock.monotonic() - flight.sent_at);
     const abort = (): void => {
-      if (flight !== current || !hasNews) return;
-      current.given_up = true;
-      current.controller.abort();
+      if (this.#flight !== flight || !this.#hasNews) return;
+      flight.given_up = true;
+      flight.controller.abort();
     };
     if (left > 0) clock.after(left, abort);
     else abort();
   }
 
-  function waitForNews(ms: number): Promise<void> {
-    if (hasNews || stopped.signal.aborted) return Promise.resolve();
+  #waitForNews(ms: number): Promise<void> {
+    if (this.#hasNews || this.#stopped.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = clock.after(ms, resolve);
-      wakeUp = () => {
+      const timer = this.#parts.clock.after(ms, resolve);
+      this.#wakeUp = () => {
         timer.cancel();
         resolve();
       };
     });
   }
 
-  async function exchange(): Promise<void> {
-    hasNews = false;
-    const told = parts.describe();
-    const wait_seconds = stopped.signal.aborted ? 0 : parts.waitSeconds(told);
-    const request: SyncRequestShape = {
-      ...{ incarnation: parts.incarnation, sync_seq: parts.sequence.next(), sent_at: toIso(clock.now()), wait_seconds },
-      ...store,
-      ...told,
-    };
-    const answerDue = wait_seconds === 0 || told.finished.length > 0;
-    const shield_ms = answerDue ? SHIELD_MS.answer_due : told.free_slots.length > 0 ? SHIELD_MS.slots_offered : 0;
-    const current: Flight = { controller: new AbortController(), sent_at: clock.monotonic(), shield_ms, given_up: false };
-    flight = current;
-    const timer = clock.after(wait_seconds * 1000 + PATIENCE_MS, () => current.controller.abort());
-    try {
-      const reply = await parts.send(request, current.controller.signal);
-      if (!current.given_up) answered(reply, request);
-    } catch (error) {
-      if (!current.given_up && !stopped.signal.aborted) await failed(error);
-    } finally {
-      timer.cancel();
-      flight = null;
+  #answered(reply: SyncReplyShape, request: SyncRequestShape, flight: Flight): void {
+    const { clock, log, apply, onSuperseded } = this.#parts;
+    if (this.#trouble !== null) log.info('the server answers again');
+    const before = this.#store.store_id;
+    if (before !== null && before !== reply.store_id) {
+      log.warn({ before, now: reply.store_id }, 'the server has another store than before; the jobs here go on');
     }
+    this.#store = { store_id: reply.store_id, store_position: reply.store_position };
+    this.#failures = 0;
+    this.#trouble = null;
+    this.#answeredAt = clock.monotonic();
+    if (reply.superseded) onSuperseded();
+    this.#confirm = apply(reply, request);
+    const empty = !this.#confirm && reply.settled.length === 0 && reply.revoked.length === 0;
+    const quick = request.wait_seconds > 0 && clock.monotonic() - flight.sent_at < QUICK_MS;
+    this.#quickAnswers = empty && quick ? this.#quickAnswers + 1 : 0;
   }
 
-  function answered(reply: SyncReplyShape, request: SyncRequestShape): void {
-    if (trouble !== null) log.info('the server answers again');
-    if (store.store_id !== null && store.store_id !== reply.store_id) {
-      log.warn({ before: store.store_id, now: reply.store_id }, 'the server has another store than before; the jobs here go on');
-    }
-    store = { store_id: reply.store_id, store_position: reply.store_position };
-    [failures, trouble, answered_at] = [0, null, clock.monotonic()];
-    if (reply.superseded) parts.onSuperseded();
-    if (parts.apply(reply, request)) confirm = true;
-    const empty = !confirm && reply.settled.length === 0 && reply.revoked.length === 0;
-    const quick = flight !== null && request.wait_seconds > 0 && clock.monotonic() - flight.sent_at < QUICK_MS;
-    quick_answers = empty && quick ? quick_answers + 1 : 0;
-  }
-
-  async function failed(error: unknown): Promise<void> {
-    failures += 1;
+  async #failed(error: unknown): Promise<void> {
+    const { clock, log, sequence, onSuperseded } = this.#parts;
+    this.#failures += 1;
     const reason = error instanceof Error ? error.message : String(error);
     const code = error instanceof ApiError ? error.code : 'unexpected_reply';
-    if (code === 'agent_superseded') return parts.onSuperseded();
-    if (code === 'stale_sync' && failures <= 3) return parts.sequence.skip();
-    if (trouble !== reason) log[failures > 1 || code !== 'unreachable' ? 'warn' : 'info']({ code, reason }, 'no agreement with the server; jobs go on and it is tried again');
-    trouble = reason;
-    await clock.sleep(retryDelay(error), stopped.signal);
+    if (code === 'agent_superseded') onSuperseded();
+    if (code === 'stale_sync' && this.#failures <= 3) return sequence.skip();
+    if (this.#trouble !== reason) log.warn({ code, reason }, 'no agreement with the server; jobs go on and it is tried again');
+    this.#trouble = reason;
+    await clock.sleep(this.#retryDelay(error), this.#stopped.signal);
   }
 
-  function retryDelay(error: unknown): number {
-    const spread = 0.5 + parts.random() / 2;
-    if (!(error instanceof ApiError) || error.retryable) {
-      const asked = error instanceof ApiError ? (error.retry_after_seconds ?? 0) * 1000 : 0;
-      const backoff = failures === 1 ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, 1000 * 2 ** Math.min(failures - 2, 10));
-      return Math.max(asked, backoff * spread);
-    }
-    return SLOW_RETRY_MS * spread;
+  #retryDelay(error: unknown): number {
+    const spread = 0.5 + this.#parts.random() / 2;
+    if (error instanceof ApiError && !error.retryable) return SLOW_RETRY_MS * spread;
+    const asked = error instanceof ApiError ? (error.retry_after_seconds ?? 0) * 1000 : 0;
+    const backoff = this.#failures === 1 ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, 1000 * 2 ** Math.min(this.#failures - 2, 10));
+    return Math.max(asked, backoff * spread);
   }
-
-  async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await exchange();
-      if (quick_answers > MOST_QUICK_ANSWERS) await clock.sleep(PACE_MS, stopped.signal);
-      if (confirm && parts.describe().free_slots.length === 0) await waitForNews(CONFIRM_MS);
-      confirm = false;
-    }
-  }
-
-  const running = run();
-  return {
-    news() {
-      hasNews = true;
-      wakeUp?.();
-      wakeUp = null;
-      if (flight !== null) giveUp(flight);
-    },
-    state: () => ({ answered_at, trouble }),
-    stop() {
-      stopped.abort();
-      wakeUp?.();
-      flight?.controller.abort();
-      return running;
-    },
-  };
 }

@@ -23,7 +23,10 @@ const Description = z.object({
   name: z.string().min(1).max(LIMITS.name_characters.value),
   kind: z.enum(['artifact', 'checkpoint']),
   /** Beside the description, so never a path. */
-  file: z.string().regex(/^[^/\\\0]+$/).refine((name) => name !== '.' && name !== '..'),
+  file: z
+    .string()
+    .regex(/^[^/\\\0]+$/)
+    .refine((name) => name !== '.' && name !== '..'),
   size: z.int().min(0),
 });
 
@@ -40,12 +43,13 @@ export async function shipUploads(spool: Spool, parts: UploadShippingParts, sign
       refuse(spool, { description, upload, reason: 'its description or its data is not whole' }, parts);
       continue;
     }
-    await deliver(spool, description, upload, parts, signal);
+    await deliver(spool, { description, upload }, parts, signal);
   }
   spool.uploads_waiting = files.uploads(spool.directory).length > 0;
 }
 
-async function deliver(spool: Spool, description: string, upload: Upload, parts: UploadShippingParts, signal: AbortSignal): Promise<void> {
+async function deliver(spool: Spool, waiting: { description: string; upload: Upload }, parts: UploadShippingParts, signal: AbortSignal): Promise<void> {
+  const { description, upload } = waiting;
   const { files, client } = parts;
   const options = {
     signal,
@@ -54,7 +58,9 @@ async function deliver(spool: Spool, description: string, upload: Upload, parts:
     content: files.uploadContent(spool.directory, upload.file),
   };
   try {
-    await (upload.kind === 'checkpoint' ? client.results.storeCheckpoint({}, options) : client.results.storeArtifact({ params: { name: upload.name } }, options));
+    await (upload.kind === 'checkpoint'
+      ? client.results.storeCheckpoint({}, options)
+      : client.results.storeArtifact({ params: { name: upload.name } }, options));
   } catch (error) {
     // The library may drop an old checkpoint to make room for a new one.
     if (readDescription(spool, description, files) === 'gone') return;

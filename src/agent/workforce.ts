@@ -3,9 +3,9 @@ import type { Client, LeaseShape, SyncReplyShape, SyncRequestShape } from '../co
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import { createLives, nameOf, type Attempt } from './attempt-life.ts';
+import { createLives, nameOf, type Attempt, type Lives } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
-import { createDelivery } from './delivery.ts';
+import { createDelivery, type Delivery } from './delivery.ts';
 import type { ProcessRunner } from './job-process.ts';
 import type { Machine } from './machine.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -57,154 +57,194 @@ const FAULT_PAUSE_MS = 30_000;
 const REMEMBERED_TOKENS = 10_000;
 
 export function createWorkforce(parts: WorkforceParts): Workforce {
-  const { clock, log, store, machine } = parts;
-  const slots = createSlots(parts.workers, parts.once);
-  const attempts = new Map<string, Attempt>();
-  const forgotten = new Set<string>();
-  let closed = false;
-  let offer_after = -Infinity;
+  return new Force(parts);
+}
 
-  const lives = createLives({
-    ...{ clock, log, store, runner: parts.runner, workerId: parts.workerId },
-    onStarted(attempt) {
-      log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: parts.workerId(attempt.slot) }, 'job runs');
-      delivery.add(attempt);
-      parts.onProgress();
-    },
-    onEnded(attempt) {
-      const { outcome, exit_code, signal, message } = attempt.end!;
-      log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, outcome, exit_code, signal, reason: message }, 'job ended');
-      delivery.add(attempt);
-      delivery.finish(attempt);
-      parts.onNews();
-      parts.onProgress();
-    },
-    onMachineFault(message) {
-      offer_after = clock.monotonic() + FAULT_PAUSE_MS;
-      clock.after(FAULT_PAUSE_MS, parts.onNews);
-      log.error({ reason: message }, 'this machine cannot start jobs; it takes none for a while');
-    },
-  });
-  const delivery = createDelivery({
-    ...{ clock, log, random: parts.random, client: parts.client, files: parts.files, note: lives.note },
-    onDelivered: forgetIfOver,
-  });
+class Force implements Workforce {
+  readonly slots: Slots;
+  readonly #parts: WorkforceParts;
+  readonly #lives: Lives;
+  readonly #delivery: Delivery;
+  /** By token. */
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #forgotten = new Set<string>();
+  #closed = false;
+  #offerAfter = -Infinity;
 
-  function forgetIfOver(attempt: Attempt): void {
-    if (!attempt.settled || !attempts.has(attempt.lease.token) || !delivery.isDelivered(attempt)) return;
-    attempts.delete(attempt.lease.token);
-    delivery.remove(attempt);
-    if (attempt.directory !== null) store.remove(attempt.directory);
-    forgotten.add(attempt.lease.token);
-    if (forgotten.size > REMEMBERED_TOKENS) forgotten.delete(forgotten.values().next().value!);
-    parts.onProgress();
+  constructor(parts: WorkforceParts) {
+    this.#parts = parts;
+    this.slots = createSlots(parts.workers, parts.once);
+    const { clock, log, store, runner, workerId, random, client, files } = parts;
+    this.#lives = createLives({
+      ...{ clock, log, store, runner, workerId },
+      onStarted: (attempt) => this.#started(attempt),
+      onEnded: (attempt) => this.#ended(attempt),
+      onMachineFault: (message) => this.#faulted(message),
+    });
+    this.#delivery = createDelivery({
+      ...{ clock, log, random, client, files },
+      note: (attempt, change) => this.#lives.note(attempt, change),
+      onDelivered: (attempt) => this.#forgetIfOver(attempt),
+    });
   }
 
-  const live = (): Attempt[] => [...attempts.values()].filter((attempt) => attempt.phase !== 'ended');
-
-  function freeSlots(): number[] {
-    if (closed || clock.monotonic() < offer_after || !machine.hasSpace()) return [];
-    const taken = live();
-    const busy = new Set(taken.map((attempt) => attempt.slot));
-    // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
-    const room = Math.max(0, parts.workers - taken.length);
-    const free: number[] = [];
-    for (let slot = 0; slot < parts.workers && free.length < room; slot += 1) {
-      if (!busy.has(slot) && slots.mayTake(slot)) free.push(slot);
+  adopt(): void {
+    const { clock, log, store, onNews } = this.#parts;
+    for (const stored of store.scan(clock.now())) {
+      if (this.#attempts.has(stored.lease.token)) continue;
+      log.info({ job: nameOf(stored), attempt: stored.lease.attempt }, 'attempt of an earlier run taken over');
+      const attempt = this.#lives.adopt(stored);
+      this.#attempts.set(stored.lease.token, attempt);
+      this.#delivery.add(attempt);
     }
-    return free.slice(0, LIMITS.sync_items.value);
+    onNews();
   }
 
-  function describe(): Told {
+  describe(): Told {
+    const { machine, has_script } = this.#parts;
     const metrics = machine.metrics();
-    const running = live().map((attempt) => ({
+    const running = this.live().map((attempt) => ({
       ...referenceOf(attempt),
       slot: attempt.slot,
       started_at: attempt.started_at === null ? null : toIso(attempt.started_at),
     }));
-    const ended = [...attempts.values()].filter((attempt) => attempt.end !== null && !attempt.settled);
+    const ended = this.attempts().filter((attempt) => attempt.end !== null && !attempt.settled);
     return {
-      free_slots: freeSlots(),
+      free_slots: this.#freeSlots(),
       free: machine.resources,
-      has_script: parts.has_script,
-      workers: slots.applied(),
+      has_script,
+      workers: this.slots.applied(),
       running: running.slice(0, LIMITS.sync_items.value),
       finished: ended.slice(0, LIMITS.sync_items.value).map((attempt) => attempt.end!),
       ...(metrics === null ? {} : { metrics }),
     };
   }
 
-  function take(lease: LeaseShape): boolean {
-    if (attempts.has(lease.token) || forgotten.has(lease.token)) return false;
-    const busy = live().some((attempt) => attempt.slot === lease.slot);
-    if (closed || busy || !slots.mayTake(lease.slot)) {
-      attempts.set(lease.token, lives.decline(lease, lease.slot, 'The worker could not take the job any more.'));
-      // Declining ends the attempt at once, before it is in the list.
-      parts.onNews();
+  apply(reply: SyncReplyShape, request: SyncRequestShape): boolean {
+    const { log, machine, once, onProgress } = this.#parts;
+    this.slots.told(request.workers);
+    if (request.metrics !== undefined) machine.metricsTold(request.metrics);
+    this.#settle(reply, request);
+    this.#stopRevoked(reply.revoked);
+    for (const attempt of this.#byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
+    const commanded = this.slots.command(reply.workers);
+    const taken = reply.leases.filter((lease) => this.#take(lease)).length;
+    if (once) this.slots.foundNothing(request.free_slots.filter((slot) => !reply.leases.some((lease) => lease.slot === slot)));
+    onProgress();
+    return commanded || taken > 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  release(which: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void {
+    for (const attempt of this.live()) {
+      if (which === 'all' || which.includes(attempt.slot)) this.#lives.stop(attempt, 'released', options);
+    }
+  }
+
+  attempts(): Attempt[] {
+    return [...this.#attempts.values()];
+  }
+
+  live(): Attempt[] {
+    return this.attempts().filter((attempt) => attempt.phase !== 'ended');
+  }
+
+  undelivered(): number {
+    return this.#attempts.size - this.live().length;
+  }
+
+  async stop(): Promise<void> {
+    this.#lives.abandon();
+    await this.#delivery.stop();
+    await this.#parts.store.removed();
+  }
+
+  #started(attempt: Attempt): void {
+    const { log, workerId, onProgress } = this.#parts;
+    log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) }, 'job runs');
+    this.#delivery.add(attempt);
+    onProgress();
+  }
+
+  #ended(attempt: Attempt): void {
+    const { log, onNews, onProgress } = this.#parts;
+    const { outcome, exit_code, signal, message } = attempt.end!;
+    log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, outcome, exit_code, signal, reason: message }, 'job ended');
+    this.#delivery.add(attempt);
+    this.#delivery.finish(attempt);
+    onNews();
+    onProgress();
+  }
+
+  #faulted(message: string): void {
+    const { clock, log, onNews } = this.#parts;
+    this.#offerAfter = clock.monotonic() + FAULT_PAUSE_MS;
+    clock.after(FAULT_PAUSE_MS, onNews);
+    log.error({ reason: message }, 'this machine cannot start jobs; it takes none for a while');
+  }
+
+  #forgetIfOver(attempt: Attempt): void {
+    const { token } = attempt.lease;
+    if (!attempt.settled || !this.#attempts.has(token) || !this.#delivery.isDelivered(attempt)) return;
+    this.#attempts.delete(token);
+    this.#delivery.remove(attempt);
+    if (attempt.directory !== null) this.#parts.store.remove(attempt.directory);
+    this.#forgotten.add(token);
+    if (this.#forgotten.size > REMEMBERED_TOKENS) this.#forgotten.delete(this.#forgotten.values().next().value!);
+    this.#parts.onProgress();
+  }
+
+  #freeSlots(): number[] {
+    const { clock, machine, workers } = this.#parts;
+    if (this.#closed || clock.monotonic() < this.#offerAfter || !machine.hasSpace()) return [];
+    const taken = this.live();
+    const busy = new Set(taken.map((attempt) => attempt.slot));
+    // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
+    const room = Math.min(LIMITS.sync_items.value, Math.max(0, workers - taken.length));
+    const free: number[] = [];
+    for (let slot = 0; slot < workers && free.length < room; slot += 1) {
+      if (!busy.has(slot) && this.slots.mayTake(slot)) free.push(slot);
+    }
+    return free;
+  }
+
+  #take(lease: LeaseShape): boolean {
+    if (this.#attempts.has(lease.token) || this.#forgotten.has(lease.token)) return false;
+    const busy = this.live().some((attempt) => attempt.slot === lease.slot);
+    if (this.#closed || busy || !this.slots.mayTake(lease.slot)) {
+      // Declining ends the attempt at once, before it is in the list: the news is told again.
+      this.#attempts.set(lease.token, this.#lives.decline(lease, lease.slot, 'The worker could not take the job any more.'));
+      this.#parts.onNews();
       return true;
     }
-    slots.took(lease.slot);
-    attempts.set(lease.token, lives.begin(lease, lease.slot));
+    this.slots.took(lease.slot);
+    this.#attempts.set(lease.token, this.#lives.begin(lease, lease.slot));
     return true;
   }
 
-  function byName(names: readonly { job_id: number; attempt: number; rank: number }[]): Attempt[] {
+  #byName(names: readonly { job_id: number; attempt: number; rank: number }[]): Attempt[] {
     if (names.length === 0) return [];
     const wanted = new Set(names.map(attemptKey));
-    return [...attempts.values()].filter((attempt) => wanted.has(attemptKey(attempt.lease)));
+    return this.attempts().filter((attempt) => wanted.has(attemptKey(attempt.lease)));
   }
 
-  function stopRevoked(revoked: SyncReplyShape['revoked']): void {
-    for (const reason of ['cancelled', 'superseded'] as const) {
-      const message = reason === 'cancelled' ? 'The job was cancelled.' : 'Another attempt of the job took over.';
-      for (const attempt of byName(revoked.filter((each) => each.reason === reason))) lives.stop(attempt, 'cancelled', { message });
+  #settle(reply: SyncReplyShape, request: SyncRequestShape): void {
+    const sent = new Set(request.finished.map((end) => end.token));
+    for (const attempt of this.#byName(reply.settled)) {
+      if (!sent.has(attempt.lease.token)) continue;
+      attempt.settled = true;
+      this.#delivery.reconsider(attempt);
+      this.#forgetIfOver(attempt);
     }
   }
 
-  return {
-    slots,
-    adopt() {
-      for (const stored of store.scan(clock.now())) {
-        if (attempts.has(stored.lease.token)) continue;
-        log.info({ job: `${stored.lease.experiment}/${stored.lease.number}`, attempt: stored.lease.attempt }, 'attempt of an earlier run taken over');
-        const attempt = lives.adopt(stored);
-        attempts.set(stored.lease.token, attempt);
-        delivery.add(attempt);
-      }
-      parts.onNews();
-    },
-    describe,
-    apply(reply, request) {
-      slots.told(request.workers);
-      if (request.metrics !== undefined) machine.metricsTold(request.metrics);
-      const sent = new Set(request.finished.map((end) => end.token));
-      for (const attempt of byName(reply.settled)) {
-        if (!sent.has(attempt.lease.token)) continue;
-        attempt.settled = true;
-        delivery.reconsider(attempt);
-        forgetIfOver(attempt);
-      }
-      stopRevoked(reply.revoked);
-      for (const attempt of byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
-      const commanded = slots.command(reply.workers);
-      const taken = reply.leases.filter(take).length;
-      if (parts.once) slots.foundNothing(request.free_slots.filter((slot) => !reply.leases.some((lease) => lease.slot === slot)));
-      parts.onProgress();
-      return commanded || taken > 0;
-    },
-    close: () => void (closed = true),
-    release(which, options) {
-      for (const attempt of live()) {
-        if (which === 'all' || which.includes(attempt.slot)) lives.stop(attempt, 'released', options);
-      }
-    },
-    attempts: () => [...attempts.values()],
-    live,
-    undelivered: () => [...attempts.values()].filter((attempt) => attempt.phase === 'ended').length,
-    async stop() {
-      lives.abandon();
-      await delivery.stop();
-      await store.removed();
-    },
-  };
+  #stopRevoked(revoked: SyncReplyShape['revoked']): void {
+    for (const reason of ['cancelled', 'superseded'] as const) {
+      const message = reason === 'cancelled' ? 'The job was cancelled.' : 'Another attempt of the job took over.';
+      for (const attempt of this.#byName(revoked.filter((each) => each.reason === reason))) this.#lives.stop(attempt, 'cancelled', { message });
+    }
+  }
 }

@@ -21,7 +21,7 @@ async function staged(answer: (call: Call) => Reply | null, options: StageOption
 
 function counts(pending: number, running: number, done: number, aborted: number) {
   const total = pending + running + done + aborted;
-  return { pending, running, done, aborted, total, created: total };
+  return { pending, running, done, aborted, total, created: total, expanding: 0 };
 }
 
 test('without a command it shows its help, which begins with examples', async () => {

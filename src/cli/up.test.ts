@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 function counts(done: number, total: number) {
-  return { pending: total - done, running: 0, done, aborted: 0, total, created: total };
+  return { pending: total - done, running: 0, done, aborted: 0, total, created: total, expanding: 0 };
 }
 
 function answer({ path, method, headers }: Call): Reply | null {

@@ -34,6 +34,7 @@ export const Counts = z.object({
   aborted: Count,
   total: Count.describe('jobs that exist now: the sum of the four'),
   created: Count.describe('jobs ever created, deleted ones included'),
+  expanding: Count.describe('jobs that a large matrix has still to make'),
 });
 
 export const RetrySettings = z.object({

@@ -15,7 +15,7 @@ export interface ExperimentSettings extends RetryPolicy {
 
 export const DEFAULT_SETTINGS: ExperimentSettings = { ...DEFAULT_RETRY_POLICY, timeout_seconds: null, grace_seconds: 30, lost_after_seconds: 600 };
 
-export type JobCounts = Record<JobStatus, number> & { readonly total: number; readonly created: number };
+export type JobCounts = Record<JobStatus, number> & { readonly total: number; readonly created: number; readonly expanding: number };
 
 export interface ExperimentRecord {
   readonly id: number;
@@ -166,7 +166,7 @@ function toRecord(row: Omit<ExperimentTable, 'id'> & { id: number }, counts: Map
   };
 }
 
-const NO_JOBS: JobCounts = { pending: 0, running: 0, done: 0, aborted: 0, total: 0, created: 0 };
+const NO_JOBS: JobCounts = { pending: 0, running: 0, done: 0, aborted: 0, total: 0, created: 0, expanding: 0 };
 
 export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly number[]): Promise<Map<number, JobCounts>> {
   const found = new Map<number, JobCounts>();
@@ -179,7 +179,7 @@ export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly nu
   for (const id of ids) {
     const value = (name: string): number => rows.find((row) => row.experiment_id === id && row.name === name)?.value ?? 0;
     const statuses = Object.fromEntries(JOB_STATUSES.map((status) => [status, value(status)])) as Record<JobStatus, number>;
-    found.set(id, { ...statuses, total: JOB_STATUSES.reduce((sum, status) => sum + statuses[status], 0), created: value('created') });
+    found.set(id, { ...statuses, total: JOB_STATUSES.reduce((sum, status) => sum + statuses[status], 0), created: value('created'), expanding: value('expanding') });
   }
   return found;
 }

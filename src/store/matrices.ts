@@ -48,6 +48,7 @@ export async function createMatrix(tx: Transaction, { experiment_id, matrix, tem
   const id = Number(row.id);
   const numbers = { from: block.first_number, to: block.first_number + size - 1 };
   tx.event({ kind: 'matrix_created', experiment_id, actor, data: { matrix_id: id, size, ...numbers } });
+  tx.count(experiment_id, 'expanding', size - expanded);
   if (expanded > 0) {
     await insertJobs(tx, { experiment_id, template, matrix_id: id, block, params: [...combinations(matrix)] });
     tx.event({ kind: 'jobs_created', experiment_id, actor, numbers, data: { matrix_id: id } });
@@ -76,6 +77,7 @@ export async function expandNextChunk(tx: Transaction): Promise<boolean> {
     block: { first_number: row.first_number + from, first_job_id: row.first_job_id + from },
     params: [...combinations(matrix, from, to)],
   });
+  tx.count(row.experiment_id, 'expanding', from - to);
   await tx.query.updateTable('matrix').set({ expanded: to }).where('id', '=', Number(row.id)).execute();
   const numbers = { from: row.first_number + from, to: row.first_number + to - 1 };
   tx.event({ kind: 'jobs_created', experiment_id: row.experiment_id, actor, numbers, data: { matrix_id: Number(row.id) } });

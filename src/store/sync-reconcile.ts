@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { decideFinish, decideRunning } from '../core/attempt.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
-import { type Facts, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
+import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
 import { hotStatements, type LeaseRow, runSet } from './hot.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
@@ -25,6 +25,12 @@ export async function reconcile(tx: Transaction, sessions: readonly Session[], t
   const byAgent = groupLeases(leases);
   await judgeListed(tx, fresh, byAgent, terms);
   await judgeMissing(tx, fresh, byAgent, terms);
+  await revokeTaken(
+    tx,
+    sessions.filter((session) => session.again),
+    byAgent,
+    terms,
+  );
   for (const { agent_id, job_id, attempt, rank } of cancelled) {
     const session = sessions.find((one) => one.agent.id === agent_id);
     if (session?.message.running.some((report) => report.job_id === job_id) === true) session.answer.revoked.push({ job_id, attempt, rank, reason: 'cancelled' });
@@ -83,6 +89,23 @@ async function judgeStrays(tx: Transaction, strays: readonly { session: Session;
     else await judgeGivenUp(tx, session, report, known);
   }
   await adoptAttempts(tx, adoptions);
+}
+
+/** What was taken from an agent while its sync hung, by a forced cancel for example, is told at once. Everything else waits for its next sync. */
+async function revokeTaken(tx: Transaction, sessions: readonly Session[], byAgent: Map<number, LeaseRow[]>, terms: SyncTerms): Promise<void> {
+  const strays = sessions.flatMap((session) => {
+    const leases = new Set((byAgent.get(session.agent.id) ?? []).map(referenceKey));
+    return session.message.running.filter((report) => !leases.has(referenceKey(report))).map((report) => ({ session, report }));
+  });
+  const facts = await loadFacts(
+    tx,
+    strays.map(({ report }) => report),
+  );
+  for (const { session, report } of strays) {
+    const known = facts.get(referenceKey(report));
+    if (!isGenuine(terms.key, known, report) || decideRunning(known.job, known.attempt!) !== 'revoke') continue;
+    session.answer.revoked.push({ job_id: report.job_id, attempt: report.attempt, rank: report.rank, reason: 'superseded' });
+  }
 }
 
 function adoptOrRevoke(session: Session, report: RunningReport, facts: Facts, nonce: string, adoptions: Adoption[]): void {

@@ -1,5 +1,6 @@
 // The server is away in the middle of jobs: they go on and end, and everything about them is delivered afterwards with its own times.
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 
 import { openStage, type TestServer } from '../support/drover.ts';
@@ -80,3 +81,15 @@ async function deliveredAsItWas(server: TestServer, experiment: TestExperiment, 
   const { pieces } = await server.api.results.logIndex({ params });
   for (const { at } of pieces) expect(Date.parse(at)).toBeLessThan(ended + TOLERANCE_MS);
 }
+
+test('a stop is not held up by connections that never asked anything, as browsers open them in advance', async (context) => {
+  const stage = openStage(context);
+  const server = await stage.server();
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const begun = performance.now();
+  await server.stop();
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  await closed;
+});

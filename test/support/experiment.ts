@@ -21,8 +21,10 @@ export interface TestExperiment {
   job(number: number): Promise<JobShape>;
   attempts(number: number): Promise<AttemptShape[]>;
   all(): Promise<JobShape[]>;
-  /** Whole, holes left out. */
+  /** What is kept of it, holes left out. */
   log(number: number, stream?: 'stdout' | 'stderr', attempt?: number): Promise<Buffer>;
+  /** The same, with the number of bytes that the server says were dropped. */
+  logWithHoles(number: number, stream?: 'stdout' | 'stderr', attempt?: number): Promise<{ bytes: Buffer; dropped: number }>;
   /** Resolves when a job has this status. */
   reaches(number: number, status: JobShape['status'], patience?: Patience): Promise<JobShape>;
   /** Resolves when none is pending or running. */
@@ -70,13 +72,16 @@ export function openExperiment(server: { readonly api: Api }, name: string): Tes
       } while (cursor !== null);
       return jobs;
     },
-    async log(number, stream = 'stdout', attempt) {
+    log: async (number, stream, attempt) => (await experiment.logWithHoles(number, stream, attempt)).bytes,
+    async logWithHoles(number, stream = 'stdout', attempt) {
       const pieces: Buffer[] = [];
+      let dropped = 0;
       for (let from = 0; ; from += LOG_PIECE) {
         const query = { stream, from, length: LOG_PIECE, ...(attempt === undefined ? {} : { attempt }) };
         const reply = await server.api.results.log({ params: { ...params, number }, query });
         pieces.push(Buffer.from(await reply.arrayBuffer()));
-        if (from + LOG_PIECE >= Number(reply.headers.get('drover-log-size'))) return Buffer.concat(pieces);
+        dropped += holesOf(reply).reduce((sum, [start, end]) => sum + end - start, 0);
+        if (from + LOG_PIECE >= Number(reply.headers.get('drover-log-size'))) return { bytes: Buffer.concat(pieces), dropped };
       }
     },
     reaches: (number, status, patience) =>
@@ -101,4 +106,9 @@ export function openExperiment(server: { readonly api: Api }, name: string): Tes
       }),
   };
   return experiment;
+}
+
+function holesOf(reply: Response): (readonly [number, number])[] {
+  const text = reply.headers.get('drover-log-holes') ?? '';
+  return [...text.matchAll(/(\d+)-(\d+)/g)].map(([, start, end]) => [Number(start), Number(end)] as const);
 }

@@ -96,7 +96,19 @@ export async function startProtocolServer(options: { port?: number } = {}) {
       const number = job.attempts.length + 1;
       const { command = null, params = {}, timeout_seconds = null, grace_seconds = 5 } = job.job;
       const token = `t${job.number}-${number}-${Math.random().toString(36).slice(2, 12)}`;
-      const lease = { job_id: job.number, experiment: EXPERIMENT, number: job.number, attempt: number, rank: 0, token, slot, params, command, timeout_seconds, grace_seconds };
+      const lease = {
+        job_id: job.number,
+        experiment: EXPERIMENT,
+        number: job.number,
+        attempt: number,
+        rank: 0,
+        token,
+        slot,
+        params,
+        command,
+        timeout_seconds,
+        grace_seconds,
+      };
       job.status = 'running';
       job.attempts.push({
         ...{ lease, secret: agent.secret, confirmed: false, running: null, end: null, repeats: 0 },
@@ -126,16 +138,27 @@ export async function startProtocolServer(options: { port?: number } = {}) {
   function compose(agent: ServedAgent, extra: Partial<SyncReplyShape>): SyncReplyShape {
     const own = attemptsOf(agent);
     const unconfirmed = own.filter((each) => !each.confirmed && each.end === null).map((each) => each.lease);
-    const revoked = own.filter((each) => each.end === null && jobOf(each.lease).cancel).map(({ lease }) => ({ job_id: lease.job_id, attempt: lease.attempt, rank: 0, reason: 'cancelled' as const }));
+    const revoked = own
+      .filter((each) => each.end === null && jobOf(each.lease).cancel)
+      .map(({ lease }) => ({ job_id: lease.job_id, attempt: lease.attempt, rank: 0, reason: 'cancelled' as const }));
     return {
       ...{ store_id: 'store-1', store_position: facts.syncs, now: new Date().toISOString(), next_sync_within_seconds: 30, superseded: agent.superseded },
       ...{ leases: [...unconfirmed, ...assign(agent)], settled: [], revoked, unknown: [], ...extra },
-      workers: [...agent.desired].map(([slot, want]) => ({ slot, worker_id: `${agent.host}_${agent.instance}_${slot}`, desired_state: want.state, desired_version: want.version })),
+      workers: [...agent.desired].map(([slot, want]) => ({
+        slot,
+        worker_id: `${agent.host}_${agent.instance}_${slot}`,
+        desired_state: want.state,
+        desired_version: want.version,
+      })),
     };
   }
 
   function hasWord(agent: ServedAgent, reply: SyncReplyShape): boolean {
-    return reply.leases.length + reply.settled.length + reply.revoked.length > 0 || agent.superseded || [...agent.desired.values()].some((want) => want.version > want.applied);
+    return (
+      reply.leases.length + reply.settled.length + reply.revoked.length > 0 ||
+      agent.superseded ||
+      [...agent.desired.values()].some((want) => want.version > want.applied)
+    );
   }
 
   function answerPoll(agent: ServedAgent): void {
@@ -200,7 +223,9 @@ export async function startProtocolServer(options: { port?: number } = {}) {
     const { batches } = contract.agents.metrics.body.parse(body);
     const ends = batches.map((batch) => {
       const attempt = find(batch);
-      attempt.metrics.push(...batch.points.filter((point) => point.offset >= attempt.metrics_end).map(({ name, value, step, offset }) => ({ name, value, step, offset })));
+      attempt.metrics.push(
+        ...batch.points.filter((point) => point.offset >= attempt.metrics_end).map(({ name, value, step, offset }) => ({ name, value, step, offset })),
+      );
       attempt.metrics_end = Math.max(attempt.metrics_end, batch.to);
       attempt.progress = batch.progress ?? attempt.progress;
       return { job_id: batch.job_id, attempt: batch.attempt, rank: batch.rank, end: attempt.metrics_end };

@@ -142,7 +142,7 @@ export async function job(store: Store, experimentId: number, number: number): P
 
 /** The kept counters, and the same counted from the rows: they must be equal at any time. */
 export async function counts(store: Store, experimentId: number): Promise<{ kept: Record<string, number>; counted: Record<string, number> }> {
-  const { total: _total, created: _created, ...kept } = (await readCounts(store, [experimentId])).get(experimentId)!;
+  const { total: _total, created: _created, expanding: _expanding, ...kept } = (await readCounts(store, [experimentId])).get(experimentId)!;
   const rows = await store.sql.all<{ status: string; n: number }>('select status, count(*) as n from job where experiment_id = ? group by status', [experimentId]);
   const counted: Record<string, number> = { pending: 0, running: 0, done: 0, aborted: 0 };
   for (const row of rows) counted[row.status] = Number(row.n);

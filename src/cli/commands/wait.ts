@@ -13,6 +13,8 @@ interface Counts {
   readonly done: number;
   readonly aborted: number;
   readonly total: number;
+  /** Jobs that a large matrix has still to make: it is not over before they are there. */
+  readonly expanding: number;
 }
 
 interface Waited {
@@ -56,9 +58,9 @@ async function waitForEnd(context: Context, waited: Waited): Promise<Counts> {
       onTrouble,
     })) {
       const ended = counts.done + counts.aborted;
-      progress = addProgress(progress, { at: clock.monotonic(), ended, total: counts.total });
-      line.update({ label: waited.label, ended, total: counts.total, details: countDetails(counts), progress });
-      if (counts.pending + counts.running === 0) return counts;
+      progress = addProgress(progress, { at: clock.monotonic(), ended, total: counts.total + counts.expanding });
+      line.update({ label: waited.label, ended, total: counts.total + counts.expanding, details: countDetails(counts), progress });
+      if (counts.pending + counts.running + counts.expanding === 0) return counts;
     }
     throw new CliFailure(EXIT.interrupted);
   } finally {
@@ -98,7 +100,7 @@ async function someJobs(context: Context, words: readonly string[]): Promise<Wai
   if ((await sum()) === 0) throw new CliFailure(EXIT.not_found, `There is no job ${label}.`);
   const read = async (): Promise<Counts> => {
     const [pending, running, done, aborted] = [await sum('pending'), await sum('running'), await sum('done'), await sum('aborted')];
-    return { pending, running, done, aborted, total: pending + running + done + aborted };
+    return { pending, running, done, aborted, total: pending + running + done + aborted, expanding: 0 };
   };
   return { label, experiments: selection.map(({ experiment }) => experiment), read };
 }

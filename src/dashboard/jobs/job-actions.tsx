@@ -42,13 +42,11 @@ interface ActionContext {
 function actionsOf(job: JobShape, context: ActionContext): JobAction[] {
   const params = { experiment: job.experiment, number: job.number };
   const name = `job ${formatJobReference(job.experiment, job.number)}`;
-  const done = async (message: string): Promise<void> => {
-    toastDone(message);
-    await refreshJob(context.client, job);
-  };
   const perform = async (call: () => Promise<unknown>, message: string): Promise<void> => {
     await call();
-    await done(message);
+    toastDone(message);
+    // Not waited for: the dialog closes when the server has said yes.
+    void refreshJob(context.client, job);
   };
   const attempt = async (call: () => Promise<unknown>, message: string): Promise<void> => {
     try {

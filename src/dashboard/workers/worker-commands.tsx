@@ -49,7 +49,7 @@ export function useWorkerCommands(experiment: string): Commands {
       run: async () => {
         const done = await api.workers.command({ params, body: { action: state, workers: selection(workers) } });
         toastDone(`${word}: queued for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`);
-        await refresh();
+        void refresh();
       },
     });
   };
@@ -58,7 +58,7 @@ export function useWorkerCommands(experiment: string): Commands {
     toastDone(
       done.changed === 0 ? 'The command was already applied' : `Taken back for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`,
     );
-    await refresh();
+    void refresh();
   };
   return {
     command: (state, workers) => void ask(state, workers).catch(toastError),

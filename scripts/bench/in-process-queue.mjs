@@ -1,0 +1,62 @@
+// The store's own queue in this process, without HTTP: the same schema, the same statements, one commit per round.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { ROOT } from '../step.mjs';
+import { gridOf } from './experiment.mjs';
+
+const zone = (path) => import(pathToFileURL(join(ROOT, 'dist', path)).href);
+const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 100 };
+const TEMPLATE = { command: 'true', machine_class: null, cpus: 0, memory_bytes: 0, gpus: 0, priority: 0, max_attempts: null, timeout_seconds: null, grace_seconds: null, tags: [], held: false };
+
+/** A new store below `directory` with so many pending jobs. */
+export async function inProcessQueue(directory, jobs) {
+  const [{ openStore }, { createExperiment }, { createMatrix, expandNextChunk }, { registerAgent }, { syncAgents }, { systemClock: clock }] = await Promise.all([
+    ...['store/store.js', 'store/experiments.js', 'store/matrices.js', 'store/agents.js', 'store/sync.js', 'runtime/clock.js'].map(zone),
+  ]);
+  mkdirSync(directory);
+  const store = await openStore({ engine: { kind: 'sqlite', directory, clock, read_threads: 0 }, directory, clock });
+  const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: Math.random };
+  const matrix = Object.entries(gridOf(jobs)).map(([name, values]) => ({ name, values }));
+  const experiment_id = await store.write((tx) => createExperiment(tx, { name: 'limit', description: '', settings: {}, pin_cipher: store.key.encrypt('123456') }, 'bench'));
+  await store.write((tx) => createMatrix(tx, { experiment_id, matrix, template: TEMPLATE, actor: 'bench' }));
+  while (await store.write(expandNextChunk));
+  let registered = 0;
+
+  async function register(slots) {
+    registered += 1;
+    const serial = registered;
+    const facts = { workers: slots, machine_class: null, has_script: false, total: PLENTY, version: '0.1.0', process_id: 1, platform: 'bench' };
+    const identity = { host: 'limit', instance: `a${serial}`, experiments: null, secret_hash: `${serial}`, lost_after_ms: 600_000, next_sync_within_ms: 30_000, nextWord: () => `b${serial}` };
+    const { id } = await store.write((tx) => registerAgent(tx, { ...identity, ...facts }, 'bench'));
+    return { id, slots: Array.from({ length: slots }, (_, slot) => slot), sequence: 0, leases: [] };
+  }
+
+  return {
+    /** Agents whose messages always come together. */
+    async agents(count, slots) {
+      const agents = await Promise.all(Array.from({ length: count }, () => register(slots)));
+      const round = async (claim = true) => {
+        const now = clock.now();
+        const inputs = agents.map((agent) => ({ message: message(agent, claim, now), again: false }));
+        const answers = await store.write((tx) => syncAgents(tx, inputs, terms));
+        answers.forEach((answer, index) => (agents[index].leases = answer.leases));
+        return answers.reduce((sum, answer) => sum + answer.settled.length, 0);
+      };
+      return { round: () => round(), end: () => round(false) };
+    },
+    close: () => store.close(),
+  };
+}
+
+function message(agent, claim, now) {
+  agent.sequence += 1;
+  const [sent_at, started_at, finished_at] = [now, now - 6, now - 1].map((moment) => new Date(moment).toISOString());
+  const end = { outcome: 'succeeded', exit_code: 0, signal: null, message: null, started_at, finished_at, duration_ms: 5 };
+  return {
+    ...{ agent_id: agent.id, incarnation: 'bench', sync_seq: agent.sequence, sent_at, store_id: null, store_position: null },
+    ...{ free_slots: claim ? agent.slots : [], free: PLENTY, has_script: false, workers: [], running: [] },
+    finished: agent.leases.map(({ job_id, attempt, token }) => ({ job_id, attempt, rank: 0, token, ...end })),
+  };
+}
