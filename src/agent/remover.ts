@@ -1,7 +1,6 @@
 // Clears attempt directories away in sets, by another process: with short jobs, removing files one by one would cost more than the jobs.
 import { execFile } from 'node:child_process';
-import { unlinkSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Clock, Timer } from '../runtime/clock.ts';
@@ -24,24 +23,27 @@ export function createRemover(clock: Clock): Remover {
     timer?.cancel();
     timer = null;
     if (waiting.length === 0) return;
-    const removal = removeAll(waiting).finally(() => running.delete(removal));
-    running.add(removal);
+    track(removeAll(waiting));
     waiting = [];
   }
 
+  /** The lease goes at once: whatever else is left after a crash is then no attempt any more. */
+  async function disown(directory: string): Promise<void> {
+    await unlink(join(directory, 'lease.json')).catch(() => undefined);
+    waiting.push(directory);
+    if (waiting.length >= SET) flush();
+    else timer ??= clock.after(DELAY_MS, flush);
+  }
+
+  function track(work: Promise<void>): void {
+    const tracked = work.finally(() => running.delete(tracked));
+    running.add(tracked);
+  }
+
   return {
-    remove(directory) {
-      // The lease goes at once: whatever else is left after a crash is then no attempt any more.
-      try {
-        unlinkSync(join(directory, 'lease.json'));
-      } catch {
-        // It was never whole.
-      }
-      waiting.push(directory);
-      if (waiting.length >= SET) flush();
-      else timer ??= clock.after(DELAY_MS, flush);
-    },
+    remove: (directory) => track(disown(directory)),
     async finished() {
+      await Promise.all(running);
       flush();
       await Promise.all(running);
     },

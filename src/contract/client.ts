@@ -74,7 +74,7 @@ export function createClient<Reply extends FetchReply>(table: Contract, options:
 
 async function request(endpoint: Endpoint, input: AnyArguments, call: CallOptions, options: ClientOptions): Promise<unknown> {
   const url = options.base_url + '/api/v1' + fillPath(endpoint.path, input.params ?? {}) + queryString(input.query ?? {});
-  const reply = await send(url, endpoint, input, call, options);
+  const reply = await options.fetch(url, fetchRequest(endpoint, input, call, options.headers)).catch(unreachable);
   if (endpoint.transport === 'download' || endpoint.transport === 'stream') {
     if (reply.status < 300) return reply;
     throw readProblem(reply.status, await reply.text(), reply.headers.get('retry-after'));
@@ -93,13 +93,13 @@ function parseReply(endpoint: Endpoint, status: number, text: string): unknown {
   }
 }
 
-function send(url: string, endpoint: Endpoint, input: AnyArguments, call: CallOptions, options: ClientOptions): Promise<FetchReply> {
-  const headers: Record<string, string> = { ...options.headers, ...call.headers };
+function fetchRequest(endpoint: Endpoint, input: AnyArguments, call: CallOptions, common: ClientOptions['headers']): FetchRequest {
+  const headers: Record<string, string> = { ...common, ...call.headers };
   if (call.idempotency_key !== undefined) headers['idempotency-key'] = call.idempotency_key;
   const hasJson = endpoint.transport !== 'upload' && endpoint.method !== 'GET' && endpoint.method !== 'DELETE';
   if (hasJson) headers['content-type'] = 'application/json';
   const body = endpoint.transport === 'upload' ? { body: call.content, duplex: 'half' as const } : hasJson ? { body: JSON.stringify(input.body ?? {}) } : {};
-  return options.fetch(url, { method: endpoint.method, headers, ...body, ...(call.signal === undefined ? {} : { signal: call.signal }) }).catch(unreachable);
+  return { method: endpoint.method, headers, ...body, ...(call.signal === undefined ? {} : { signal: call.signal }) };
 }
 
 function unreachable(error: unknown): never {
@@ -117,7 +117,7 @@ function queryString(query: Readonly<Record<string, unknown>>): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (one !== undefined && one !== null) parts.push(`${name}=${encodeURIComponent(String(one))}`);
+      if (one !== undefined && one !== null) parts.push(`${name}=${encodeURIComponent(String(one as string | number | boolean))}`);
     }
   }
   return parts.length === 0 ? '' : `?${parts.join('&')}`;

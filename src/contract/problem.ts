@@ -1,7 +1,7 @@
 // Refusals on the wire: problem JSON after RFC 9457, with Drover's `code` and `retryable`.
 import * as z from 'zod';
 
-import { REFUSALS, Refusal, type RefusalCode } from '../core/refusal.ts';
+import { REFUSALS, type Refusal, type RefusalCode } from '../core/refusal.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 

@@ -73,9 +73,7 @@ function end(facts: FinishFacts): Ending {
     case 'cancelled':
       return ending(facts, 'confirm_cancel', 'aborted', {});
     case 'released':
-      return job.cancel_requested_at === null
-        ? ending(facts, 'release', 'pending', {})
-        : ending(facts, 'confirm_cancel', 'aborted', {});
+      return job.cancel_requested_at === null ? ending(facts, 'release', 'pending', {}) : ending(facts, 'confirm_cancel', 'aborted', {});
     case 'lost':
       return decideLoss(facts);
     case 'failed':
@@ -101,12 +99,7 @@ function decideLoss(facts: FinishFacts): Ending {
   return ending(lost, 'lose', losses >= policy.crash_limit ? 'aborted' : 'pending', { losses });
 }
 
-function ending(
-  facts: FinishFacts,
-  transition: Transition,
-  status: JobStatus,
-  changes: { failures?: number; losses?: number; not_before?: number },
-): Ending {
+function ending(facts: FinishFacts, transition: Transition, status: JobStatus, changes: { failures?: number; losses?: number; not_before?: number }): Ending {
   return {
     kind: 'ended',
     transition,

@@ -35,7 +35,10 @@ export function formatJobReference(experiment: string, number: number): string {
 /** The host part of a worker id: lower-case letters and digits of the first label of the host name. */
 export function hostSlug(hostname: string): string {
   const first = hostname.split('.')[0] ?? '';
-  const slug = first.toLowerCase().replace(/[^a-z0-9]/g, '').slice(0, 12);
+  const slug = first
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '')
+    .slice(0, 12);
   return slug === '' ? 'host' : slug;
 }
 

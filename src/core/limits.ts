@@ -42,7 +42,11 @@ export const LIMITS = {
   artifact_bytes: limit(100 * MIB, 'bytes', 'one uploaded file or checkpoint, unless the server is told otherwise'),
   artifacts_per_job: limit(10_000, 'items', 'files and versions of one job'),
   checkpoints_kept: limit(20, 'items', 'newest checkpoints kept of one job; older ones are removed when another arrives'),
-  attempt_token_seconds: limit(30 * 24 * 3600, 'seconds', 'time after the end of an attempt in which its files are still accepted: agents may be cut off for long'),
+  attempt_token_seconds: limit(
+    30 * 24 * 3600,
+    'seconds',
+    'time after the end of an attempt in which its files are still accepted: agents may be cut off for long',
+  ),
   upload_rate_bytes: limit(1 * KIB, 'bytes per second', 'slowest upload that is not cut, averaged over a minute'),
   stream_experiments: limit(50, 'items', 'experiments watched by one event stream'),
   stream_events: limit(1_000, 'items', 'events that a reader may be behind before it is told to reload'),

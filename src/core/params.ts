@@ -38,9 +38,7 @@ function valueProblem(value: unknown, depth: number): string | null {
     return Number.isFinite(value) ? null : 'a number must be finite.';
   }
   if (typeof value !== 'object') return 'a value is text, a number, true, false, null, a list or an object.';
-  const members: [string, unknown][] = Array.isArray(value)
-    ? value.map((item, index) => [`${index}`, item])
-    : Object.entries(value);
+  const members: [string, unknown][] = Array.isArray(value) ? value.map((item, index) => [`${index}`, item]) : Object.entries(value);
   for (const [, member] of members) {
     const problem = valueProblem(member, depth + 1);
     if (problem !== null) return problem;

@@ -76,9 +76,6 @@ export const RESERVE_AFTER_MS = 10 * 60 * 1000;
 /** The smallest agent that could run this demand when empty: the one to reserve, or null when none could ever. */
 export function agentToReserve(demand: Demand, machines: readonly MachineSize[]): number | null {
   const able = machines.filter((machine) => demandFits(demand, { ...machine, free: machine.total }));
-  able.sort(
-    (a, b) =>
-      a.total.gpus - b.total.gpus || a.total.cpus - b.total.cpus || a.total.memory_bytes - b.total.memory_bytes || a.agent_id - b.agent_id,
-  );
+  able.sort((a, b) => a.total.gpus - b.total.gpus || a.total.cpus - b.total.cpus || a.total.memory_bytes - b.total.memory_bytes || a.agent_id - b.agent_id);
   return able[0]?.agent_id ?? null;
 }

@@ -3,8 +3,7 @@
 export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
 export type SearchTerm =
-  | { readonly kind: 'param'; readonly name: string; readonly comparison: Comparison; readonly value: string }
-  | { readonly kind: 'text'; readonly text: string };
+  { readonly kind: 'param'; readonly name: string; readonly comparison: Comparison; readonly value: string } | { readonly kind: 'text'; readonly text: string };
 
 export type SearchResult = { readonly terms: readonly SearchTerm[] } | { readonly problem: string };
 

@@ -12,7 +12,6 @@ import type { Actor } from './context.ts';
 import { cookieOf, expectProblem, openTestApp, type TestApp } from './test-app.suite.ts';
 
 const STATUS = `${API_ROOT}/status`;
-const DAY_MS = 24 * 3600 * 1000;
 const CACHE_MS = 5_001;
 
 let server: TestApp;

@@ -28,7 +28,10 @@ export function readNewJobs(body: CreateBody): NewJobs {
   if (body.jobs === undefined) throw invalid('Give `jobs` (a list of params) or `matrix` (name → list of values).', 'jobs');
   const count = body.jobs.length * body.times;
   if (count > LIMITS.create_jobs.value) {
-    throw invalid(`These are ${count.toLocaleString('en-US')} jobs; one list creates at most ${LIMITS.create_jobs.value.toLocaleString('en-US')}. Send several lists, or use a matrix.`, 'jobs');
+    throw invalid(
+      `These are ${count.toLocaleString('en-US')} jobs; one list creates at most ${LIMITS.create_jobs.value.toLocaleString('en-US')}. Send several lists, or use a matrix.`,
+      'jobs',
+    );
   }
   const given = body.jobs.map((job) => job.params as Params);
   given.forEach((params, index) => checkParams(params, index));

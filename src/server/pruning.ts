@@ -26,5 +26,5 @@ export async function removeOrphans({ store, clock }: ServerContext): Promise<vo
 
 /** With every sweep: goes on where the previous one stopped. */
 export async function compact({ store }: ServerContext): Promise<void> {
-  for (let more = true; more; ) ({ more } = await compactLogs(store));
+  for (let more = true; more;) ({ more } = await compactLogs(store));
 }

@@ -2,7 +2,8 @@
 // something, a newer sync of the same agent comes, or its time is over.
 import type { Clock } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
-import { type SyncAnswer, syncAgents, type SyncInput, type SyncMessage, type SyncResult, type SyncTerms } from '../store/sync.ts';
+import { syncAgents } from '../store/sync.ts';
+import type { SyncAnswer, SyncInput, SyncMessage, SyncResult, SyncTerms } from '../store/sync-session.ts';
 import type { Change } from '../store/writer.ts';
 
 export interface SyncDesk {
@@ -133,6 +134,11 @@ class Desk implements SyncDesk {
 
 function hasNews(answer: SyncAnswer): boolean {
   return (
-    answer.superseded || answer.leases.length > 0 || answer.settled.length > 0 || answer.revoked.length > 0 || answer.unknown.length > 0 || answer.workers.length > 0
+    answer.superseded ||
+    answer.leases.length > 0 ||
+    answer.settled.length > 0 ||
+    answer.revoked.length > 0 ||
+    answer.unknown.length > 0 ||
+    answer.workers.length > 0
   );
 }

@@ -30,7 +30,8 @@ export function experimentShape(record: ExperimentRecord): ExperimentShape {
 }
 
 export function jobShape(job: JobRecord): JobShape {
-  const { id, experiment, number, status, command, machine_class, priority, revision, matrix_id, attempts, outcome, exit_code, signal, message, worker_id } = job;
+  const { id, experiment, number, status, command, machine_class, priority, revision, matrix_id, attempts, outcome, exit_code, signal, message, worker_id } =
+    job;
   return {
     id,
     experiment,

@@ -148,7 +148,16 @@ const sessionEnd = (now: number): number => now + LIMITS.session_seconds.value *
 export async function openPinSession(tx: Transaction, pin: StoredPin): Promise<OpenedSession> {
   const secret = newSecret('jds_');
   const { experiment_id, name, pin_version } = pin;
-  const id = await insertSession(tx, { secret, kind: 'pin', name, role: 'operator', experiment_id, pin_version, api_key_id: null, expires_at: sessionEnd(tx.now) });
+  const id = await insertSession(tx, {
+    secret,
+    kind: 'pin',
+    name,
+    role: 'operator',
+    experiment_id,
+    pin_version,
+    api_key_id: null,
+    expires_at: sessionEnd(tx.now),
+  });
   tx.event({ kind: 'login', experiment_id, actor: `pin:${name}`, data: { by: 'pin' } });
   return { id, secret, name, role: 'operator' };
 }

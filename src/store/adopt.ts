@@ -1,7 +1,7 @@
 // Takes an attempt into the record that a restored backup does not know: its token proves that this server once gave it out.
 import { type Facts } from './attempt-facts.ts';
 import { hotStatements, runSet } from './hot.ts';
-import { agentActor, correctedMoment, type Session } from './sync.ts';
+import { agentActor, correctedMoment, type Session } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 export interface Adoption {

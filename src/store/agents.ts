@@ -129,7 +129,11 @@ async function ensureWorkers(tx: Transaction, agent: { id: number; host: string;
       on conflict (id) do nothing`,
     [agent.id, tx.now, JSON.stringify(ids.map((id, slot) => [id, slot]))],
   );
-  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null`, [tx.now, agent.id, count]);
+  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null`, [
+    tx.now,
+    agent.id,
+    count,
+  ]);
   return ids;
 }
 
@@ -138,7 +142,12 @@ export async function leaveAgent(tx: Transaction, id: number, incarnation: strin
   const row = await tx.query.selectFrom('agent').select(['incarnation', 'host', 'instance']).where('id', '=', id).executeTakeFirst();
   if (row === undefined || row.incarnation !== incarnation) return false;
   await tx.query.updateTable('agent').set({ left_at: tx.now, left_reason: reason, liveness: 'lost' }).where('id', '=', id).execute();
-  await tx.query.updateTable('worker').set({ disabled_at: tx.now, disabled_reason: reason }).where('agent_id', '=', id).where('disabled_at', 'is', null).execute();
+  await tx.query
+    .updateTable('worker')
+    .set({ disabled_at: tx.now, disabled_reason: reason })
+    .where('agent_id', '=', id)
+    .where('disabled_at', 'is', null)
+    .execute();
   tx.event({ kind: 'agent_left', experiment_id: null, actor: `agent:${row.host}_${row.instance}`, data: { reason } });
   return true;
 }
@@ -198,7 +207,9 @@ export async function commandWorkers(
   experimentId: number,
   request: { selection: WorkerSelection; state: DesiredState | null; dry_run: boolean; actor: string },
 ): Promise<CommandedWorkers> {
-  const matched = (await listWorkers(tx, experimentId)).filter((worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection));
+  const matched = (await listWorkers(tx, experimentId)).filter(
+    (worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection),
+  );
   const changes = matched.flatMap((worker) => {
     const after = request.state === null ? cancelCommand(worker) : command(worker, request.state);
     return after === null ? [] : [{ worker, after }];
@@ -223,11 +234,11 @@ export async function commandWorkers(
   return { matched: matched.length, changed: changes.map(({ worker }) => worker.id) };
 }
 
-
-
 /** Names of experiments by id, for replies. */
 export async function experimentNames(reader: Pick<Reader, 'sql'>, ids: readonly number[]): Promise<Map<number, string>> {
   if (ids.length === 0) return new Map();
-  const rows = await reader.sql.all<{ id: number; name: string }>(`select id, name from experiment where id in ${valueSet(reader.sql.dialect, 'int')}`, [JSON.stringify(ids)]);
+  const rows = await reader.sql.all<{ id: number; name: string }>(`select id, name from experiment where id in ${valueSet(reader.sql.dialect, 'int')}`, [
+    JSON.stringify(ids),
+  ]);
   return new Map(rows.map((row) => [Number(row.id), row.name]));
 }

@@ -5,7 +5,7 @@ import { DEFAULT_RETRY_POLICY, type JobState, type JobStatus, type RetryPolicy }
 import { type AttemptFactsRow, hotStatements } from './hot.ts';
 import { leaseToken, verifiedNonce } from './lease-token.ts';
 import type { ServerKey } from './server-key.ts';
-import type { AttemptReference } from './sync.ts';
+import type { AttemptReference } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A job and one of its attempts, as they are at this point of the transaction. Changed as decisions are applied. */

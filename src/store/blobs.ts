@@ -81,7 +81,11 @@ async function writeSynced(path: string, source: AsyncIterable<Uint8Array>): Pro
 
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
-  await directory.sync().finally(() => directory.close());
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 async function removeLeftovers(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 // Fills in what a lease takes from its experiment and its command: read once per transaction, whatever the number of leases.
 import { DEFAULT_SETTINGS, type ExperimentSettings } from './experiments.ts';
 import { valueSet } from './sql.ts';
-import type { GrantedLease } from './sync.ts';
+import type { GrantedLease } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** Command texts never change, so they are kept; the least recently added go first. */
@@ -26,7 +26,12 @@ async function readExperiments(tx: Transaction, ids: ReadonlySet<number>): Promi
     `select id, name, settings_json from experiment where id in ${valueSet(tx.sql.dialect, 'int')}`,
     [JSON.stringify([...ids])],
   );
-  return new Map(rows.map((row) => [Number(row.id), { name: row.name, settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings_json) as Partial<ExperimentSettings>) } }]));
+  return new Map(
+    rows.map((row) => [
+      Number(row.id),
+      { name: row.name, settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings_json) as Partial<ExperimentSettings>) } },
+    ]),
+  );
 }
 
 async function readTemplates(tx: Transaction, ids: ReadonlySet<number>): Promise<Map<number, string>> {
@@ -34,7 +39,9 @@ async function readTemplates(tx: Transaction, ids: ReadonlySet<number>): Promise
   templates.set(tx.sql, known);
   const missing = [...ids].filter((id) => !known.has(id));
   if (missing.length > 0) {
-    const rows = await tx.sql.all<{ id: number; template: string }>(`select id, template from command where id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(missing)]);
+    const rows = await tx.sql.all<{ id: number; template: string }>(`select id, template from command where id in ${valueSet(tx.sql.dialect, 'int')}`, [
+      JSON.stringify(missing),
+    ]);
     for (const row of rows) known.set(Number(row.id), row.template);
     for (const id of known.keys()) {
       if (known.size <= KEPT_TEMPLATES || ids.has(id)) break;

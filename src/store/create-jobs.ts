@@ -97,10 +97,10 @@ async function insertRows(
 /** Each command text is stored once. */
 export async function commandId(sql: Sql, template: string): Promise<number> {
   const hash = createHash('sha256').update(template).digest('base64url');
-  const [row] = await sql.all<{ id: number }>('insert into command (hash, template) values (?, ?) on conflict (hash) do update set template = excluded.template returning id', [
-    hash,
-    template,
-  ]);
+  const [row] = await sql.all<{ id: number }>(
+    'insert into command (hash, template) values (?, ?) on conflict (hash) do update set template = excluded.template returning id',
+    [hash, template],
+  );
   return Number(row!.id);
 }
 
@@ -143,9 +143,10 @@ export async function indexParams(sql: Sql, experimentId: number, firstNumber: n
   );
   const pairs: [number, number][] = [];
   for (const row of rows) for (const number of values.get(`${row.name}\u0000${row.value}`)!.jobs) pairs.push([Number(row.id), number]);
-  await sql.run(`insert into job_param (value_id, number) select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v where true on conflict do nothing`, [
-    JSON.stringify(pairs),
-  ]);
+  await sql.run(
+    `insert into job_param (value_id, number) select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v where true on conflict do nothing`,
+    [JSON.stringify(pairs)],
+  );
 }
 
 /** Takes one job's params out of the search. */

@@ -42,7 +42,8 @@ export interface NewExperiment {
 
 export async function createExperiment(tx: Transaction, experiment: NewExperiment, actor: string): Promise<number> {
   const existing = await tx.query.selectFrom('experiment').select('id').where('name', '=', experiment.name).executeTakeFirst();
-  if (existing !== undefined) throw new Refusal('experiment_exists', `There is already an experiment ${experiment.name}. Choose another name, or add jobs to it.`);
+  if (existing !== undefined)
+    throw new Refusal('experiment_exists', `There is already an experiment ${experiment.name}. Choose another name, or add jobs to it.`);
   const [count] = await tx.sql.all<{ n: number }>('select count(*) as n from experiment');
   if (Number(count!.n) >= LIMITS.experiments.value) {
     throw new Refusal('too_many', `A server keeps at most ${LIMITS.experiments.value} experiments. Delete one that is no longer needed.`);
@@ -179,7 +180,12 @@ export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly nu
   for (const id of ids) {
     const value = (name: string): number => rows.find((row) => row.experiment_id === id && row.name === name)?.value ?? 0;
     const statuses = Object.fromEntries(JOB_STATUSES.map((status) => [status, value(status)])) as Record<JobStatus, number>;
-    found.set(id, { ...statuses, total: JOB_STATUSES.reduce((sum, status) => sum + statuses[status], 0), created: value('created'), expanding: value('expanding') });
+    found.set(id, {
+      ...statuses,
+      total: JOB_STATUSES.reduce((sum, status) => sum + statuses[status], 0),
+      created: value('created'),
+      expanding: value('expanding'),
+    });
   }
   return found;
 }

@@ -41,9 +41,15 @@ interface JobHead {
 export async function actOnJobs(tx: Transaction, experimentId: number, filter: JobFilter, request: ActionRequest): Promise<ActionResult> {
   const where = await filterWhere(tx, experimentId, filter);
   const limit = LIMITS.bulk_jobs.value;
-  const heads = await tx.sql.all<JobHead>(`select id, number, status, held_at, not_before, attempts from job where ${where.text} order by number limit ?`, [...where.values, limit + 1]);
+  const heads = await tx.sql.all<JobHead>(`select id, number, status, held_at, not_before, attempts from job where ${where.text} order by number limit ?`, [
+    ...where.values,
+    limit + 1,
+  ]);
   if (heads.length > limit && !request.dry_run) {
-    throw new Refusal('too_many', `More than ${limit.toLocaleString('en-US')} jobs match; at most that many are changed at once. Narrow the filter, or repeat with ranges of numbers.`);
+    throw new Refusal(
+      'too_many',
+      `More than ${limit.toLocaleString('en-US')} jobs match; at most that many are changed at once. Narrow the filter, or repeat with ranges of numbers.`,
+    );
   }
   const refused: Partial<Record<RefusalCode, number>> = {};
   const fitting: JobHead[] = [];
@@ -80,18 +86,18 @@ async function apply(tx: Transaction, experimentId: number, heads: readonly JobH
       return requeue(tx, experimentId, heads, request);
     case 'hold':
       await setAll(tx, heads, 'held_at = coalesce(held_at, ?)', [tx.now]);
-      return tell(tx, experimentId, 'jobs_held', heads, request);
+      return tell(tx, 'jobs_held', { experiment_id: experimentId, actor: request.actor, heads });
     case 'unhold':
       await setAll(tx, heads, 'held_at = null', []);
       tx.wake('all');
-      return tell(tx, experimentId, 'jobs_unheld', heads, request);
+      return tell(tx, 'jobs_unheld', { experiment_id: experimentId, actor: request.actor, heads });
     case 'set_priority':
       await setAll(tx, heads, 'priority = ?', [request.priority]);
-      return tell(tx, experimentId, 'jobs_edited', heads, request, { priority: request.priority });
+      return tell(tx, 'jobs_edited', { experiment_id: experimentId, actor: request.actor, heads, data: { priority: request.priority } });
     case 'delete':
       await deletePending(tx, heads);
       tx.count(experimentId, 'pending', -heads.length);
-      return tell(tx, experimentId, 'jobs_deleted', heads, request);
+      return tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor: request.actor, heads });
   }
 }
 
@@ -102,10 +108,13 @@ async function setAll(tx: Transaction, heads: readonly JobHead[], assignment: st
 async function cancelPending(tx: Transaction, experimentId: number, heads: readonly JobHead[], request: ActionRequest): Promise<void> {
   const pending = heads.filter((head) => head.status === 'pending');
   if (pending.length === 0) return;
-  await setAll(tx, pending, `status = 'aborted', finished_at = ?, message = ?, outcome = 'cancelled', not_before = null, held_at = null`, [tx.now, `Cancelled by ${request.actor}.`]);
+  await setAll(tx, pending, `status = 'aborted', finished_at = ?, message = ?, outcome = 'cancelled', not_before = null, held_at = null`, [
+    tx.now,
+    `Cancelled by ${request.actor}.`,
+  ]);
   tx.count(experimentId, 'pending', -pending.length);
   tx.count(experimentId, 'aborted', pending.length);
-  tell(tx, experimentId, 'jobs_cancelled', pending, request);
+  tell(tx, 'jobs_cancelled', { experiment_id: experimentId, actor: request.actor, heads: pending });
 }
 
 /** Running jobs stay running until their agents confirm, or their lease ends. */
@@ -113,7 +122,7 @@ async function askToCancel(tx: Transaction, experimentId: number, heads: readonl
   const running = heads.filter((head) => head.status === 'running');
   if (running.length === 0) return;
   await setAll(tx, running, 'cancel_requested_at = coalesce(cancel_requested_at, ?)', [tx.now]);
-  tell(tx, experimentId, 'jobs_cancel_requested', running, request);
+  tell(tx, 'jobs_cancel_requested', { experiment_id: experimentId, actor: request.actor, heads: running });
   await wakeHolders(tx, running);
 }
 
@@ -124,12 +133,17 @@ async function forceCancel(tx: Transaction, experimentId: number, heads: readonl
   await wakeHolders(tx, running);
   const ours = valueSet(tx.sql.dialect, 'int');
   const message = `Cancelled by ${request.actor} without waiting for the agent.`;
-  await tx.sql.run(`update attempt set outcome = 'cancelled', finished_at = ?, recorded_at = ?, message = ? where outcome is null and job_id in ${ours}`, [tx.now, tx.now, message, ids]);
+  await tx.sql.run(`update attempt set outcome = 'cancelled', finished_at = ?, recorded_at = ?, message = ? where outcome is null and job_id in ${ours}`, [
+    tx.now,
+    tx.now,
+    message,
+    ids,
+  ]);
   await tx.sql.run(`delete from lease where job_id in ${ours}`, [ids]);
   await setAll(tx, running, `status = 'aborted', finished_at = ?, outcome = 'cancelled', cancel_requested_at = null, message = ?`, [tx.now, message]);
   tx.count(experimentId, 'running', -running.length);
   tx.count(experimentId, 'aborted', running.length);
-  tell(tx, experimentId, 'jobs_cancelled', running, request, { force: true });
+  tell(tx, 'jobs_cancelled', { experiment_id: experimentId, actor: request.actor, heads: running, data: { force: true } });
 }
 
 async function wakeHolders(tx: Transaction, heads: readonly JobHead[]): Promise<void> {
@@ -141,10 +155,15 @@ async function requeue(tx: Transaction, experimentId: number, heads: readonly Jo
   for (const status of ['done', 'aborted'] as const) {
     tx.count(experimentId, status, -heads.filter((head) => head.status === status).length);
   }
-  await setAll(tx, heads, `status = 'pending', failures = 0, losses = 0, not_before = null, held_at = null, cancel_requested_at = null, finished_at = null, revision = revision + 1`, []);
+  await setAll(
+    tx,
+    heads,
+    `status = 'pending', failures = 0, losses = 0, not_before = null, held_at = null, cancel_requested_at = null, finished_at = null, revision = revision + 1`,
+    [],
+  );
   tx.count(experimentId, 'pending', heads.length);
   tx.wake('all');
-  tell(tx, experimentId, 'jobs_requeued', heads, request);
+  tell(tx, 'jobs_requeued', { experiment_id: experimentId, actor: request.actor, heads });
 }
 
 async function deletePending(tx: Transaction, heads: readonly JobHead[]): Promise<void> {
@@ -164,11 +183,18 @@ async function removeFromIndex(tx: Transaction, ids: string): Promise<void> {
   for (const job of jobs) await unindexParams(tx.sql, job.experiment_id, job.number, JSON.parse(job.params_json) as Params);
 }
 
-function tell(tx: Transaction, experimentId: number, kind: EventKind, heads: readonly JobHead[], request: ActionRequest, data: Record<string, unknown> = {}): void {
+interface Told {
+  readonly experiment_id: number;
+  readonly actor: string;
+  readonly heads: readonly JobHead[];
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+function tell(tx: Transaction, kind: EventKind, { experiment_id, actor, heads, data = {} }: Told): void {
   tx.event({
     kind,
-    experiment_id: experimentId,
-    actor: request.actor,
+    experiment_id,
+    actor,
     numbers: heads.map((head) => head.number),
     ...(heads.length === 1 ? { job_id: heads[0]!.id } : {}),
     data,
@@ -181,12 +207,14 @@ function idsOf(heads: readonly JobHead[]): string {
 
 /** All pending jobs of an experiment, for "replace existing". Returns how many there were. */
 export async function deleteAllPending(tx: Transaction, experimentId: number, actor: string): Promise<number> {
-  const heads = await tx.sql.all<JobHead>(`select id, number, status, held_at, not_before, attempts from job where experiment_id = ? and status = 'pending' order by number`, [experimentId]);
+  const heads = await tx.sql.all<JobHead>(
+    `select id, number, status, held_at, not_before, attempts from job where experiment_id = ? and status = 'pending' order by number`,
+    [experimentId],
+  );
   if (heads.length === 0) return 0;
-  const request: ActionRequest = { action: 'delete', force: false, priority: 0, dry_run: false, actor };
   await deletePending(tx, heads);
   tx.count(experimentId, 'pending', -heads.length);
-  tell(tx, experimentId, 'jobs_deleted', heads, request, { reason: 'replaced' });
+  tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor, heads, data: { reason: 'replaced' } });
   return heads.length;
 }
 
@@ -200,7 +228,13 @@ export interface JobEdit {
 }
 
 /** Edits a pending job; the event keeps what was and what is. */
-export async function editJob(tx: Transaction, experimentId: number, number: number, edit: JobEdit & { revision?: number }, actor: string): Promise<void> {
+export async function editJob(
+  tx: Transaction,
+  target: { experiment_id: number; number: number },
+  edit: JobEdit & { revision?: number },
+  actor: string,
+): Promise<void> {
+  const { experiment_id: experimentId, number } = target;
   const job = await findJob(tx, experimentId, number);
   if (job === null) throw new Refusal('job_not_found', `There is no job ${number} in this experiment.`);
   if (job.status !== 'pending') throw new Refusal('job_not_pending', `Job ${number} is ${job.status}; only pending jobs can be edited.`);

@@ -33,11 +33,17 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       const other = await makeExperiment(store, 'other');
       await makeJobs(store, other, [{ lr: 0.1 }]);
       experiment = await makeExperiment(store);
-      const params = Array.from({ length: JOBS }, (_, index) => ({ lr: [0.1, 0.01, 0.001][index % 3]!, units: (index % 4) * 8, note: index === 7 ? '100%_odd "text"' : `plain ${index}` }));
+      const params = Array.from({ length: JOBS }, (_, index) => ({
+        lr: [0.1, 0.01, 0.001][index % 3]!,
+        units: (index % 4) * 8,
+        note: index === 7 ? '100%_odd "text"' : `plain ${index}`,
+      }));
       await makeJobs(store, experiment, params);
       const agent = await makeAgent(store, { workers: 20, experiments: [experiment] });
       const { leases } = await agent.sync();
-      const reports = leases.map((lease, index) => finished(lease, index % 5 === 0 ? 'failed' : 'succeeded', { duration_ms: 1_000 - index, message: index === 5 ? 'CUDA out of memory' : null }));
+      const reports = leases.map((lease, index) =>
+        finished(lease, index % 5 === 0 ? 'failed' : 'succeeded', { duration_ms: 1_000 - index, message: index === 5 ? 'CUDA out of memory' : null }),
+      );
       await agent.sync({ free_slots: [], finished: reports });
     });
     afterAll(async () => {
@@ -122,8 +128,10 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       if (maker === null) return context.skip();
       const late = await makeExperiment(store, 'late');
       await makeJobs(store, late, [{ a: 1 }, { a: 2 }]);
-      await store.write((tx) => editJob(tx, late, 1, { params: { a: 7 } }, 'test'));
-      await store.write((tx) => actOnJobs(tx, late, { ranges: [{ from: 2, to: 2 }] }, { action: 'delete', force: false, priority: 0, dry_run: false, actor: 'test' }));
+      await store.write((tx) => editJob(tx, { experiment_id: late, number: 1 }, { params: { a: 7 } }, 'test'));
+      await store.write((tx) =>
+        actOnJobs(tx, late, { ranges: [{ from: 2, to: 2 }] }, { action: 'delete', force: false, priority: 0, dry_run: false, actor: 'test' }),
+      );
       const find = async (text: string) => (await listJobs(store, late, request({ filter: search(text) }))).jobs.map((job) => job.number);
       expect([await find('a=7'), await find('a=1'), await find('a=2')]).toEqual([[1], [], []]);
     });

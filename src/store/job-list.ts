@@ -88,7 +88,10 @@ async function momentPage(reader: Reader, where: Where, request: JobPageRequest,
 async function smallPage(reader: Reader, where: Where, request: JobPageRequest, position: Position | null): Promise<JobPage> {
   const limit = LIMITS.sorted_rows.value;
   if ((await countUpTo(reader.sql, where, limit + 1)) > limit) {
-    throw new Refusal('too_many', `Sorting by ${request.sort} works for up to ${limit.toLocaleString('en-US')} jobs. Filter first, or sort by number, started, finished or duration.`);
+    throw new Refusal(
+      'too_many',
+      `Sorting by ${request.sort} works for up to ${limit.toLocaleString('en-US')} jobs. Filter first, or sort by number, started, finished or duration.`,
+    );
   }
   const column = request.sort === 'worker_id' ? `coalesce(job.worker_id, '')` : `job.${request.sort}`;
   const side = request.order === 'desc' ? '<' : '>';

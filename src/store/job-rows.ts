@@ -29,7 +29,10 @@ export function toJobRecord(row: JoinedRow): JobRecord {
 type SqlReader = Pick<Reader, 'sql'>;
 
 export async function findJob(reader: SqlReader, experimentId: number, number: number): Promise<JobRecord | null> {
-  const [row] = await reader.sql.all<JoinedRow>(`select ${JOB_COLUMNS} from job ${JOB_JOINS} where job.experiment_id = ? and job.number = ?`, [experimentId, number]);
+  const [row] = await reader.sql.all<JoinedRow>(`select ${JOB_COLUMNS} from job ${JOB_JOINS} where job.experiment_id = ? and job.number = ?`, [
+    experimentId,
+    number,
+  ]);
   return row === undefined ? null : toJobRecord(row);
 }
 

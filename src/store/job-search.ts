@@ -62,7 +62,10 @@ async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term
 /** Ids of the param values that a term means; for `!=` those that it excludes. */
 export async function matchingValues(sql: Sql, experimentId: number, term: SearchTerm): Promise<number[]> {
   const where = term.kind === 'text' ? textValueWhere(sql.dialect, term.text) : comparisonWhere(term);
-  const rows = await sql.all<{ id: number }>(`select id from param_value where experiment_id = ? and ${where.text} limit ${MATCHED_VALUES + 1}`, [experimentId, ...where.values]);
+  const rows = await sql.all<{ id: number }>(`select id from param_value where experiment_id = ? and ${where.text} limit ${MATCHED_VALUES + 1}`, [
+    experimentId,
+    ...where.values,
+  ]);
   if (rows.length > MATCHED_VALUES) {
     throw new Refusal('too_many', `More than ${MATCHED_VALUES.toLocaleString('en-US')} different values match. Search for something more particular.`);
   }

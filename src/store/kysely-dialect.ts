@@ -1,6 +1,6 @@
 // Kysely on top of our own connections: it compiles, we run. It never opens a transaction itself: the writer does.
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,

@@ -58,13 +58,7 @@ export async function createMatrix(tx: Transaction, { experiment_id, matrix, tem
 
 /** Expands the next chunk of the oldest unfinished matrix; false when there is none. */
 export async function expandNextChunk(tx: Transaction): Promise<boolean> {
-  const row = await tx.query
-    .selectFrom('matrix')
-    .selectAll()
-    .whereRef('expanded', '<', 'size')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
+  const row = await tx.query.selectFrom('matrix').selectAll().whereRef('expanded', '<', 'size').orderBy('id').limit(1).executeTakeFirst();
   if (row === undefined) return false;
   const matrix = readSpec(row.spec_json);
   const from = row.expanded;

@@ -56,7 +56,8 @@ export async function migrate(sql: Sql, now: number): Promise<number> {
       `This data was written by a newer Drover (schema ${before}; this one knows ${SCHEMA_VERSION}). Start the newer version, or restore the backup that was made before the upgrade.`,
     );
   }
-  if (before === 0) await sql.run(`create table migration (version integer primary key, name text not null, applied_at ${TYPES[sql.dialect].integer} not null)`);
+  if (before === 0)
+    await sql.run(`create table migration (version integer primary key, name text not null, applied_at ${TYPES[sql.dialect].integer} not null)`);
   for (const migration of MIGRATIONS) {
     if (migration.version <= before) continue;
     for (const statement of migration.statements(TYPES[sql.dialect])) await sql.run(statement);

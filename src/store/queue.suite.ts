@@ -11,7 +11,7 @@ import { leaseToken, newNonce } from './lease-token.ts';
 import { createMatrix, expandNextChunk } from './matrices.ts';
 import type { Store } from './store.ts';
 import { readyDelayed, sweepLiveness } from './sweep.ts';
-import type { SyncMessage } from './sync.ts';
+import type { SyncMessage } from './sync-session.ts';
 
 const act = { force: false, priority: 0, dry_run: false, actor: 'test' };
 
@@ -173,7 +173,7 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       const leases = (await agent.sync()).leases;
       await agent.sync({ free_slots: [], running: leases.map((lease) => running(lease)) });
       await agent.sync({ free_slots: [], running: [] });
-      await store.write((tx) => editJob(tx, experiment, 2, { params: { index: 99 } }, 'test'));
+      await store.write((tx) => editJob(tx, { experiment_id: experiment, number: 2 }, { params: { index: 99 } }, 'test'));
       const answer = await agent.sync({ free_slots: [], finished: leases.map((lease) => finished(lease)) });
       expect(answer.settled.map((one) => one.result)).toEqual(['recorded', 'evidence']);
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'done', outcome: 'succeeded' });
@@ -302,7 +302,19 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
 
     it('expands a matrix in order, in chunks when it is large', async () => {
       const axis = (name: string, length: number) => ({ name, values: Array.from({ length }, (_, index) => index) });
-      const template = { command: 'true', machine_class: null, cpus: 0, memory_bytes: 0, gpus: 0, priority: 0, max_attempts: null, timeout_seconds: null, grace_seconds: null, tags: [], held: false };
+      const template = {
+        command: 'true',
+        machine_class: null,
+        cpus: 0,
+        memory_bytes: 0,
+        gpus: 0,
+        priority: 0,
+        max_attempts: null,
+        timeout_seconds: null,
+        grace_seconds: null,
+        tags: [],
+        held: false,
+      };
       const matrix = [axis('a', 120), axis('b', 100)];
       const record = await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix, template, actor: 'test' }));
       expect(record).toMatchObject({ size: 12_000, expanded: 0, first_number: 1 });

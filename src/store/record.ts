@@ -37,7 +37,19 @@ export async function recordEnds(tx: Transaction, ends: readonly EndedAttempt[],
   await runSet(
     tx.sql,
     hot.endAttempts,
-    ends.map((end) => [end.job_id, end.attempt, end.rank, end.ending.outcome, end.started_at, end.finished_at, end.duration_ms, end.exit_code, end.signal, end.message, tx.now]),
+    ends.map((end) => [
+      end.job_id,
+      end.attempt,
+      end.rank,
+      end.ending.outcome,
+      end.started_at,
+      end.finished_at,
+      end.duration_ms,
+      end.exit_code,
+      end.signal,
+      end.message,
+      tx.now,
+    ]),
   );
   await runSet(
     tx.sql,
@@ -96,7 +108,11 @@ function countAndTell(tx: Transaction, ends: readonly EndedAttempt[], actor: str
       actor,
       numbers: group.map((end) => end.number),
       ...(group.length === 1 ? { job_id: first!.job_id } : {}),
-      data: { outcomes: tally(group, (end) => end.ending.outcome), statuses: tally(group, (end) => end.ending.status), ...(group.length === 1 ? single(first!) : {}) },
+      data: {
+        outcomes: tally(group, (end) => end.ending.outcome),
+        statuses: tally(group, (end) => end.ending.status),
+        ...(group.length === 1 ? single(first!) : {}),
+      },
     });
   }
 }

@@ -24,7 +24,9 @@ export function readKeyFile(directory: string, storeIsNew: boolean): string {
   const path = `${directory}/server.key`;
   if (existsSync(path)) return readFileSync(path, 'utf8').trim();
   if (!storeIsNew) {
-    throw new StoreRefused(`The server's key ${path} is missing, and without it running jobs and PINs cannot be recognised. Restore the file from the backup of the data directory.`);
+    throw new StoreRefused(
+      `The server's key ${path} is missing, and without it running jobs and PINs cannot be recognised. Restore the file from the backup of the data directory.`,
+    );
   }
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const text = newServerKeyText();

@@ -30,7 +30,8 @@ export async function sweepLiveness(tx: Transaction, monotonicElapsed: number | 
   const change = termChange({ swept_at: swept === null ? null : Number(swept), now: tx.now, monotonic_elapsed: monotonicElapsed });
   await writeSetting(tx, 'swept_at', String(tx.now));
   if (change.kind === 'restart') await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
-  if (change.kind === 'shift') await tx.sql.run(`update agent set term_started_at = term_started_at + ? where left_at is null and liveness <> 'lost'`, [change.by_ms]);
+  if (change.kind === 'shift')
+    await tx.sql.run(`update agent set term_started_at = term_started_at + ? where left_at is null and liveness <> 'lost'`, [change.by_ms]);
   const agents = await tx.sql.all<PresentAgent>(
     `select id, host, instance, liveness, term_started_at, next_sync_within_ms, lost_after_ms, left_at from agent
       where liveness <> 'lost' or id in (select agent_id from lease)`,
@@ -56,13 +57,15 @@ async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liven
 /** Jobs of lost agents go back to the queue, or are aborted when that has happened too often. */
 async function loseLeases(tx: Transaction, agents: readonly PresentAgent[]): Promise<void> {
   if (agents.length === 0) return;
-  const leases = await tx.sql.all<LeaseRow>(`select * from lease where agent_id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(agents.map((agent) => agent.id))]);
+  const leases = await tx.sql.all<LeaseRow>(`select * from lease where agent_id in ${valueSet(tx.sql.dialect, 'int')}`, [
+    JSON.stringify(agents.map((agent) => agent.id)),
+  ]);
   const facts = await loadFacts(tx, leases);
   const policies = new Policies(tx);
   const ends: EndedAttempt[] = [];
   for (const lease of leases) {
     const known = facts.get(`${lease.job_id}.${lease.attempt}.${lease.rank}`);
-    assert(known?.attempt != null, 'a lease stands for an attempt');
+    assert(known !== undefined && known.attempt !== null, 'a lease stands for an attempt');
     const policy = await policies.of(known.row.experiment_id, known.row.max_attempts);
     const ending = decideFinish({ job: known.job, attempt: known.attempt, outcome: 'lost', policy, now: tx.now, random: 0 });
     assert(ending.kind === 'ended', 'a lease stands for a live attempt');
@@ -98,7 +101,12 @@ export async function readyDelayed(tx: Transaction): Promise<number | null> {
   if (due.length > 0) {
     await tx.sql.run(`update job set not_before = null where id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(due.map((job) => job.id))]);
     for (const experiment of new Set(due.map((job) => job.experiment_id))) {
-      tx.event({ kind: 'jobs_ready', experiment_id: experiment, actor: 'server', numbers: due.filter((job) => job.experiment_id === experiment).map((job) => job.number) });
+      tx.event({
+        kind: 'jobs_ready',
+        experiment_id: experiment,
+        actor: 'server',
+        numbers: due.filter((job) => job.experiment_id === experiment).map((job) => job.number),
+      });
     }
     tx.wake('all');
   }
@@ -127,7 +135,10 @@ export async function reserveForStarved(tx: Transaction): Promise<void> {
     [tx.now - RESERVE_AFTER_MS],
   );
   const chosen = starved === undefined ? null : agentToReserve(toDemand(starved), await machineSizes(tx));
-  await tx.sql.run(`update agent set reserved_demand_id = null where reserved_demand_id is not null and (id <> ? or reserved_demand_id <> ?)`, [chosen ?? 0, starved?.id ?? 0]);
+  await tx.sql.run(`update agent set reserved_demand_id = null where reserved_demand_id is not null and (id <> ? or reserved_demand_id <> ?)`, [
+    chosen ?? 0,
+    starved?.id ?? 0,
+  ]);
   if (chosen !== null) await tx.sql.run(`update agent set reserved_demand_id = ? where id = ? and reserved_demand_id is null`, [starved!.id, chosen]);
 }
 
@@ -136,9 +147,14 @@ function toDemand(row: WaitingDemand): Demand {
 }
 
 async function machineSizes(tx: Transaction) {
-  const rows = await tx.sql.all<{ id: number; machine_class: string | null; has_script: number; total_cpus: number; total_memory_bytes: number; total_gpus: number }>(
-    `select id, machine_class, has_script, total_cpus, total_memory_bytes, total_gpus from agent where liveness = 'alive' and left_at is null`,
-  );
+  const rows = await tx.sql.all<{
+    id: number;
+    machine_class: string | null;
+    has_script: number;
+    total_cpus: number;
+    total_memory_bytes: number;
+    total_gpus: number;
+  }>(`select id, machine_class, has_script, total_cpus, total_memory_bytes, total_gpus from agent where liveness = 'alive' and left_at is null`);
   return rows.map((row) => ({
     agent_id: Number(row.id),
     machine_class: row.machine_class,

@@ -5,7 +5,7 @@ import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 import { type CandidateRow, hotStatements, runSet } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
 import { valueSet } from './sql.ts';
-import { agentActor, type GrantedLease, type Session, type SyncTerms } from './sync.ts';
+import { agentActor, type GrantedLease, type Session, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 interface WorkerRow {
@@ -65,7 +65,12 @@ async function applyCommands(tx: Transaction, sessions: readonly Session[]): Pro
       worker.applied_version,
     ]);
     if (changed > 0) {
-      tx.event({ kind: 'worker_command_applied', experiment_id: null, actor: agentActor(session), data: { slot: worker.slot, version: worker.applied_version } });
+      tx.event({
+        kind: 'worker_command_applied',
+        experiment_id: null,
+        actor: agentActor(session),
+        data: { slot: worker.slot, version: worker.applied_version },
+      });
     }
   }
   const rows = await tx.sql.all<WorkerRow>(
@@ -76,7 +81,8 @@ async function applyCommands(tx: Transaction, sessions: readonly Session[]): Pro
   const blocked = new Set<string>();
   for (const row of rows) {
     const session = sessions.find((one) => one.agent.id === row.agent_id);
-    if (commandWaits(row)) session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
+    if (commandWaits(row))
+      session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
     if (!mayTakeJobs(row)) blocked.add(`${row.agent_id}.${row.slot}`);
   }
   return blocked;
@@ -135,12 +141,32 @@ async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTe
   await runSet(
     tx.sql,
     hot.insertAttempts,
-    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, 0, grant.session.agent.id, worker(grant), grant.slot, grant.row.revision, grant.nonce, tx.now]),
+    grants.map((grant) => [
+      grant.row.id,
+      grant.row.attempts + 1,
+      0,
+      grant.session.agent.id,
+      worker(grant),
+      grant.slot,
+      grant.row.revision,
+      grant.nonce,
+      tx.now,
+    ]),
   );
   await runSet(
     tx.sql,
     hot.insertLeases,
-    grants.map((grant) => [grant.row.id, 0, grant.row.attempts + 1, grant.session.agent.id, worker(grant), grant.slot, tx.now, grant.session.message.sync_seq, 0]),
+    grants.map((grant) => [
+      grant.row.id,
+      0,
+      grant.row.attempts + 1,
+      grant.session.agent.id,
+      worker(grant),
+      grant.slot,
+      tx.now,
+      grant.session.message.sync_seq,
+      0,
+    ]),
   );
   for (const grant of grants) grant.session.answer.leases.push(toLease(grant, terms));
   tellClaims(tx, grants);

@@ -6,7 +6,7 @@ import { adoptAttempts, type Adoption } from './adopt.ts';
 import { type Facts, judgeToken, loadFacts, Policies, withEnding } from './attempt-facts.ts';
 import { hotStatements, runSet } from './hot.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
-import { agentActor, correctedMoment, type FinishedReport, referenceKey, type Session, type SyncTerms } from './sync.ts';
+import { agentActor, correctedMoment, type FinishedReport, referenceKey, type Session, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 export async function recordFinished(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {

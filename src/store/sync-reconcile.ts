@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 
 import { decideFinish, decideRunning } from '../core/attempt.ts';
+import { isEnded } from '../core/job.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
 import { hotStatements, type LeaseRow, runSet } from './hot.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
-import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms } from './sync.ts';
+import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A lease that no sync listed is offered again for this long, then released. */
@@ -33,7 +34,8 @@ export async function reconcile(tx: Transaction, sessions: readonly Session[], t
   );
   for (const { agent_id, job_id, attempt, rank } of cancelled) {
     const session = sessions.find((one) => one.agent.id === agent_id);
-    if (session?.message.running.some((report) => report.job_id === job_id) === true) session.answer.revoked.push({ job_id, attempt, rank, reason: 'cancelled' });
+    if (session?.message.running.some((report) => report.job_id === job_id) === true)
+      session.answer.revoked.push({ job_id, attempt, rank, reason: 'cancelled' });
   }
 }
 
@@ -85,8 +87,10 @@ async function judgeStrays(tx: Transaction, strays: readonly { session: Session;
     const verdict = known === undefined ? 'foreign' : judgeToken(terms.key, known, report.token);
     if (known === undefined || verdict === 'foreign' || verdict.kind === 'foreign') session.answer.unknown.push(name);
     else if (verdict.kind === 'replaced') session.answer.revoked.push({ ...name, reason: 'superseded' });
-    else if (verdict.kind === 'unrecorded') adoptOrRevoke(session, report, known, verdict.nonce, adoptions);
-    else await judgeGivenUp(tx, session, report, known);
+    else if (verdict.kind === 'unrecorded') {
+      if (mayAdopt(known, report)) adoptions.push({ session, facts: known, nonce: verdict.nonce, slot: report.slot, started_at: report.started_at });
+      else session.answer.revoked.push({ ...name, reason: 'superseded' });
+    } else await judgeGivenUp(tx, session, report, known);
   }
   await adoptAttempts(tx, adoptions);
 }
@@ -108,11 +112,9 @@ async function revokeTaken(tx: Transaction, sessions: readonly Session[], byAgen
   }
 }
 
-function adoptOrRevoke(session: Session, report: RunningReport, facts: Facts, nonce: string, adoptions: Adoption[]): void {
-  const ended = facts.job.status === 'done' || facts.job.status === 'aborted';
-  if (ended || report.attempt <= facts.job.attempts) {
-    session.answer.revoked.push({ job_id: report.job_id, attempt: report.attempt, rank: report.rank, reason: 'superseded' });
-  } else adoptions.push({ session, facts, nonce, slot: report.slot, started_at: report.started_at });
+/** An attempt that the record lacks counts only if the job still waits for one, and it is newer than what the record has. */
+function mayAdopt(facts: Facts, report: RunningReport): boolean {
+  return !isEnded(facts.job.status) && report.attempt > facts.job.attempts;
 }
 
 async function judgeGivenUp(tx: Transaction, session: Session, report: RunningReport, facts: Facts): Promise<void> {
@@ -138,7 +140,14 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
   ]);
   tx.count(facts.row.experiment_id, 'pending', -1);
   tx.count(facts.row.experiment_id, 'running', 1);
-  tx.event({ kind: 'jobs_taken_back', experiment_id: facts.row.experiment_id, actor: agentActor(session), numbers: [facts.row.number], job_id: report.job_id, data: { attempt: report.attempt } });
+  tx.event({
+    kind: 'jobs_taken_back',
+    experiment_id: facts.row.experiment_id,
+    actor: agentActor(session),
+    numbers: [facts.row.number],
+    job_id: report.job_id,
+    data: { attempt: report.attempt },
+  });
 }
 
 /** Leases that the agent does not list, judged only by what earlier replies could have told it. */
@@ -156,19 +165,23 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
     tx,
     missing.map(({ lease }) => lease),
   );
-  const policies = new Policies(tx);
-  for (const session of sessions) {
-    const ends: EndedAttempt[] = [];
-    for (const { lease } of missing.filter((one) => one.session === session)) {
-      const known = facts.get(referenceKey(lease))!;
-      if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, session, lease, known, terms);
-      else ends.push(await giveUp(tx, lease, known, policies, terms));
-    }
-    await recordEnds(tx, ends, 'server');
+  const judging = { policies: new Policies(tx), terms };
+  const ends: EndedAttempt[] = [];
+  for (const { session, lease } of missing) {
+    const found = { session, lease, facts: facts.get(referenceKey(lease))! };
+    if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
+    else ends.push(await giveUp(tx, found, judging));
   }
+  await recordEnds(tx, ends, 'server');
 }
 
-async function offerAgain(tx: Transaction, session: Session, lease: LeaseRow, facts: Facts, terms: SyncTerms): Promise<void> {
+interface MissingLease {
+  readonly session: Session;
+  readonly lease: LeaseRow;
+  readonly facts: Facts;
+}
+
+async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLease, terms: SyncTerms): Promise<void> {
   const [job] = await tx.sql.all<{ params_json: string; command_id: number | null; timeout_seconds: number | null; grace_seconds: number | null }>(
     'select params_json, command_id, timeout_seconds, grace_seconds from job where id = ?',
     [lease.job_id],
@@ -188,7 +201,7 @@ async function offerAgain(tx: Transaction, session: Session, lease: LeaseRow, fa
   });
 }
 
-async function giveUp(tx: Transaction, lease: LeaseRow, facts: Facts, policies: Policies, terms: SyncTerms): Promise<EndedAttempt> {
+async function giveUp(tx: Transaction, { lease, facts }: MissingLease, { policies, terms }: { policies: Policies; terms: SyncTerms }): Promise<EndedAttempt> {
   const policy = await policies.of(facts.row.experiment_id, facts.row.max_attempts);
   const known = lease.acknowledged > 0;
   const ending = decideFinish({ job: facts.job, attempt: facts.attempt!, outcome: known ? 'lost' : 'released', policy, now: tx.now, random: terms.random() });

@@ -2,114 +2,13 @@
 // The order matters: ends first (they free slots), then what runs, then what is missing, then new leases.
 import { fromIso } from '../runtime/clock.ts';
 
-import type { AgentTable } from './schema.ts';
 import { hotStatements, runSet } from './hot.ts';
 import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
 import { reconcile } from './sync-reconcile.ts';
-import type { ServerKey } from './server-key.ts';
+import type { Session, SyncAnswer, SyncInput, SyncResult, SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
-
-export interface AttemptReference {
-  readonly job_id: number;
-  readonly attempt: number;
-  readonly rank: number;
-  readonly token: string;
-}
-
-export interface FinishedReport extends AttemptReference {
-  readonly outcome: 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'lost' | 'released';
-  readonly exit_code: number | null;
-  readonly signal: string | null;
-  readonly message: string | null;
-  readonly started_at: string | null;
-  readonly finished_at: string;
-  readonly duration_ms: number | null;
-}
-
-export interface RunningReport extends AttemptReference {
-  readonly slot: number;
-  readonly started_at: string | null;
-}
-
-/** A sync as it arrived. Moments are ISO texts by the agent's clock. */
-export interface SyncMessage {
-  readonly agent_id: number;
-  readonly incarnation: string;
-  readonly sync_seq: number;
-  readonly sent_at: string;
-  readonly store_id: string | null;
-  readonly store_position: number | null;
-  readonly free_slots: readonly number[];
-  readonly free: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
-  readonly has_script: boolean;
-  readonly workers: readonly { readonly slot: number; readonly applied_version: number }[];
-  readonly running: readonly RunningReport[];
-  readonly finished: readonly FinishedReport[];
-  readonly metrics?: Readonly<Record<string, number>> | undefined;
-}
-
-export interface GrantedLease {
-  readonly job_id: number;
-  readonly experiment_id: number;
-  readonly number: number;
-  readonly attempt: number;
-  readonly rank: number;
-  readonly token: string;
-  readonly slot: number;
-  readonly params_json: string;
-  readonly command_id: number | null;
-  /** The job's own, then, by completeLeases, the experiment's where the job has none. */
-  timeout_seconds: number | null;
-  grace_seconds: number | null;
-  /** By completeLeases: the experiment's name and the command's template. */
-  experiment: string;
-  template: string | null;
-}
-
-interface AttemptName {
-  readonly job_id: number;
-  readonly attempt: number;
-  readonly rank: number;
-}
-
-export interface SyncAnswer {
-  readonly superseded: boolean;
-  /** The newest event before this transaction: a server that is behind it later was restored from a backup. */
-  position: number;
-  readonly leases: GrantedLease[];
-  readonly settled: (AttemptName & { readonly result: 'recorded' | 'repeated' | 'evidence' })[];
-  readonly revoked: (AttemptName & { readonly reason: 'cancelled' | 'superseded' })[];
-  readonly unknown: AttemptName[];
-  readonly workers: { readonly slot: number; readonly worker_id: string; readonly desired_state: 'run' | 'pause' | 'drain' | 'stop'; readonly desired_version: number }[];
-}
-
-/** `stale` refuses: a newer sync of this agent was seen. */
-export type SyncResult = SyncAnswer | 'stale' | 'gone';
-
-/** One agent's part of the work: what it said, what is known of it, what it will be told. */
-export interface Session {
-  readonly message: SyncMessage;
-  readonly agent: AgentTable & { readonly id: number };
-  readonly answer: SyncAnswer;
-  /** Add to a moment of the agent's clock to get one of the server's. */
-  readonly skew_ms: number;
-  /** Whether this is a second look within a hanging sync: nothing is judged again, only new work is looked for. */
-  readonly again: boolean;
-}
-
-export interface SyncTerms {
-  readonly store_id: string;
-  readonly key: ServerKey;
-  readonly next_sync_within_ms: number;
-  readonly random: () => number;
-}
-
-export interface SyncInput {
-  readonly message: SyncMessage;
-  readonly again: boolean;
-}
 
 const KEPT_INCARNATIONS = 8;
 
@@ -205,7 +104,12 @@ async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncT
     const changed = agent.incarnation !== null && agent.incarnation !== message.incarnation;
     const old = changed ? [...known, agent.incarnation!].slice(-KEPT_INCARNATIONS) : known;
     if (agent.liveness !== 'alive' || agent.left_at !== null) {
-      tx.event({ kind: 'agent_returned', experiment_id: null, actor: `agent:${agent.host}_${agent.instance}`, data: { was: agent.left_at === null ? agent.liveness : 'left' } });
+      tx.event({
+        kind: 'agent_returned',
+        experiment_id: null,
+        actor: `agent:${agent.host}_${agent.instance}`,
+        data: { was: agent.left_at === null ? agent.liveness : 'left' },
+      });
     }
     return [
       message.agent_id,
@@ -218,18 +122,4 @@ async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncT
     ];
   });
   await runSet(tx.sql, hotStatements(tx.sql.dialect).touchAgents, rows);
-}
-
-/** How an agent is named in events. */
-export function agentActor(session: Session): string {
-  return `agent:${session.agent.host}_${session.agent.instance}`;
-}
-
-/** A moment of the agent's clock as one of the server's, never in the future. */
-export function correctedMoment(session: Session, iso: string | null, now: number): number | null {
-  return iso === null ? null : Math.min(now, fromIso(iso) + session.skew_ms);
-}
-
-export function referenceKey(reference: AttemptName): string {
-  return `${reference.job_id}.${reference.attempt}.${reference.rank}`;
 }

@@ -231,21 +231,18 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
   const first = Number(row!.value) - events.length + 1;
   for (const [index, event] of events.entries()) {
     const ranges = eventRanges(event);
-    await sql.run(
-      `insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      [
-        first + index,
-        now,
-        event.kind,
-        event.experiment_id,
-        event.actor,
-        event.job_id ?? null,
-        ranges[0]?.from ?? null,
-        ranges.at(-1)?.to ?? null,
-        ranges.length === 0 ? null : formatRanges(ranges),
-        JSON.stringify(event.data ?? {}),
-      ],
-    );
+    await sql.run(`insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+      first + index,
+      now,
+      event.kind,
+      event.experiment_id,
+      event.actor,
+      event.job_id ?? null,
+      ranges[0]?.from ?? null,
+      ranges.at(-1)?.to ?? null,
+      ranges.length === 0 ? null : formatRanges(ranges),
+      JSON.stringify(event.data ?? {}),
+    ]);
   }
 }
 

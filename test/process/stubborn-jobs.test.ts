@@ -58,7 +58,8 @@ test('deaf to SIGTERM: a timeout and a cancel kill it after its grace, a forced 
   expect(forced).toMatchObject({ status: 'aborted', outcome: 'cancelled' });
   expect(isAlive(pid(3))).toBe(true);
   agent.signal('SIGCONT');
-  await eventually(() => expect(isAlive(pid(3))).toBe(false));
+  // Long before the agent would ask again by itself.
+  await eventually(() => expect(isAlive(pid(3))).toBe(false), { within: 6_000 });
   await agentIsWell(experiment);
   expect(await experiment.job(3)).toMatchObject({ status: 'aborted', outcome: 'cancelled', attempts: 1 });
 });

@@ -37,6 +37,7 @@ export interface Stage {
   freePort(): Promise<number>;
   /** First words of the command line. */
   readonly program: readonly [string, string];
+  readonly agent_file: string;
   server(options?: ServerOptions): Promise<TestServer>;
   agent(options: AgentStart): Promise<TestAgent>;
   /** The command line, run to its end. */
@@ -101,7 +102,13 @@ export function openStage(lifetime: Lifetime): Stage {
   const home = join(directory, 'home');
   const work = join(directory, 'work');
   for (const path of [home, work, join(directory, 'tmp')]) mkdirSync(path);
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: join(directory, 'tmp'), JD_WORKSPACE_PATH: join(directory, 'workspace'), JD_CACHE_PATH: join(directory, 'cache') };
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    TMPDIR: join(directory, 'tmp'),
+    JD_WORKSPACE_PATH: join(directory, 'workspace'),
+    JD_CACHE_PATH: join(directory, 'cache'),
+  };
   const undos: (() => void)[] = [];
   const logs: (() => string)[] = [];
   const path = (...names: string[]): string => join(directory, ...names);
@@ -118,6 +125,7 @@ export function openStage(lifetime: Lifetime): Stage {
     bytes: (name) => readFileSync(path(name)),
     freePort,
     program: [process.execPath, MAIN],
+    agent_file: AGENT,
     async drover(words, more = {}) {
       const program = start([process.execPath, MAIN, ...words], more);
       const { code } = await program.exited;

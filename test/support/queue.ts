@@ -5,7 +5,8 @@ import { insertJobs, type JobTemplate, takeNumbers } from '../../src/store/creat
 import { createExperiment, type NewExperiment, readCounts } from '../../src/store/experiments.ts';
 import { findJob, type JobRecord } from '../../src/store/job-rows.ts';
 import type { Store } from '../../src/store/store.ts';
-import { type FinishedReport, type GrantedLease, type RunningReport, type SyncAnswer, syncAgents, type SyncMessage, type SyncResult } from '../../src/store/sync.ts';
+import { syncAgents } from '../../src/store/sync.ts';
+import type { FinishedReport, GrantedLease, RunningReport, SyncAnswer, SyncMessage, SyncResult } from '../../src/store/sync-session.ts';
 
 export const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 1_000 };
 
@@ -51,7 +52,10 @@ export interface TestAgent {
 
 let agents = 0;
 
-export async function makeAgent(store: Store, options: { workers?: number; experiments?: number[] | null; machine_class?: string | null } = {}): Promise<TestAgent> {
+export async function makeAgent(
+  store: Store,
+  options: { workers?: number; experiments?: number[] | null; machine_class?: string | null } = {},
+): Promise<TestAgent> {
   const { workers = 4, experiments = null, machine_class = null } = options;
   agents += 1;
   const serial = agents;
@@ -143,7 +147,9 @@ export async function job(store: Store, experimentId: number, number: number): P
 /** The kept counters, and the same counted from the rows: they must be equal at any time. */
 export async function counts(store: Store, experimentId: number): Promise<{ kept: Record<string, number>; counted: Record<string, number> }> {
   const { total: _total, created: _created, expanding: _expanding, ...kept } = (await readCounts(store, [experimentId])).get(experimentId)!;
-  const rows = await store.sql.all<{ status: string; n: number }>('select status, count(*) as n from job where experiment_id = ? group by status', [experimentId]);
+  const rows = await store.sql.all<{ status: string; n: number }>('select status, count(*) as n from job where experiment_id = ? group by status', [
+    experimentId,
+  ]);
   const counted: Record<string, number> = { pending: 0, running: 0, done: 0, aborted: 0 };
   for (const row of rows) counted[row.status] = Number(row.n);
   return { kept, counted };

@@ -45,10 +45,7 @@ export const access = {
     summary: 'Open a dashboard session with a PIN or a one-time link',
     description: 'Sets an HttpOnly cookie. Wrong PINs are slowed down and locked per client and per experiment.',
     access: 'none',
-    body: z.union([
-      z.strictObject({ experiment: ExperimentName, pin: z.string().max(20) }),
-      z.strictObject({ link_token: z.string().max(100) }),
-    ]),
+    body: z.union([z.strictObject({ experiment: ExperimentName, pin: z.string().max(20) }), z.strictObject({ link_token: z.string().max(100) })]),
     reply: z.object({ actor: Actor }),
     errors: ['wrong_pin', 'rate_limited', 'unauthenticated'],
     example: { body: { experiment: 'digits-tune', pin: '402913' }, reply: { actor: exampleActor } },

@@ -74,9 +74,7 @@ export const SyncReply = z.object({
   next_sync_within_seconds: z.number(),
   superseded: z.boolean().describe('another process has this identity: deliver what ended, take nothing, leave'),
   leases: z.array(Lease).describe('jobs to start, each with its slot; the same lease may be offered again'),
-  settled: z
-    .array(AttemptName.extend({ result: z.enum(['recorded', 'repeated', 'evidence']) }))
-    .describe('ends that are on disk; the agent may forget them'),
+  settled: z.array(AttemptName.extend({ result: z.enum(['recorded', 'repeated', 'evidence']) })).describe('ends that are on disk; the agent may forget them'),
   revoked: z
     .array(AttemptName.extend({ reason: z.enum(['cancelled', 'superseded']) }))
     .describe('attempts to stop: SIGTERM, grace, SIGKILL; then report them as finished'),
@@ -122,8 +120,16 @@ export const agents = {
     idempotent: true,
     body: z.object({
       host: z.string().min(1).max(253),
-      instance: z.string().regex(/^[a-z0-9]{1,12}$/).describe('proposed word; the reply says which one it is'),
-      experiments: z.array(ExperimentName).min(1).max(50).nullable().describe('whose jobs it takes; null: of every experiment that the key may see, later ones too'),
+      instance: z
+        .string()
+        .regex(/^[a-z0-9]{1,12}$/)
+        .describe('proposed word; the reply says which one it is'),
+      experiments: z
+        .array(ExperimentName)
+        .min(1)
+        .max(50)
+        .nullable()
+        .describe('whose jobs it takes; null: of every experiment that the key may see, later ones too'),
       workers: z.int().min(1).max(LIMITS.workers_per_agent.value),
       machine_class: ClassName.nullable().default(null),
       has_script: z.boolean().default(false),

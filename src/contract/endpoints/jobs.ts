@@ -44,7 +44,13 @@ const Tags = z.array(z.string().min(1).max(60)).max(20);
 
 /** Settings that a job has beside its params. */
 const JobSettings = {
-  command: z.string().min(1).max(LIMITS.command_characters.value).nullable().optional().describe('template with {name} placeholders; none: the script of the worker'),
+  command: z
+    .string()
+    .min(1)
+    .max(LIMITS.command_characters.value)
+    .nullable()
+    .optional()
+    .describe('template with {name} placeholders; none: the script of the worker'),
   machine_class: ClassName.nullable().optional(),
   resources: z.strictObject(ResourcesShape.shape).partial().optional(),
   priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('higher first; default 0'),
@@ -86,12 +92,14 @@ const FilterFields = {
     .union([Status, z.array(Status)])
     .optional()
     .describe('one status or several'),
-  search: z.string().max(LIMITS.search_characters.value).optional().describe('`lr=0.01`, `lr>0.001`, a worker id, or any text in a param name or value, or in the message'),
+  search: z
+    .string()
+    .max(LIMITS.search_characters.value)
+    .optional()
+    .describe('`lr=0.01`, `lr>0.001`, a worker id, or any text in a param name or value, or in the message'),
   numbers: z.string().max(20_000).optional().describe('ranges of job numbers, e.g. 1-27,30'),
   matrix_id: z.coerce.number().int().optional(),
-  held: z
-    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
-    .optional(),
+  held: z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional(),
 };
 
 export const JobFilter = z.strictObject(FilterFields);
@@ -209,7 +217,8 @@ export const jobs = {
     method: 'POST',
     path: `${JOB_PATH}/cancel`,
     summary: 'Cancel a job',
-    description: 'A pending job is aborted at once. A running one stays running until its agent confirms; `force` does not wait. A success that arrives first wins.',
+    description:
+      'A pending job is aborted at once. A running one stays running until its agent confirms; `force` does not wait. A success that arrives first wins.',
     access: 'operator',
     params: JobParams,
     body: z.strictObject({ force: z.boolean().default(false) }),
@@ -248,7 +257,15 @@ export const jobs = {
     summary: 'One matrix: what it expands to and how far that is',
     access: 'viewer',
     params: ExperimentParams.extend({ matrix_id: z.coerce.number().int().min(1) }),
-    reply: z.object({ id: z.int(), spec: ParamsShape, size: z.int(), expanded: z.int(), from: z.int().nullable(), to: z.int().nullable(), created_at: z.string() }),
+    reply: z.object({
+      id: z.int(),
+      spec: ParamsShape,
+      size: z.int(),
+      expanded: z.int(),
+      from: z.int().nullable(),
+      to: z.int().nullable(),
+      created_at: z.string(),
+    }),
     errors: ['experiment_not_found', 'not_found'],
     example: {
       params: { experiment: 'digits-tune', matrix_id: 1 },

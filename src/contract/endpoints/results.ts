@@ -146,7 +146,8 @@ export const results = {
     method: 'PUT',
     path: '/attempt/artifacts/:name',
     summary: 'Upload a file of the running job; the body is the file',
-    description: 'Authorised by the token in `JD_WORKER_TOKEN`. The same name again becomes the next version; with the same `Idempotency-Key` it is the same version.',
+    description:
+      'Authorised by the token in `JD_WORKER_TOKEN`. The same name again becomes the next version; with the same `Idempotency-Key` it is the same version.',
     access: 'attempt',
     transport: 'upload',
     params: z.object({ name: ArtifactName }),

@@ -54,13 +54,18 @@ export const workers = {
     method: 'POST',
     path: '/experiments/:experiment/workers/command',
     summary: 'Tell workers to run, pause, drain or stop',
-    description: '`pause` finishes the job and takes no more; `drain` finishes the job and leaves; `stop` the same, and leaves at once when idle. A stronger waiting command is not weakened.',
+    description:
+      '`pause` finishes the job and takes no more; `drain` finishes the job and leaves; `stop` the same, and leaves at once when idle. A stronger waiting command is not weakened.',
     access: 'operator',
     params: ExperimentParams,
     body: z.strictObject({ action: z.enum(DESIRED_STATES), workers: Selection.default({}), dry_run: z.boolean().default(false) }),
     reply: Commanded,
     errors: ['experiment_not_found'],
-    example: { params, body: { action: 'drain', workers: { host: 'gpunode' } }, reply: { matched: 2, changed: 2, workers: ['gpunode_egg_0', 'gpunode_egg_1'] } },
+    example: {
+      params,
+      body: { action: 'drain', workers: { host: 'gpunode' } },
+      reply: { matched: 2, changed: 2, workers: ['gpunode_egg_0', 'gpunode_egg_1'] },
+    },
   }),
   cancelCommand: endpoint({
     method: 'POST',

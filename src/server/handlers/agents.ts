@@ -6,7 +6,7 @@ import { toIso } from '../../runtime/clock.ts';
 import { hashSecret, newSecret, pickWord } from '../../runtime/ids.ts';
 import { leaveAgent, registerAgent, updateAgent } from '../../store/agents.ts';
 import { DEFAULT_SETTINGS, listExperiments } from '../../store/experiments.ts';
-import type { GrantedLease, SyncAnswer } from '../../store/sync.ts';
+import type { GrantedLease, SyncAnswer } from '../../store/sync-session.ts';
 import { actorName, type Call, type Handlers } from '../context.ts';
 import { writeOnce } from '../idempotency.ts';
 import { leaseCommand } from '../lease-command.ts';
@@ -26,9 +26,16 @@ async function allowedExperiments(call: Call, names: readonly string[] | null): 
   const visible = await listExperiments(context.store, actor.experiments);
   const chosen = names === null ? visible : visible.filter((experiment) => names.includes(experiment.name));
   const missing = names?.find((name) => !chosen.some((experiment) => experiment.name === name));
-  if (missing !== undefined) throw new Refusal('experiment_not_found', `There is no experiment ${missing}. Create it first: drover experiment create ${missing}`);
-  const lost = chosen.reduce((longest, { settings }) => Math.max(longest, settings.lost_after_seconds), names === null ? DEFAULT_SETTINGS.lost_after_seconds : 0);
-  return { ids: names === null ? (actor.experiments === null ? null : [...actor.experiments]) : chosen.map((experiment) => experiment.id), lost_after_ms: lost * 1000 };
+  if (missing !== undefined)
+    throw new Refusal('experiment_not_found', `There is no experiment ${missing}. Create it first: drover experiment create ${missing}`);
+  const lost = chosen.reduce(
+    (longest, { settings }) => Math.max(longest, settings.lost_after_seconds),
+    names === null ? DEFAULT_SETTINGS.lost_after_seconds : 0,
+  );
+  return {
+    ids: names === null ? (actor.experiments === null ? null : [...actor.experiments]) : chosen.map((experiment) => experiment.id),
+    lost_after_ms: lost * 1000,
+  };
 }
 
 function leaseShape(lease: GrantedLease): LeaseShape {
@@ -82,7 +89,14 @@ export const agentHandlers: Handlers<typeof contract>['agents'] = {
       const secret = newSecret('jda_');
       const agent = await registerAgent(
         tx,
-        { ...body, experiments: ids, secret_hash: hashSecret(secret), lost_after_ms, next_sync_within_ms: NEXT_SYNC_MS, nextWord: () => pickWord(context.random()) },
+        {
+          ...body,
+          experiments: ids,
+          secret_hash: hashSecret(secret),
+          lost_after_ms,
+          next_sync_within_ms: NEXT_SYNC_MS,
+          nextWord: () => pickWord(context.random()),
+        },
         actorName(call.actor),
       );
       return { agent_id: agent.id, secret, host: agent.host, instance: agent.instance, worker_ids: [...agent.worker_ids], store_id: context.store.id };

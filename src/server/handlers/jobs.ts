@@ -28,7 +28,10 @@ const COUNTED = 10_000;
 
 function refuseCommand(call: Call, command: string | null | undefined): void {
   if (command === undefined || command === null || mayBringCommands(call.actor)) return;
-  throw new Refusal('forbidden', 'A PIN session cannot bring new command text. Use an API key or the one-time link, or leave the command out so that the script of the workers runs.');
+  throw new Refusal(
+    'forbidden',
+    'A PIN session cannot bring new command text. Use an API key or the one-time link, or leave the command out so that the script of the workers runs.',
+  );
 }
 
 export async function jobOrRefuse(call: Call, number: number): Promise<JobRecord> {
@@ -50,7 +53,8 @@ function readFilter(input: FilterInput): JobFilter {
   const search = input.search === undefined || input.search.trim() === '' ? null : parseSearch(input.search);
   if (search !== null && 'problem' in search) throw invalid(search.problem, 'search');
   const ranges = input.numbers === undefined ? null : parseRanges(input.numbers);
-  if (input.numbers !== undefined && ranges === null) throw invalid(`${JSON.stringify(input.numbers.slice(0, 60))} is not a list of job numbers such as 1-27,30.`, 'numbers');
+  if (input.numbers !== undefined && ranges === null)
+    throw invalid(`${JSON.stringify(input.numbers.slice(0, 60))} is not a list of job numbers such as 1-27,30.`, 'numbers');
   return {
     ...(input.status === undefined ? {} : { statuses: [input.status].flat() }),
     ...(search === null ? {} : { terms: search.terms }),
@@ -74,7 +78,15 @@ async function createInTransaction(tx: Transaction, call: Call, body: CreateBody
   const actor = actorName(call.actor);
   const replaced = body.replace_pending ? await deleteAllPending(tx, experiment_id, actor) : 0;
   const made = await make(tx, { experiment_id, actor, jobs });
-  return { dry_run: false, created: jobs.count, from: made.first_number, to: made.first_number + jobs.count - 1, replaced, ...made.matrix, sample: samples(jobs) };
+  return {
+    dry_run: false,
+    created: jobs.count,
+    from: made.first_number,
+    to: made.first_number + jobs.count - 1,
+    replaced,
+    ...made.matrix,
+    sample: samples(jobs),
+  };
 }
 
 async function make(tx: Transaction, { experiment_id, actor, jobs }: { experiment_id: number; actor: string; jobs: NewJobs }) {
@@ -159,7 +171,7 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
     const job = await jobOrRefuse(call, params.number);
     checkCommand(body.command === undefined ? job.command : body.command, [(newParams ?? job.params) as Params]);
     const edit = Object.fromEntries(Object.entries({ ...rest, params: newParams as Params | undefined, revision }).filter(([, value]) => value !== undefined));
-    await call.context.store.write((tx) => editJob(tx, id, params.number, edit, actorName(call.actor)));
+    await call.context.store.write((tx) => editJob(tx, { experiment_id: id, number: params.number }, edit, actorName(call.actor)));
     return jobShape(await jobOrRefuse(call, params.number));
   },
   async remove({ params }, call) {
@@ -175,7 +187,13 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   async bulk({ body }, call) {
     const { id } = namedExperiment(call);
     if (body.action === 'set_priority' && body.priority === undefined) throw invalid('set_priority needs `priority`.', 'priority');
-    const request: ActionRequest = { action: body.action, force: body.force, priority: body.priority ?? 0, dry_run: body.dry_run, actor: actorName(call.actor) };
+    const request: ActionRequest = {
+      action: body.action,
+      force: body.force,
+      priority: body.priority ?? 0,
+      dry_run: body.dry_run,
+      actor: actorName(call.actor),
+    };
     const filter = readFilter(body.filter);
     const run = async (tx: Transaction) => {
       const result = await actOnJobs(tx, id, filter, request);
