@@ -89,6 +89,7 @@ class AgentRun implements Agent {
       workers: parts.worker_ids.length,
       workerId: (slot) => workerIdOf(parts, slot),
       onNews: () => this.#loop?.news(),
+      onReady: () => this.#loop?.ready(),
       onProgress: () => this.#review(),
     });
     this.ended = this.#run();

@@ -19,6 +19,8 @@ export interface Attempt {
   end: FinishedAttemptShape | null;
   /** The server has the end on disk. */
   settled: boolean;
+  /** The server was told of it before it had started: the start itself is then news. */
+  told_unstarted: boolean;
 }
 
 export interface AttemptPorts {
@@ -126,7 +128,7 @@ class AttemptLives implements Lives {
   }
 
   #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
-    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false };
+    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false, told_unstarted: false };
     const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
     this.#insides.set(attempt, inside);
     return { attempt, inside };

@@ -31,6 +31,8 @@ export interface SyncState {
 export interface SyncLoop {
   /** There is something to tell: the hanging call is given up and a new one sent. */
   news(): void;
+  /** The jobs that were taken have started, and more could be taken: the loop need not wait for other news. */
+  ready(): void;
   state(): SyncState;
   /** Ends the loop; resolves when no call is in flight. */
   stop(): Promise<void>;
@@ -38,7 +40,7 @@ export interface SyncLoop {
 
 /** A reply that takes this much longer than it may hang will not come any more: the connection is dead. */
 const PATIENCE_MS = 20_000;
-/** After taking jobs for its last free slots the loop waits this long for news: short jobs need one sync and not two. */
+/** After taking jobs the loop waits this long for them to start, and when no slot is free for news: short jobs then need one sync and not two. */
 const CONFIRM_MS = 20;
 /** A call that may be answered at once is not given up younger than this: its reply may carry leases. */
 const SHIELD_MS = { answer_due: 500, slots_offered: 25 };
@@ -87,6 +89,11 @@ class Loop implements SyncLoop {
     if (this.#flight !== null) this.#giveUp(this.#flight);
   }
 
+  ready(): void {
+    this.#wakeUp?.();
+    this.#wakeUp = null;
+  }
+
   state(): SyncState {
     return { answered_at: this.#answeredAt, trouble: this.#trouble };
   }
@@ -99,11 +106,11 @@ class Loop implements SyncLoop {
   }
 
   async #run(): Promise<void> {
-    const { clock, describe } = this.#parts;
+    const { clock } = this.#parts;
     while (!this.#stopped.signal.aborted) {
       await this.#exchange();
       if (this.#quickAnswers > MOST_QUICK_ANSWERS) await clock.sleep(PACE_MS, this.#stopped.signal);
-      if (this.#confirm && describe().free_slots.length === 0) await this.#waitForNews(CONFIRM_MS);
+      if (this.#confirm) await this.#waitForNews(CONFIRM_MS);
       this.#confirm = false;
     }
   }

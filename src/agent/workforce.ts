@@ -29,6 +29,8 @@ export interface WorkforceParts {
   readonly workerId: (slot: number) => string;
   /** Something happened that the server should hear now. */
   readonly onNews: () => void;
+  /** All jobs that were taken have started, and there are slots for more. */
+  readonly onReady: () => void;
   /** Something happened after which the agent may have nothing left to do. */
   readonly onProgress: () => void;
 }
@@ -103,11 +105,10 @@ class Force implements Workforce {
   describe(): Told {
     const { machine, has_script } = this.#parts;
     const metrics = machine.metrics();
-    const running = this.live().map((attempt) => ({
-      ...referenceOf(attempt),
-      slot: attempt.slot,
-      started_at: attempt.started_at === null ? null : toIso(attempt.started_at),
-    }));
+    const running = this.live().map((attempt) => {
+      attempt.told_unstarted = attempt.started_at === null;
+      return { ...referenceOf(attempt), slot: attempt.slot, started_at: attempt.started_at === null ? null : toIso(attempt.started_at) };
+    });
     const ended = this.attempts().filter((attempt) => attempt.end !== null && !attempt.settled);
     return {
       free_slots: this.#freeSlots(),
@@ -163,9 +164,11 @@ class Force implements Workforce {
   }
 
   #started(attempt: Attempt): void {
-    const { log, workerId, onProgress } = this.#parts;
+    const { log, workerId, onNews, onReady, onProgress } = this.#parts;
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) }, 'job runs');
     this.#delivery.add(attempt);
+    if (attempt.told_unstarted) onNews();
+    else if (this.live().every(({ phase }) => phase === 'running') && this.#freeSlots().length > 0) onReady();
     onProgress();
   }
 

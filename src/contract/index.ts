@@ -4,9 +4,9 @@ export * from './endpoint.ts';
 export * from './schemas.ts';
 export * from './problem.ts';
 export { openApiDocument, type OpenApiOperation } from './openapi.ts';
-export { createClient, type Client, type ClientOptions } from './client.ts';
-export { BULK_ACTIONS, SORTS } from './endpoints/jobs.ts';
-export { ROLES, type ActorShape, type ApiKeyShape } from './endpoints/access.ts';
+export { createClient, type Client } from './client.ts';
+export { SORTS } from './endpoints/jobs.ts';
+export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
 export type {
   FinishedAttemptShape,
   LeaseReferenceShape,

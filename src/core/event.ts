@@ -1,6 +1,4 @@
 // Events: append-only facts, one per set of jobs. Their id is the cursor of the live stream; history and audit are views of them.
-import type { NumberRange } from './identifiers.ts';
-
 export const EVENT_KINDS = [
   'experiment_created',
   'experiment_changed',
@@ -45,6 +43,3 @@ export const EVENT_KINDS = [
 export const TRANSIENT_EVENTS = ['jobs_progressed', 'logs_appended', 'metrics_appended'] as const satisfies readonly (typeof EVENT_KINDS)[number][];
 
 export type EventKind = (typeof EVENT_KINDS)[number];
-
-/** Numbers of the jobs that an event speaks of, within its experiment. */
-export type JobNumbers = readonly NumberRange[];

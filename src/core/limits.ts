@@ -62,8 +62,6 @@ export const LIMITS = {
   pin_lock_seconds: limit(300, 'seconds', 'lock after too many wrong PINs'),
 } as const satisfies Record<string, Limit>;
 
-export type LimitName = keyof typeof LIMITS;
-
 function limit(value: number, unit: Limit['unit'], meaning: string): Limit {
   return { value, unit, meaning };
 }

@@ -3,7 +3,6 @@ import type { Params } from '../core/params.ts';
 
 import type { JobTable } from './schema.ts';
 import type { Reader } from './store.ts';
-import { valueSet } from './sql.ts';
 
 export interface JobRecord extends Omit<JobTable, 'params_json' | 'tags_json' | 'command_id' | 'demand_id'> {
   readonly experiment: string;
@@ -34,14 +33,4 @@ export async function findJob(reader: SqlReader, experimentId: number, number: n
     number,
   ]);
   return row === undefined ? null : toJobRecord(row);
-}
-
-export async function findJobsByNumber(reader: SqlReader, experimentId: number, numbers: readonly number[]): Promise<JobRecord[]> {
-  if (numbers.length === 0) return [];
-  const rows = await reader.sql.all<JoinedRow>(
-    `select ${JOB_COLUMNS} from job ${JOB_JOINS} where job.experiment_id = ? and job.number in ${valueSet(reader.sql.dialect, 'int')}`,
-    [experimentId, JSON.stringify(numbers)],
-  );
-  const byNumber = new Map(rows.map((row) => [row.number, toJobRecord(row)]));
-  return numbers.flatMap((number) => byNumber.get(number) ?? []);
 }
