@@ -40,7 +40,9 @@ const SET = 5_000;
 /** Rows from one JSON text per commit, into a table with one more index: the bare form of what creates jobs. */
 async function inserts(stage, plan) {
   const database = openDatabase(stage.path('inserts.db'));
-  database.exec('create table thing (id integer primary key, number integer not null, params text not null); create unique index thing_number on thing (number)');
+  database.exec(
+    'create table thing (id integer primary key, number integer not null, params text not null); create unique index thing_number on thing (number)',
+  );
   const insert = database.prepare(`insert into thing (number, params) select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(?)`);
   let number = 0;
   const values = await rounds(plan.rounds, () =>

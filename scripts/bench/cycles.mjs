@@ -23,7 +23,9 @@ export const CYCLES = {
     let done = 0;
     for (const setting of SETTINGS) {
       const agents = await Promise.all(
-        Array.from({ length: setting.agents }, (_, index) => registerAgent(server, { experiment, slots: setting.slots, instance: `a${setting.slots}x${index}` })),
+        Array.from({ length: setting.agents }, (_, index) =>
+          registerAgent(server, { experiment, slots: setting.slots, instance: `a${setting.slots}x${index}` }),
+        ),
       );
       const round = async () => {
         const share = perRound(setting) / agents.length;
@@ -35,7 +37,13 @@ export const CYCLES = {
         return cycles / seconds;
       };
       await round();
-      emit(line(setting.id, setting.title, 'cycles per second', { rounds: await rounds(plan.rounds, round), against: baseLine(setting.base), aim: { least: setting.least } }));
+      emit(
+        line(setting.id, setting.title, 'cycles per second', {
+          rounds: await rounds(plan.rounds, round),
+          against: baseLine(setting.base),
+          aim: { least: setting.least },
+        }),
+      );
       for (const agent of agents) agent.close();
     }
     const counted = await counts(server, experiment);

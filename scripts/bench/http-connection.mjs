@@ -20,7 +20,11 @@ export async function openConnection(url, headers = {}) {
   socket.on('data', (piece) => {
     received.push(piece);
     length += piece.length;
-    if (expected === null) expected = readHead(received.length === 1 ? piece : Buffer.concat(received));
+    try {
+      expected ??= readHead(received.length === 1 ? piece : Buffer.concat(received));
+    } catch (error) {
+      socket.destroy(error);
+    }
     if (expected === null || length < expected.end) return;
     const bytes = received.length === 1 ? piece : Buffer.concat(received, length);
     const { status, begin, end } = expected;
@@ -36,7 +40,12 @@ export async function openConnection(url, headers = {}) {
   socket.on('close', () => settle((one) => one.reject(new Error('The server closed the connection.'))));
 
   return {
-    /** `body` is a text of Latin characters, or null. Resolves with the status and the body's bytes. */
+    /**
+     * Resolves with the status and the body's bytes. The body is a text of Latin characters.
+     * @param {string} method
+     * @param {string} path
+     * @param {string | null} body
+     */
     request(method, path, body = null) {
       const head = `${method} ${path} HTTP/1.1\r\n${fixed}`;
       return new Promise((resolve, reject) => {

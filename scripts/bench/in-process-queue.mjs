@@ -8,18 +8,32 @@ import { gridOf } from './experiment.mjs';
 
 const zone = (path) => import(pathToFileURL(join(ROOT, 'dist', path)).href);
 const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 100 };
-const TEMPLATE = { command: 'true', machine_class: null, cpus: 0, memory_bytes: 0, gpus: 0, priority: 0, max_attempts: null, timeout_seconds: null, grace_seconds: null, tags: [], held: false };
+const TEMPLATE = {
+  command: 'true',
+  machine_class: null,
+  cpus: 0,
+  memory_bytes: 0,
+  gpus: 0,
+  priority: 0,
+  max_attempts: null,
+  timeout_seconds: null,
+  grace_seconds: null,
+  tags: [],
+  held: false,
+};
 
 /** A new store below `directory` with so many pending jobs. */
 export async function inProcessQueue(directory, jobs) {
-  const [{ openStore }, { createExperiment }, { createMatrix, expandNextChunk }, { registerAgent }, { syncAgents }, { systemClock: clock }] = await Promise.all([
-    ...['store/store.js', 'store/experiments.js', 'store/matrices.js', 'store/agents.js', 'store/sync.js', 'runtime/clock.js'].map(zone),
-  ]);
+  const [{ openStore }, { createExperiment }, { createMatrix, expandNextChunk }, { registerAgent }, { syncAgents }, { systemClock: clock }] = await Promise.all(
+    [...['store/store.js', 'store/experiments.js', 'store/matrices.js', 'store/agents.js', 'store/sync.js', 'runtime/clock.js'].map(zone)],
+  );
   mkdirSync(directory);
   const store = await openStore({ engine: { kind: 'sqlite', directory, clock, read_threads: 0 }, directory, clock });
   const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: Math.random };
   const matrix = Object.entries(gridOf(jobs)).map(([name, values]) => ({ name, values }));
-  const experiment_id = await store.write((tx) => createExperiment(tx, { name: 'limit', description: '', settings: {}, pin_cipher: store.key.encrypt('123456') }, 'bench'));
+  const experiment_id = await store.write((tx) =>
+    createExperiment(tx, { name: 'limit', description: '', settings: {}, pin_cipher: store.key.encrypt('123456') }, 'bench'),
+  );
   await store.write((tx) => createMatrix(tx, { experiment_id, matrix, template: TEMPLATE, actor: 'bench' }));
   while (await store.write(expandNextChunk));
   let registered = 0;
@@ -28,7 +42,15 @@ export async function inProcessQueue(directory, jobs) {
     registered += 1;
     const serial = registered;
     const facts = { workers: slots, machine_class: null, has_script: false, total: PLENTY, version: '0.1.0', process_id: 1, platform: 'bench' };
-    const identity = { host: 'limit', instance: `a${serial}`, experiments: null, secret_hash: `${serial}`, lost_after_ms: 600_000, next_sync_within_ms: 30_000, nextWord: () => `b${serial}` };
+    const identity = {
+      host: 'limit',
+      instance: `a${serial}`,
+      experiments: null,
+      secret_hash: `${serial}`,
+      lost_after_ms: 600_000,
+      next_sync_within_ms: 30_000,
+      nextWord: () => `b${serial}`,
+    };
     const { id } = await store.write((tx) => registerAgent(tx, { ...identity, ...facts }, 'bench'));
     return { id, slots: Array.from({ length: slots }, (_, slot) => slot), sequence: 0, leases: [] };
   }

@@ -71,9 +71,20 @@ function report(id, title, { times, emit, against }) {
   const worst = p95.reduce((slowest, one) => (one.value > slowest.value ? one : slowest));
   const spread = [Math.min(...all), Math.max(...all)];
   emit(line(`${id}.p50`, `${title}: p50`, 'ms', { rounds: spread, value: percentile(all, 50), against }));
-  emit(line(`${id}.p95`, `${title}: p95`, 'ms', { rounds: spread, value: percentile(all, 95), against, aim: { below: 50 }, note: `slowest: ${worst.name}, p95 ${worst.value.toFixed(1)} ms` }));
+  emit(
+    line(`${id}.p95`, `${title}: p95`, 'ms', {
+      rounds: spread,
+      value: percentile(all, 95),
+      against,
+      aim: { below: 50 },
+      note: `slowest: ${worst.name}, p95 ${worst.value.toFixed(1)} ms`,
+    }),
+  );
   for (const [name, values] of times) {
-    emit({ ...line(`${id}.${name}`, name, 'ms', { rounds: [Math.min(...values), Math.max(...values)], value: percentile(values, 50) }), p95: percentile(values, 95) });
+    emit({
+      ...line(`${id}.${name}`, name, 'ms', { rounds: [Math.min(...values), Math.max(...values)], value: percentile(values, 50) }),
+      p95: percentile(values, 95),
+    });
   }
 }
 
@@ -98,7 +109,8 @@ async function startClaimer(server, experiment) {
     child.once('error', reject);
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The claiming process ended with ${code}.`))));
   });
-  const told = () => Promise.race([new Promise((resolve) => child.once('message', resolve)), ended.then(() => Promise.reject(new Error('The claiming process left early.')))]);
+  const told = () =>
+    Promise.race([new Promise((resolve) => child.once('message', resolve)), ended.then(() => Promise.reject(new Error('The claiming process left early.')))]);
   const began = told();
   child.send({ url: server.url, key: server.key, experiment, slots: 64 });
   await began;

@@ -29,7 +29,11 @@ export const MILLION = {
 export function largeMatrix(jobs) {
   const side = Math.round(Math.cbrt(jobs));
   const numbers = (length, of) => Array.from({ length }, (_, index) => of(index));
-  return { lr: numbers(side, (index) => (index + 1) / 100), units: numbers(side, (index) => 8 * (index + 1)), seed: numbers(Math.floor(jobs / side ** 2), (index) => `run-${index}`) };
+  return {
+    lr: numbers(side, (index) => (index + 1) / 100),
+    units: numbers(side, (index) => 8 * (index + 1)),
+    seed: numbers(Math.floor(jobs / side ** 2), (index) => `run-${index}`),
+  };
 }
 
 async function creation(stage, { server, plan, emit, baseLine }) {

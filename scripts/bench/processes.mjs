@@ -38,7 +38,12 @@ function emitAll({ drover: ours, xargs: bare, parallel: rival }, emit) {
   const common = { rounds: ours, against: { id: xargsLine.id, title: xargsLine.title, value: xargsLine.value } };
   emit(xargsLine);
   if (rival === undefined) {
-    emit(line('processes.drover', 'Drover, 2 workers', 'processes per second', { ...common, note: 'GNU PARALLEL IS NOT INSTALLED: no comparison with it. On Debian: apt-get install parallel' }));
+    emit(
+      line('processes.drover', 'Drover, 2 workers', 'processes per second', {
+        ...common,
+        note: 'GNU PARALLEL IS NOT INSTALLED: no comparison with it. On Debian: apt-get install parallel',
+      }),
+    );
     return;
   }
   emit(line('processes.parallel', 'GNU parallel -j2 --joblog --results', 'processes per second', { rounds: rival }));
@@ -54,12 +59,17 @@ async function drover(server, experiment, count) {
 }
 
 async function xargs(stage, count) {
-  await inDirectory(stage, 'xargs', (directory) => shell(stage, `seq ${count} | xargs -P ${SLOTS} -I N sh -c '/bin/true > "${directory}/N.out" 2> "${directory}/N.err"'`));
+  await inDirectory(stage, 'xargs', (directory) =>
+    shell(stage, `seq ${count} | xargs -P ${SLOTS} -I @@ sh -c '/bin/true > "${directory}/@@.out" 2> "${directory}/@@.err"'`),
+  );
 }
 
 async function parallel(stage, count) {
   await inDirectory(stage, 'parallel', (directory) =>
-    shell(stage, `seq ${count} | parallel --will-cite -j ${SLOTS} --joblog "${directory}/log" --results "${directory}/results" /bin/true '#' > "${directory}/all" 2>&1`),
+    shell(
+      stage,
+      `seq ${count} | parallel --will-cite -j ${SLOTS} --joblog "${directory}/log" --results "${directory}/results" /bin/true '#' > "${directory}/all" 2>&1`,
+    ),
   );
 }
 

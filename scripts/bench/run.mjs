@@ -36,19 +36,16 @@ export async function measure({ plan, only, profile, directory = tmpdir() }, scr
   return result;
 }
 
-/** A stage is closed whatever happens in it; a signal closes it before the process ends. */
+/** A stage is closed whatever happens in it: when a signal or an error that nobody caught ends the process, too. */
 async function onStage(options, work) {
   const stage = openStage(options);
-  const onSignal = (signal) => {
-    stage.closeNow();
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const onSignal = (signal) => process.exit(signal === 'SIGINT' ? 130 : 143);
+  process.once('exit', stage.closeNow).once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     await work(stage);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await stage.close();
+    process.off('exit', stage.closeNow).off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 

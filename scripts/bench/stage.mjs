@@ -14,10 +14,19 @@ const AGENT = join(ROOT, 'dist/agent.mjs');
 const START_MS = 120_000;
 const STOP_MS = 20_000;
 
-/** `profile`: a directory for the CPU profiles of servers and agents, or null. */
+/**
+ * `profile`: a directory for the CPU profiles of servers and agents.
+ * @param {{ profile?: string | null, directory?: string }} options
+ */
 export function openStage({ profile = null, directory = tmpdir() } = {}) {
   const root = mkdtempSync(join(directory, 'drover-bench-'));
-  const env = { PATH: process.env.PATH ?? '', HOME: join(root, 'home'), TMPDIR: join(root, 'tmp'), JD_WORKSPACE_PATH: join(root, 'workspace'), JD_CACHE_PATH: join(root, 'cache') };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: join(root, 'home'),
+    TMPDIR: join(root, 'tmp'),
+    JD_WORKSPACE_PATH: join(root, 'workspace'),
+    JD_CACHE_PATH: join(root, 'cache'),
+  };
   for (const path of [env.HOME, env.TMPDIR, join(root, 'work')]) mkdirSync(path);
   const children = new Set();
   let count = 0;
@@ -27,7 +36,8 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
     count += 1;
     const output = join(root, `${label}-${count}`);
     const files = [openSync(`${output}.out`, 'w'), openSync(`${output}.err`, 'w')];
-    const profiling = profile !== null && program === process.execPath ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${label}-${count}.cpuprofile`] : [];
+    const profiling =
+      profile !== null && program === process.execPath ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${label}-${count}.cpuprofile`] : [];
     const child = spawn(program, [...profiling, ...args], { cwd: join(root, 'work'), env: { ...env, ...more }, stdio: ['ignore', ...files] });
     for (const file of files) closeSync(file);
     children.add(child);
@@ -70,7 +80,7 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
       while (children.size > 0) await sleep(10);
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
-    /** For the handler of a signal, which cannot wait. */
+    /** For a process that ends, which cannot wait. */
     closeNow() {
       for (const child of children) child.kill('SIGKILL');
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

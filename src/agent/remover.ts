@@ -1,6 +1,7 @@
 // Clears attempt directories away in sets, by another process: with short jobs, removing files one by one would cost more than the jobs.
 import { execFile } from 'node:child_process';
-import { rm, unlink } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Clock, Timer } from '../runtime/clock.ts';
@@ -11,28 +12,38 @@ export interface Remover {
   finished(): Promise<void>;
 }
 
-const SET = 64;
-const DELAY_MS = 300;
+/**
+ * Removal waits for a quiet moment: ext4 searches long for an inode while many were just deleted, and every start of a job
+ * needs several. What takes real space does not wait.
+ */
+const QUIET_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const MOST_WAITING = 4_096;
+const LARGE_BYTES = 1_000_000;
+/** Paths in one command line. */
+const SET = 500;
 
 export function createRemover(clock: Clock): Remover {
   let waiting: string[] = [];
+  let oldest = 0;
   let timer: Timer | null = null;
   const running = new Set<Promise<void>>();
 
   function flush(): void {
     timer?.cancel();
     timer = null;
-    if (waiting.length === 0) return;
-    track(removeAll(waiting));
+    for (let at = 0; at < waiting.length; at += SET) track(removeAll(waiting.slice(at, at + SET)));
     waiting = [];
   }
 
-  /** The lease goes at once: whatever else is left after a crash is then no attempt any more. */
+  /** The lease is emptied at once: whatever else is left after a crash is then no attempt any more. */
   async function disown(directory: string): Promise<void> {
-    await unlink(join(directory, 'lease.json')).catch(() => undefined);
+    await truncate(join(directory, 'lease.json')).catch(() => undefined);
+    if (waiting.length === 0) oldest = clock.monotonic();
     waiting.push(directory);
-    if (waiting.length >= SET) flush();
-    else timer ??= clock.after(DELAY_MS, flush);
+    const due = waiting.length >= MOST_WAITING || clock.monotonic() - oldest >= LONGEST_WAIT_MS || isLarge(directory);
+    timer?.cancel();
+    timer = clock.after(due ? 0 : QUIET_MS, flush);
   }
 
   function track(work: Promise<void>): void {
@@ -48,6 +59,10 @@ export function createRemover(clock: Clock): Remover {
       await Promise.all(running);
     },
   };
+}
+
+function isLarge(directory: string): boolean {
+  return ['stdout', 'stderr', 'metrics.jsonl'].some((name) => (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0) > LARGE_BYTES);
 }
 
 function removeAll(directories: readonly string[]): Promise<void> {

@@ -29,19 +29,18 @@ export interface SweepClocks {
   readonly monotonic_elapsed: number | null;
 }
 
-export type TermChange =
-  | { readonly kind: 'keep' }
-  /** The server was down, asleep or stalled: every live agent gets a full term from now. */
-  | { readonly kind: 'restart' }
-  /** The wall clock jumped against the monotonic one: move every term by this much. */
-  | { readonly kind: 'shift'; readonly by_ms: number };
+/** `restart`: every live agent gets a full term from now. */
+export type TermChange = 'keep' | 'restart';
 
 const CLOCK_TOLERANCE_MS = 1_000;
 
-/** What a sweep does to all terms before it judges anyone. */
+/**
+ * What a sweep does to all terms before it judges anyone. When the server was down, asleep or stalled, or the wall clock jumped against
+ * the monotonic one, they begin anew. To move them by the jump instead would be wrong for every agent that was heard of since it.
+ */
 export function termChange(clocks: SweepClocks): TermChange {
-  if (clocks.swept_at === null) return { kind: 'restart' };
-  if (clocks.monotonic_elapsed === null || clocks.monotonic_elapsed > ABSENT_PERIODS * SWEEP_PERIOD_MS) return { kind: 'restart' };
+  if (clocks.swept_at === null || clocks.monotonic_elapsed === null) return 'restart';
+  if (clocks.monotonic_elapsed > ABSENT_PERIODS * SWEEP_PERIOD_MS) return 'restart';
   const jump = clocks.now - clocks.swept_at - clocks.monotonic_elapsed;
-  return Math.abs(jump) > CLOCK_TOLERANCE_MS ? { kind: 'shift', by_ms: jump } : { kind: 'keep' };
+  return Math.abs(jump) > CLOCK_TOLERANCE_MS ? 'restart' : 'keep';
 }

@@ -104,7 +104,11 @@ async function bearerActor(options: AccessOptions, secret: string, hash: string)
   if (secret.startsWith('jda_')) {
     const agent = await findAgent(options.store, hash);
     if (agent === null)
-      throw new Refusal('unauthenticated', 'This agent is not known here, or was revoked. Start it again with an API key: drover worker start');
+      throw new Refusal(
+        'unauthenticated',
+        `This agent does not belong to the store ${options.store.id} of this server: it was revoked, or the server runs on another data directory than before. ` +
+          'If the directory is right, start the agent again with an API key: drover worker start',
+      );
     return { kind: 'agent', id: agent.id, name: `${agent.host}_${agent.instance}` };
   }
   if (secret.startsWith('jdt_')) return attemptActor(options, secret);

@@ -2,6 +2,7 @@
 import { hostSlug, workerId } from '../core/identifiers.ts';
 import { cancelCommand, command, type DesiredState } from '../core/worker.ts';
 
+import { endLeases } from './end-leases.ts';
 import type { AgentTable, WorkerTable } from './schema.ts';
 import { rowSet, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -137,10 +138,11 @@ async function ensureWorkers(tx: Transaction, agent: { id: number; host: string;
   return ids;
 }
 
-/** The agent signs off. Its workers are shown as stopped. */
+/** The agent signs off: what it still held is given back, its workers are shown as stopped. */
 export async function leaveAgent(tx: Transaction, id: number, incarnation: string, reason: string): Promise<boolean> {
   const row = await tx.query.selectFrom('agent').select(['incarnation', 'host', 'instance']).where('id', '=', id).executeTakeFirst();
   if (row === undefined || row.incarnation !== incarnation) return false;
+  await endLeases(tx, [id], { outcome: 'released', message: 'The agent has left.' });
   await tx.query.updateTable('agent').set({ left_at: tx.now, left_reason: reason, liveness: 'lost' }).where('id', '=', id).execute();
   await tx.query
     .updateTable('worker')

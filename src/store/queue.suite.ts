@@ -5,6 +5,7 @@ import { type ManualClock, manualClock } from '../../test/support/manual-clock.t
 import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, times } from '../../test/support/queue.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
+import { leaveAgent, listWorkers } from './agents.ts';
 import { changeExperiment } from './experiments.ts';
 import { actOnJobs, editJob } from './job-actions.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
@@ -267,6 +268,19 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       await store.write((tx) => tx.sql.run('update agent set term_started_at = 1'));
       await store.write((tx) => sweepLiveness(tx, 3_600_000));
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'running' });
+    });
+
+    it('gives back at once what an agent holds that leaves, and shows its workers again when it returns', async () => {
+      await makeJobs(store, experiment, times(1));
+      const agent = await makeAgent(store, { workers: 1 });
+      const [lease] = (await agent.sync()).leases;
+      await agent.sync({ free_slots: [], running: [running(lease!)] });
+      await store.write((tx) => leaveAgent(tx, agent.id, 'first', 'stopped'));
+      expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'released', losses: 0 });
+      expect(await listWorkers(store, experiment)).toMatchObject([{ disabled_reason: 'stopped' }]);
+      await agent.sync({ free_slots: [] });
+      expect(await listWorkers(store, experiment)).toMatchObject([{ disabled_reason: null, liveness: 'alive', left_at: null }]);
+      await expectCountersRight();
     });
 
     it('hears only the newest process of an agent, but records what an older one finished', async () => {

@@ -1,14 +1,9 @@
 // What time does, once per sweep: terms of agents end, delayed retries become ready, the oldest misfit gets a machine reserved.
 // Each part is one transaction with guards, so that a second server doing the same does no harm.
-import assert from 'node:assert/strict';
-
-import { decideFinish } from '../core/attempt.ts';
 import { type Liveness, liveness, termChange } from '../core/liveness.ts';
 import { agentToReserve, type Demand, RESERVE_AFTER_MS } from '../core/schedule.ts';
 
-import { loadFacts, Policies } from './attempt-facts.ts';
-import type { LeaseRow } from './hot.ts';
-import { type EndedAttempt, recordEnds } from './record.ts';
+import { endLeases } from './end-leases.ts';
 import { readSetting, writeSetting } from './store.ts';
 import { valueSet } from './sql.ts';
 import type { Transaction } from './writer.ts';
@@ -29,9 +24,7 @@ export async function sweepLiveness(tx: Transaction, monotonicElapsed: number | 
   const swept = await readSetting(tx, 'swept_at');
   const change = termChange({ swept_at: swept === null ? null : Number(swept), now: tx.now, monotonic_elapsed: monotonicElapsed });
   await writeSetting(tx, 'swept_at', String(tx.now));
-  if (change.kind === 'restart') await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
-  if (change.kind === 'shift')
-    await tx.sql.run(`update agent set term_started_at = term_started_at + ? where left_at is null and liveness <> 'lost'`, [change.by_ms]);
+  if (change === 'restart') await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
   const agents = await tx.sql.all<PresentAgent>(
     `select id, host, instance, liveness, term_started_at, next_sync_within_ms, lost_after_ms, left_at from agent
       where liveness <> 'lost' or id in (select agent_id from lease)`,
@@ -42,7 +35,11 @@ export async function sweepLiveness(tx: Transaction, monotonicElapsed: number | 
     if (state === 'lost') lost.push(agent);
     if (state !== agent.liveness) await changeLiveness(tx, agent, state);
   }
-  await loseLeases(tx, lost);
+  await endLeases(
+    tx,
+    lost.map((agent) => agent.id),
+    { outcome: 'lost', message: 'The agent was not heard of for too long.' },
+  );
 }
 
 async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liveness): Promise<void> {
@@ -52,42 +49,6 @@ async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liven
   if (state !== 'lost') return;
   tx.event({ kind: 'agent_lost', experiment_id: null, actor: 'server', data: { agent: name } });
   await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'no sync' where agent_id = ? and disabled_at is null`, [tx.now, agent.id]);
-}
-
-/** Jobs of lost agents go back to the queue, or are aborted when that has happened too often. */
-async function loseLeases(tx: Transaction, agents: readonly PresentAgent[]): Promise<void> {
-  if (agents.length === 0) return;
-  const leases = await tx.sql.all<LeaseRow>(`select * from lease where agent_id in ${valueSet(tx.sql.dialect, 'int')}`, [
-    JSON.stringify(agents.map((agent) => agent.id)),
-  ]);
-  const facts = await loadFacts(tx, leases);
-  const policies = new Policies(tx);
-  const ends: EndedAttempt[] = [];
-  for (const lease of leases) {
-    const known = facts.get(`${lease.job_id}.${lease.attempt}.${lease.rank}`);
-    assert(known !== undefined && known.attempt !== null, 'a lease stands for an attempt');
-    const policy = await policies.of(known.row.experiment_id, known.row.max_attempts);
-    const ending = decideFinish({ job: known.job, attempt: known.attempt, outcome: 'lost', policy, now: tx.now, random: 0 });
-    assert(ending.kind === 'ended', 'a lease stands for a live attempt');
-    ends.push({
-      job_id: lease.job_id,
-      attempt: lease.attempt,
-      rank: lease.rank,
-      experiment_id: known.row.experiment_id,
-      number: known.row.number,
-      worker_id: lease.worker_id,
-      from_status: known.job.status,
-      held: known.row.held_at !== null,
-      ending,
-      started_at: null,
-      finished_at: tx.now,
-      duration_ms: null,
-      exit_code: null,
-      signal: null,
-      message: 'The agent was not heard of for too long.',
-    });
-  }
-  await recordEnds(tx, ends, 'server');
 }
 
 const READY_AT_ONCE = 5_000;

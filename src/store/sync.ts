@@ -7,7 +7,7 @@ import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
 import { reconcile } from './sync-reconcile.ts';
-import type { Session, SyncAnswer, SyncInput, SyncResult, SyncTerms } from './sync-session.ts';
+import { agentActor, type Session, type SyncAnswer, type SyncInput, type SyncResult, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 const KEPT_INCARNATIONS = 8;
@@ -99,27 +99,23 @@ async function storePosition(reader: Pick<Transaction, 'sql'>): Promise<number> 
 
 /** Renews the agent's term and remembers which process speaks for it. */
 async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
+  for (const session of sessions) if (session.agent.liveness !== 'alive' || session.agent.left_at !== null) await welcomeBack(tx, session);
   const rows = sessions.map(({ message, agent }) => {
-    const known = JSON.parse(agent.old_incarnations_json) as string[];
     const changed = agent.incarnation !== null && agent.incarnation !== message.incarnation;
-    const old = changed ? [...known, agent.incarnation!].slice(-KEPT_INCARNATIONS) : known;
-    if (agent.liveness !== 'alive' || agent.left_at !== null) {
-      tx.event({
-        kind: 'agent_returned',
-        experiment_id: null,
-        actor: `agent:${agent.host}_${agent.instance}`,
-        data: { was: agent.left_at === null ? agent.liveness : 'left' },
-      });
-    }
-    return [
-      message.agent_id,
-      tx.now,
-      message.sync_seq,
-      message.incarnation,
-      changed ? JSON.stringify(old) : agent.old_incarnations_json,
-      terms.next_sync_within_ms,
-      message.metrics === undefined ? null : JSON.stringify(message.metrics),
-    ];
+    const old = changed ? withIncarnation(agent.old_incarnations_json, agent.incarnation!) : agent.old_incarnations_json;
+    const metrics = message.metrics === undefined ? null : JSON.stringify(message.metrics);
+    return [message.agent_id, tx.now, message.sync_seq, message.incarnation, old, terms.next_sync_within_ms, metrics];
   });
   await runSet(tx.sql, hotStatements(tx.sql.dialect).touchAgents, rows);
+}
+
+function withIncarnation(known: string, incarnation: string): string {
+  return JSON.stringify([...(JSON.parse(known) as string[]), incarnation].slice(-KEPT_INCARNATIONS));
+}
+
+/** An agent that was given up is heard of again: its workers are there after all. */
+async function welcomeBack(tx: Transaction, session: Session): Promise<void> {
+  const { agent } = session;
+  await tx.sql.run('update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot < ? and disabled_at is not null', [agent.id, agent.workers]);
+  tx.event({ kind: 'agent_returned', experiment_id: null, actor: agentActor(session), data: { was: agent.left_at === null ? agent.liveness : 'left' } });
 }

@@ -135,7 +135,10 @@ test('SIGTERM to `drover up`: the job gets SIGTERM and its grace, is released, a
   const again = stage.start(words, env);
   await eventually(() => expect(again.output()).toContain('Ctrl-C'));
   expect((await stage.drover(['wait', '-e', 'resume'], env)).code).toBe(0);
-  const shown = JSON.parse((await stage.drover(['job', 'show', 'resume/1', '--json'], env)).stdout.toString()) as { job: object; attempts: { outcome: string; attempt: number }[] };
+  const shown = JSON.parse((await stage.drover(['job', 'show', 'resume/1', '--json'], env)).stdout.toString()) as {
+    job: object;
+    attempts: { outcome: string; attempt: number }[];
+  };
   expect(shown.job).toMatchObject({ status: 'done', attempts: 2, exit_code: 0 });
   expect(shown.attempts.sort((a, b) => a.attempt - b.attempt).map(({ outcome }) => outcome)).toEqual(['released', 'succeeded']);
   const log = (attempt: number) => stage.drover(['job', 'log', 'resume/1', '--attempt', String(attempt)], env).then(({ stdout }) => stdout.toString());

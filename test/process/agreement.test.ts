@@ -75,7 +75,14 @@ test('every second reply of any kind is lost: all jobs end once, with whole logs
   const jobs = await experiment.ends({ within: 60_000 });
   expect(losses).toBeGreaterThan(5);
   expect(jobs.map(({ status, attempts }) => [status, attempts])).toEqual(numbers(12).map(() => ['done', 1]));
-  expect(stage.read('ran').trim().split('\n').map(Number).sort((a, b) => a - b)).toEqual(numbers(12));
+  expect(
+    stage
+      .read('ran')
+      .trim()
+      .split('\n')
+      .map(Number)
+      .sort((a, b) => a - b),
+  ).toEqual(numbers(12));
   for (const n of numbers(12)) {
     const lines = Array.from({ length: 2001 - n }, (_, index) => `${n + index}\n`).join('');
     await eventually(async () => expect((await experiment.log(n)).toString()).toBe(lines));

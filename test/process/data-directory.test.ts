@@ -26,11 +26,13 @@ test("restored from yesterday's backup: what runs is taken into the record, what
   const stage = openStage(context);
   const server = await stage.server();
   const experiment = await createExperiment(server, 'restored');
+  const agent = await stage.agent({ experiments: ['restored'], url: server.url, key: server.key, workers: 3, env: { STAGE: stage.directory } });
+  await server.api.experiments.change({ params: { experiment: 'restored' }, body: { held: true } });
   for (const n of [1, 2, 3]) await experiment.add({ command: GATED, params: { n } });
   await server.stop();
   cpSync(server.data_dir, stage.path('backup'), { recursive: true });
   await server.start();
-  const agent = await stage.agent({ experiments: ['restored'], url: server.url, key: server.key, workers: 3, env: { STAGE: stage.directory } });
+  await server.api.experiments.change({ params: { experiment: 'restored' }, body: { held: false } });
   for (const n of [1, 2]) await begins(experiment, n);
   // Made, and begun, after the backup: the restored server has never heard of it.
   stage.file('gate-3', '');
@@ -49,12 +51,19 @@ test("restored from yesterday's backup: what runs is taken into the record, what
   stage.file('gate-1', '');
   expect(await experiment.reaches(1, 'done')).toMatchObject({ attempts: 1, outcome: 'succeeded' });
   for (const n of [1, 2]) await eventually(async () => expect((await experiment.log(n)).toString()).toBe(`begun ${n}\nover ${n}\n`));
+  await server.api.experiments.change({ params: { experiment: 'restored' }, body: { held: false } });
   const created = await experiment.add({ command: 'true' });
   expect((await experiment.job(created)).id).toBeGreaterThan(newest);
   stage.file('gate-4', '');
   await experiment.ends();
   await eventually(() => expect(stage.read('ran').trim().split('\n').map(Number).sort()).toEqual(expect.arrayContaining([1, 2, 3, 4])));
-  for (const n of [1, 2]) expect(stage.read('ran').split('\n').filter((line) => Number(line) === n)).toHaveLength(1);
+  for (const n of [1, 2])
+    expect(
+      stage
+        .read('ran')
+        .split('\n')
+        .filter((line) => Number(line) === n),
+    ).toHaveLength(1);
   await experiment.recount();
 });
 
@@ -90,7 +99,7 @@ test('wholly new while agents run jobs: the jobs go on, and the agent says clear
   cpSync(server.data_dir, stage.path('kept'), { recursive: true });
   rmSync(server.data_dir, { recursive: true });
   await server.start();
-  await eventually(() => expect(agent.log()).toMatch(/another store|does not know this agent/), { within: 40_000 });
+  await eventually(() => expect(agent.log()).toMatch(/does not belong to the store \S+ of this server: .*another data directory/), { within: 10_000 });
   for (const n of [1, 2]) expect(isAlive(pidOf(stage, n))).toBe(true);
   // The mistake is noticed: the old directory comes back, and everything with it.
   stage.file('gate-1', '');
@@ -107,4 +116,35 @@ test('wholly new while agents run jobs: the jobs go on, and the agent says clear
     ['done', 1],
   ]);
   expect(stage.read('ran').trim().split('\n').sort()).toEqual(['1', '2']);
+});
+
+test('an agent that was started anew on the wrong store finds back to the right one with its jobs', async (context) => {
+  const stage = openStage(context);
+  const server = await stage.server();
+  const experiment = await createExperiment(server, 'wandering');
+  const agent = await stage.agent({ experiments: ['wandering'], url: server.url, key: server.key, env: { STAGE: stage.directory } });
+  const rightKey = server.key;
+  await experiment.add({ command: GATED, params: { n: 1 } });
+  await begins(experiment, 1);
+  await server.stop();
+  cpSync(server.data_dir, stage.path('kept'), { recursive: true });
+  rmSync(server.data_dir, { recursive: true });
+  await server.start();
+  await createExperiment(server, 'wandering');
+  await agent.kill9();
+  await agent.start(server.key);
+  const elsewhere = openExperiment(server, 'wandering');
+  await elsewhere.add({ command: 'true' });
+  await elsewhere.reaches(1, 'done');
+  expect(isAlive(pidOf(stage, 1))).toBe(true);
+  await server.stop();
+  replaceData(server, stage.path('kept'));
+  await server.start();
+  await agent.kill9();
+  await agent.start(rightKey);
+  stage.file('gate-1', '');
+  const [job] = await openExperiment(server, 'wandering').ends();
+  expect(job).toMatchObject({ status: 'done', attempts: 1 });
+  await eventually(async () => expect((await experiment.log(1)).toString()).toBe('begun 1\nover 1\n'));
+  expect(stage.read('ran')).toBe('1\n');
 });

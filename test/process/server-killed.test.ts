@@ -48,4 +48,3 @@ test('killed with -9 under load, three times: all that was answered is there, co
   expect(stage.read('ran').trim().split('\n').sort()).toEqual([...answered.keys()].sort());
   for (const [marker, number] of [...answered].slice(0, 20)) expect((await experiment.log(number)).toString()).toBe(`${marker}\n`);
 });
-

@@ -87,7 +87,8 @@ export interface TestAgent {
   kill9(): Promise<void>;
   /** SIGTERM: gives its jobs back and leaves. */
   stop(): Promise<void>;
-  start(): Promise<void>;
+  /** With another API key than before, when one is given. */
+  start(key?: string): Promise<void>;
 }
 
 /** What vitest hands to every test. */
@@ -274,9 +275,9 @@ function createAgent(stage: Stage, options: AgentStart): TestAgent {
       running().signal('SIGTERM');
       await running().exited;
     },
-    async start() {
+    async start(key = options.key) {
       earlier = log();
-      program = stage.start([process.execPath, AGENT, ...words], { DROVER_API_KEY: options.key, ...options.env });
+      program = stage.start([process.execPath, AGENT, ...words], { DROVER_API_KEY: key, ...options.env });
       const own = program;
       await eventually(() => {
         if (!own.output().includes('agent runs') && !own.hasExited()) throw new Error(`the agent says: ${own.output()}`);

@@ -89,16 +89,17 @@ function Pace({ experiment, at }: Pick<Props, 'experiment' | 'at'>) {
   const { counts, workers, name } = experiment;
   const eta = useEta(counts, at);
   const ended = counts.done + counts.aborted;
-  if (counts.total === 0) return null;
+  if (counts.total + counts.expanding === 0) return null;
   return (
     <div className="dr-pace">
       <ProgressBar counts={counts} />
       <Group gap="lg" justify="space-between" wrap="wrap" mt={6}>
         <Text size="sm" className="dr-num">
-          <b>{Math.floor((100 * ended) / counts.total)}%</b>{' '}
+          <b>{Math.floor((100 * ended) / Math.max(1, counts.total))}%</b>{' '}
           <Text span c="dimmed" size="sm">
             {countText(ended)} of {countText(counts.total)} ended
             {ended === counts.total ? '' : eta === null ? (counts.running > 0 ? ' · estimating the rest' : '') : ` · about ${durationText(eta)} left`}
+            {counts.expanding === 0 ? '' : ` · ${countText(counts.expanding)} more are being created`}
           </Text>
         </Text>
         <Link to="/experiments/$experiment/workers" params={{ experiment: name }} className="dr-plain-link">
