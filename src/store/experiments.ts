@@ -141,7 +141,18 @@ export async function findExperiment(reader: Pick<Reader, 'query'>, name: string
 /** Those with these ids (null: all), by name. */
 export async function listExperiments(reader: Reader, ids: readonly number[] | null): Promise<ExperimentRecord[]> {
   if (ids?.length === 0) return [];
-  let query = reader.query.selectFrom('experiment').selectAll().where('name', 'not like', `${TOMBSTONE}%`).orderBy('name');
+  let query = reader.query
+    .selectFrom('experiment')
+    .selectAll()
+    .select((columns) =>
+      columns
+        .selectFrom('event')
+        .select((event) => event.fn.max('event.at').as('at'))
+        .whereRef('event.experiment_id', '=', 'experiment.id')
+        .as('last_event_at'),
+    )
+    .where('name', 'not like', `${TOMBSTONE}%`)
+    .orderBy('name');
   if (ids !== null) query = query.where('id', 'in', [...ids]);
   const rows = await query.execute();
   const counts = await readCounts(
@@ -152,7 +163,11 @@ export async function listExperiments(reader: Reader, ids: readonly number[] | n
   return rows.map((row) => toRecord(row, counts, workers));
 }
 
-function toRecord(row: Omit<ExperimentTable, 'id'> & { id: number }, counts: Map<number, JobCounts>, workers: WorkerCounts): ExperimentRecord {
+function toRecord(
+  row: Omit<ExperimentTable, 'id'> & { id: number; last_event_at: number | null },
+  counts: Map<number, JobCounts>,
+  workers: WorkerCounts,
+): ExperimentRecord {
   const id = Number(row.id);
   return {
     id,
@@ -160,7 +175,7 @@ function toRecord(row: Omit<ExperimentTable, 'id'> & { id: number }, counts: Map
     description: row.description,
     created_at: row.created_at,
     held_at: row.held_at,
-    last_activity_at: row.last_activity_at,
+    last_activity_at: row.last_event_at ?? row.last_activity_at,
     settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings_json) as Partial<ExperimentSettings>) },
     counts: counts.get(id) ?? NO_JOBS,
     workers: workers(id),

@@ -2,7 +2,8 @@
 import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 
-import { filterWhere, type JobFilter, matchingValues, type Where } from './job-search.ts';
+import { filterWhere, type JobFilter, type Where } from './job-search.ts';
+import { startWalk, type Walk } from './job-walk.ts';
 import { JOB_COLUMNS, JOB_JOINS, type JobRecord, toJobRecord } from './job-rows.ts';
 import { type Sql, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -30,16 +31,16 @@ interface Position {
 }
 
 const INDEXED: ReadonlySet<JobSort> = new Set(['started_at', 'finished_at', 'duration_ms']);
-/** Value ids that a search by param walks side by side; with more of them a plain scan meets matches soon. */
-const WALKED_VALUES = 50;
-const WALK_STEP = 500;
-const WALK_LIMIT = 50_000;
+/** Numbers that one page of a search looks at; the next page goes on where it stopped. */
+const WALK_LIMIT = 20_000;
+/** Steps of a walk that a count takes before it says "at least". */
+const COUNT_STEPS = 10;
 
 export async function listJobs(reader: Reader, experimentId: number, request: JobPageRequest): Promise<JobPage> {
   const position = readCursor(request.cursor);
   if (request.sort === 'number' || request.sort === 'created_at') {
-    const walked = await walkedValues(reader.sql, experimentId, request.filter);
-    if (walked !== null) return walkPage(reader, experimentId, request, { position, values: walked });
+    const walk = await startWalk(reader.sql, experimentId, request.filter.terms ?? [], request.order);
+    if (walk !== null) return walkPage(reader, { request, position, walk, rest: await filterWhere(reader, experimentId, withoutTerm(request.filter, walk)) });
   }
   const where = await filterWhere(reader, experimentId, request.filter);
   if (request.sort === 'number' || request.sort === 'created_at') return numberPage(reader, where, request, position);
@@ -103,54 +104,67 @@ async function smallPage(reader: Reader, where: Where, request: JobPageRequest, 
   return toPage(rows, request, (job) => ({ number: job.number, value: job[request.sort as 'worker_id'] ?? '' }));
 }
 
-/** The values of the first param term, when the page can be found by walking their jobs in order of number. */
-async function walkedValues(sql: Sql, experimentId: number, filter: JobFilter): Promise<number[] | null> {
-  const term = filter.terms?.find((one) => one.kind === 'param' && one.comparison !== '!=');
-  if (term === undefined) return null;
-  const values = await matchingValues(sql, experimentId, term);
-  return values.length <= WALKED_VALUES ? values : null;
+interface WalkedPage {
+  readonly request: JobPageRequest;
+  readonly position: Position | null;
+  readonly walk: Walk;
+  /** What else must hold. */
+  readonly rest: Where;
 }
 
-async function walkPage(
-  reader: Reader,
-  experimentId: number,
-  request: JobPageRequest,
-  from: { position: Position | null; values: readonly number[] },
-): Promise<JobPage> {
-  const where = await filterWhere(reader, experimentId, request.filter);
+/** The page in order of numbers, found by walking the jobs that have a value. */
+async function walkPage(reader: Reader, { request, position, walk, rest }: WalkedPage): Promise<JobPage> {
   const rows: JobRecord[] = [];
-  let at = from.position?.number ?? (request.order === 'desc' ? Number.MAX_SAFE_INTEGER : 0);
-  for (let walked = 0; walked < WALK_LIMIT && rows.length <= request.limit; walked += WALK_STEP) {
-    const numbers = await nextNumbers(reader.sql, from.values, at, request.order);
-    if (numbers.length === 0) return toPage(rows, request, (job) => ({ number: job.number, value: null }));
+  let at = position?.number ?? (request.order === 'desc' ? Number.MAX_SAFE_INTEGER : 0);
+  for (let walked = 0; walked < WALK_LIMIT && rows.length <= request.limit;) {
+    const numbers = await walk.next(at);
+    if (numbers.length === 0) return toPage(rows, request, numberPosition);
     at = numbers.at(-1)!;
-    const found = await selectJobs(reader.sql, {
-      text: `${where.text} and job.number in ${valueSet(reader.sql.dialect, 'int')} order by job.number ${request.order}`,
-      values: [...where.values, JSON.stringify(numbers)],
-    });
-    rows.push(...found);
+    walked += numbers.length;
+    rows.push(...(await selectJobs(reader.sql, among(reader.sql, rest, { numbers, order: request.order, limit: request.limit + 1 - rows.length }))));
   }
-  if (rows.length > request.limit) return toPage(rows, request, (job) => ({ number: job.number, value: null }));
+  if (rows.length > request.limit) return toPage(rows, request, numberPosition);
   // Enough was looked at for one page: the next one goes on from here.
   return { jobs: rows, next_cursor: writeCursor({ number: at, value: null }) };
 }
 
-async function nextNumbers(sql: Sql, values: readonly number[], at: number, order: 'asc' | 'desc'): Promise<number[]> {
-  if (values.length === 0) return [];
-  const side = order === 'desc' ? '<' : '>';
-  const one = `select number from (select number from job_param where value_id = ? and number ${side} ? order by number ${order} limit ${WALK_STEP}) as walk`;
-  const rows = await sql.all<{ number: number }>(
-    `${values.map(() => one).join(' union ')} order by number ${order} limit ${WALK_STEP}`,
-    values.flatMap((value) => [value, at]),
-  );
-  return rows.map((row) => Number(row.number));
+function numberPosition(job: JobRecord): Position {
+  return { number: job.number, value: null };
 }
 
-/** How many jobs a filter names: exact up to the limit. */
+/** The jobs of a step of a walk that fit the rest of the filter. */
+function among(sql: Sql, rest: Where, { numbers, order, limit }: { numbers: readonly number[]; order: 'asc' | 'desc'; limit: number }): Where {
+  return {
+    text: `${rest.text} and job.number in ${valueSet(sql.dialect, 'int')} order by job.number ${order} limit ?`,
+    values: [...rest.values, JSON.stringify(numbers), limit],
+  };
+}
+
+function withoutTerm(filter: JobFilter, walk: Walk): JobFilter {
+  return { ...filter, terms: (filter.terms ?? []).filter((term) => term !== walk.term) };
+}
+
+/** How many jobs a filter names: exact up to the limit, and as far as it may be looked. */
 export async function countJobs(reader: Reader, experimentId: number, filter: JobFilter, limit: number): Promise<{ count: number; exact: boolean }> {
-  const where = await filterWhere(reader, experimentId, filter);
-  const count = await countUpTo(reader.sql, where, limit + 1);
-  return { count: Math.min(count, limit), exact: count <= limit };
+  const walk = await startWalk(reader.sql, experimentId, filter.terms ?? [], 'asc');
+  if (walk === null) {
+    const count = await countUpTo(reader.sql, await filterWhere(reader, experimentId, filter), limit + 1);
+    return { count: Math.min(count, limit), exact: count <= limit };
+  }
+  const rest = await filterWhere(reader, experimentId, withoutTerm(filter, walk));
+  let count = 0;
+  let at = 0;
+  for (let steps = 0; steps < COUNT_STEPS && count <= limit; steps += 1) {
+    const numbers = await walk.next(at);
+    if (numbers.length === 0) return { count, exact: true };
+    at = numbers.at(-1)!;
+    count += await countUpTo(
+      reader.sql,
+      { text: `${rest.text} and job.number in ${valueSet(reader.sql.dialect, 'int')}`, values: [...rest.values, JSON.stringify(numbers)] },
+      limit,
+    );
+  }
+  return { count: Math.min(count, limit), exact: false };
 }
 
 async function countUpTo(sql: Sql, where: Where, limit: number): Promise<number> {

@@ -23,9 +23,10 @@ export interface Where {
   readonly values: readonly SqlValue[];
 }
 
-const MATCHED_VALUES = 2_000;
-/** Newest jobs whose worker and message are searched for a text. */
-const SEARCHED_JOBS = 50_000;
+/** Values that a term may match and still be looked up one by one. */
+export const MATCHED_VALUES = 2_000;
+/** Most recently started jobs whose worker and message are searched for a text. */
+const SEARCHED_JOBS = 10_000;
 
 /** The conditions of a filter, without the order and the page. */
 export async function filterWhere(reader: Pick<Reader, 'sql'>, experimentId: number, filter: JobFilter): Promise<Where> {
@@ -48,27 +49,45 @@ function rangesWhere(ranges: readonly NumberRange[]): Where {
 
 async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term: SearchTerm): Promise<Where> {
   const { sql } = reader;
+  if (term.kind === 'param' && term.comparison !== '=' && term.comparison !== '!=') return numberWhere(sql.dialect, term);
   const values = await matchingValues(sql, experimentId, term);
-  const negated = term.kind === 'param' && term.comparison === '!=';
   const exists = `exists (select 1 from job_param where job_param.number = job.number and job_param.value_id in ${valueSet(sql.dialect, 'int')})`;
-  if (term.kind === 'param') return { text: negated ? `not ${exists}` : exists, values: [JSON.stringify(values)] };
+  if (term.kind === 'param') return { text: term.comparison === '!=' ? `not ${exists}` : exists, values: [JSON.stringify(values)] };
+  if (values.length > MATCHED_VALUES) {
+    throw new Refusal(
+      'too_many',
+      `More than ${MATCHED_VALUES.toLocaleString('en-US')} different values hold ${JSON.stringify(term.text)}. Search for something more particular.`,
+    );
+  }
   const others = await textNumbers(sql, experimentId, term.text);
+  // Found once for all jobs, instead of asking each job: a text may stand in many values.
+  const having = `job.number in (select number from job_param where value_id in ${valueSet(sql.dialect, 'int')})`;
+  return { text: `(${having} or job.number in ${valueSet(sql.dialect, 'int')})`, values: [JSON.stringify(values), JSON.stringify(others)] };
+}
+
+/** Compares the number that a job has for a param; jobs that have none, or a text, do not match. */
+function numberWhere(dialect: DialectName, term: SearchTerm & { kind: 'param' }): Where {
+  const { name, comparison, value } = term;
+  if (dialect === 'sqlite') {
+    const path = `$."${name}"`;
+    return {
+      text: `(json_type(job.params_json, ?) in ('integer', 'real') and json_extract(job.params_json, ?) ${comparison} ?)`,
+      values: [path, path, Number(value)],
+    };
+  }
   return {
-    text: `(${exists} or job.number in ${valueSet(sql.dialect, 'int')})`,
-    values: [JSON.stringify(values), JSON.stringify(others)],
+    text: `(case when jsonb_typeof(job.params_json::jsonb -> ?) = 'number' then (job.params_json::jsonb ->> ?)::double precision ${comparison} ? else false end)`,
+    values: [name, name, Number(value)],
   };
 }
 
-/** Ids of the param values that a term means; for `!=` those that it excludes. */
+/** Ids of the param values that a term means, for `!=` those that it excludes; at most one more than MATCHED_VALUES. */
 export async function matchingValues(sql: Sql, experimentId: number, term: SearchTerm): Promise<number[]> {
   const where = term.kind === 'text' ? textValueWhere(sql.dialect, term.text) : comparisonWhere(term);
   const rows = await sql.all<{ id: number }>(`select id from param_value where experiment_id = ? and ${where.text} limit ${MATCHED_VALUES + 1}`, [
     experimentId,
     ...where.values,
   ]);
-  if (rows.length > MATCHED_VALUES) {
-    throw new Refusal('too_many', `More than ${MATCHED_VALUES.toLocaleString('en-US')} different values match. Search for something more particular.`);
-  }
   return rows.map((row) => Number(row.id));
 }
 
@@ -87,10 +106,11 @@ function textValueWhere(dialect: DialectName, text: string): Where {
 }
 
 /** Jobs that a text finds by their number, their worker, or their message. */
-async function textNumbers(sql: Sql, experimentId: number, text: string): Promise<number[]> {
+export async function textNumbers(sql: Sql, experimentId: number, text: string): Promise<number[]> {
   const like = sql.dialect === 'sqlite' ? 'like' : 'ilike';
   const rows = await sql.all<{ number: number }>(
-    `select number from (select number, worker_id, message from job where experiment_id = ? and attempts > 0 order by number desc limit ${SEARCHED_JOBS}) as recent
+    `select number from (select number, worker_id, message from job where experiment_id = ? and started_at is not null
+        order by started_at desc limit ${SEARCHED_JOBS}) as recent
       where worker_id ${like} ? escape '~' or message ${like} ? escape '~' limit ${LIMITS.sorted_rows.value}`,
     [experimentId, `${escapeLike(text)}%`, `%${escapeLike(text)}%`],
   );

@@ -116,6 +116,9 @@ function withIncarnation(known: string, incarnation: string): string {
 /** An agent that was given up is heard of again: its workers are there after all. */
 async function welcomeBack(tx: Transaction, session: Session): Promise<void> {
   const { agent } = session;
-  await tx.sql.run('update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot < ? and disabled_at is not null', [agent.id, agent.workers]);
+  await tx.sql.run('update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot < ? and disabled_at is not null', [
+    agent.id,
+    agent.workers,
+  ]);
   tx.event({ kind: 'agent_returned', experiment_id: null, actor: agentActor(session), data: { was: agent.left_at === null ? agent.liveness : 'left' } });
 }

@@ -1,6 +1,6 @@
 // A file system of a few megabytes that a test can fill, where mounting is allowed (Linux, as root).
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Stage } from './drover.ts';
