@@ -156,12 +156,12 @@ export async function countJobs(reader: Reader, experimentId: number, filter: Jo
   let at = 0;
   for (let steps = 0; steps < COUNT_STEPS && count <= limit; steps += 1) {
     const numbers = await walk.next(at);
-    if (numbers.length === 0) return { count, exact: true };
+    if (numbers.length === 0) return { count: Math.min(count, limit), exact: count <= limit };
     at = numbers.at(-1)!;
     count += await countUpTo(
       reader.sql,
       { text: `${rest.text} and job.number in ${valueSet(reader.sql.dialect, 'int')}`, values: [...rest.values, JSON.stringify(numbers)] },
-      limit,
+      limit + 1,
     );
   }
   return { count: Math.min(count, limit), exact: false };
