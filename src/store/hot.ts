@@ -1,6 +1,6 @@
 // The statements of the hot path: claim, renew, finish. Each takes a set, each is prepared once, each is the same text on both
 // engines but for how a set is written. No policy stands here except the order of the queue and the guards.
-import { type DialectName, rowSet, type Sql, valueSet } from './sql.ts';
+import { type DialectName, rowSet, type Sql, type SqlValue, valueSet } from './sql.ts';
 
 /** What decisions need of a job, its attempt, and its experiment. */
 export interface AttemptFactsRow {
@@ -17,16 +17,12 @@ export interface AttemptFactsRow {
   readonly cancel_requested_at: number | null;
   readonly max_attempts: number | null;
   readonly created_at: number;
-  readonly job_started_at: number | null;
   readonly held_at: number | null;
-  readonly not_before: number | null;
   /** Null when the attempt is not on record. */
   readonly nonce: string | null;
   readonly revision: number | null;
   readonly outcome: string | null;
   readonly worker_id: string | null;
-  readonly agent_id: number | null;
-  readonly claimed_at: number | null;
 }
 
 export interface CandidateRow {
@@ -58,10 +54,10 @@ export interface LeaseRow {
 export interface HotStatements {
   readonly agents: string;
   readonly touchAgents: string;
-  readonly attemptFacts: string;
+  readonly attemptFacts: RowSelect;
   readonly leasesOfAgents: string;
   readonly cancelledLeases: string;
-  readonly heads: string;
+  readonly heads: RowSelect;
   readonly claimJobs: string;
   readonly insertAttempts: string;
   readonly insertLeases: string;
@@ -91,18 +87,25 @@ function build(dialect: DialectName): HotStatements {
   const locked = dialect === 'postgres' ? ' for update of job skip locked' : '';
   return {
     ...agentStatements(dialect, ids),
-    attemptFacts: `select v.job_id, v.attempt, v.rank, job.experiment_id, job.number, job.status, job.revision as job_revision, job.attempts, job.failures,
-        job.losses, job.cancel_requested_at, job.max_attempts, job.created_at, job.started_at as job_started_at, job.held_at, job.not_before,
-        attempt.nonce, attempt.revision, attempt.outcome, attempt.worker_id, attempt.agent_id, attempt.claimed_at
-      from ${keys} as v join job on job.id = v.job_id
-      left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+    attemptFacts: rowSelect(
+      dialect,
+      [
+        ...['v.job_id', 'v.attempt', 'v.rank', 'job.experiment_id', 'job.number', 'job.status', 'job.revision as job_revision', 'job.attempts', 'job.failures'],
+        ...['job.losses', 'job.cancel_requested_at', 'job.max_attempts', 'job.created_at', 'job.held_at'],
+        ...['attempt.nonce', 'attempt.revision', 'attempt.outcome', 'attempt.worker_id'],
+      ],
+      `from ${keys} as v join job on job.id = v.job_id
+        left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+    ),
     leasesOfAgents: `select job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged from lease where agent_id in ${ids}`,
     // From the few jobs that are being cancelled to their leases: the cross join keeps SQLite from starting at the other end.
     cancelledLeases: `select lease.agent_id, lease.job_id, lease.attempt, lease.rank from job cross join lease
       where lease.job_id = job.id and job.cancel_requested_at is not null and job.status = 'running' and lease.agent_id in ${ids}`,
-    heads: `select id, experiment_id, number, priority, params_json, command_id, revision, attempts, created_at, timeout_seconds, grace_seconds
-      from job where demand_id = ? and status = 'pending' and held_at is null and not_before is null
-      order by priority desc, id limit ?${locked}`,
+    heads: rowSelect(
+      dialect,
+      ['id', 'experiment_id', 'number', 'priority', 'params_json', 'command_id', 'revision', 'attempts', 'created_at', 'timeout_seconds', 'grace_seconds'],
+      `from job where demand_id = ? and status = 'pending' and held_at is null and not_before is null order by priority desc, id limit ?${locked}`,
+    ),
     claimJobs: `update job set status = 'running', attempts = v.attempt, started_at = v.at, finished_at = null, duration_ms = null, outcome = null,
         exit_code = null, signal = null, message = null, worker_id = v.worker_id, progress_done = null, progress_total = null
       from ${rowSet(dialect, { id: 'int', attempt: 'int', at: 'int', worker_id: 'text' })} as v where job.id = v.id and job.status = 'pending'`,
@@ -166,6 +169,28 @@ function endStatements(dialect: DialectName): Pick<HotStatements, 'endAttempts' 
       where job.id = v.id and job.status = v.from_status`,
     deleteLeases: `delete from lease where (job_id, rank) in (select job_id, rank from ${rowSet(dialect, { job_id: 'int', rank: 'int' })} as v)`,
   };
+}
+
+/** A select of many rows. On SQLite they come as one JSON text, because libsql takes longer for a row object than SQLite for the row. */
+export interface RowSelect {
+  readonly text: string;
+  readonly names: readonly string[];
+}
+
+function rowSelect(dialect: DialectName, columns: readonly string[], from: string): RowSelect {
+  const names = columns.map((column) => column.split(/\.| as /).at(-1)!);
+  const rows = `select ${columns.join(', ')} ${from}`;
+  return { text: dialect === 'postgres' ? rows : `select json_group_array(json_array(${names.join(', ')})) as rows from (${rows})`, names };
+}
+
+export async function selectRows<R>(sql: Sql, { text, names }: RowSelect, values: readonly SqlValue[]): Promise<R[]> {
+  if (sql.dialect === 'postgres') return sql.all<R>(text, values);
+  const [list] = await sql.all<{ rows: string }>(text, values);
+  return (JSON.parse(list!.rows) as SqlValue[][]).map((cells) => {
+    const row: Record<string, SqlValue> = {};
+    for (let index = 0; index < names.length; index += 1) row[names[index]!] = cells[index]!;
+    return row as R;
+  });
 }
 
 /** Runs a statement with a set of rows; nothing happens for an empty set. */

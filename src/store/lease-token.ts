@@ -26,15 +26,36 @@ export function newNonce(): string {
   return nonce;
 }
 
+/** Tokens made lately: an end usually brings one of these back. Two generations, so that forgetting the older half costs nothing. */
+interface MadeTokens {
+  young: Map<string, string>;
+  old: Map<string, string>;
+}
+
+const KEPT_TOKENS = 8_192;
+const made = new WeakMap<ServerKey, MadeTokens>();
+
 export function leaseToken(key: ServerKey, subject: TokenSubject, nonce: string): string {
-  return nonce + key.sign(`${subject.job_id}.${subject.created_at}.${subject.attempt}.${subject.rank}.${nonce}`);
+  const message = messageOf(subject, nonce);
+  let known = made.get(key);
+  if (known === undefined) made.set(key, (known = { young: new Map(), old: new Map() }));
+  const before = known.young.get(message) ?? known.old.get(message);
+  if (before !== undefined) return before;
+  const token = nonce + key.sign(message);
+  if (known.young.size >= KEPT_TOKENS) made.set(key, (known = { young: new Map(), old: known.young }));
+  known.young.set(message, token);
+  return token;
+}
+
+function messageOf(subject: TokenSubject, nonce: string): string {
+  return `${subject.job_id}.${subject.created_at}.${subject.attempt}.${subject.rank}.${nonce}`;
 }
 
 /** The token's nonce when the token is genuine for this subject, else null. */
 export function verifiedNonce(key: ServerKey, subject: TokenSubject, token: string): string | null {
   const nonce = token.slice(0, NONCE_CHARACTERS);
   if (nonce.length !== NONCE_CHARACTERS) return null;
-  return sameText(leaseToken(key, subject, nonce), token) ? nonce : null;
+  return sameText(nonce + key.sign(messageOf(subject, nonce)), token) ? nonce : null;
 }
 
 /** `jdt_<job>.<attempt>.<rank>.<token>`: what a job carries as JD_WORKER_TOKEN. */

@@ -2,7 +2,7 @@
 import { assign, type Candidate, type Demand, demandFits, type Offer } from '../core/schedule.ts';
 import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
-import { type CandidateRow, hotStatements, runSet } from './hot.ts';
+import { type CandidateRow, hotStatements, runSet, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
 import { valueSet } from './sql.ts';
 import { agentActor, type GrantedLease, type Session, type SyncTerms } from './sync-session.ts';
@@ -44,7 +44,7 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
   const demands = await servableDemands(tx, sessions, offers);
   const pool = new Map<number, { demand: Demand; rows: CandidateRow[] }>();
   for (const demand of demands) {
-    const rows = await tx.sql.all<CandidateRow>(hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
+    const rows = await selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
   }
   const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool));

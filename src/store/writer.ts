@@ -72,12 +72,13 @@ interface Queued {
 
 interface Effects {
   readonly events: NewEvent[];
-  readonly counts: { readonly experiment_id: number; readonly name: string; readonly by: number }[];
+  /** By experiment and name. */
+  readonly counts: Map<number, Map<string, number>>;
   readonly actions: (() => void)[];
   readonly wakes: (number | 'all')[];
 }
 
-const noEffects = (): Effects => ({ events: [], counts: [], actions: [], wakes: [] });
+const noEffects = (): Effects => ({ events: [], counts: new Map(), actions: [], wakes: [] });
 
 interface Settled {
   readonly queued: Queued;
@@ -160,7 +161,7 @@ export class Writer {
       const value = await queued.unit(transaction(connection, now, own));
       await connection.releaseSavepoint();
       effects.events.push(...own.events);
-      effects.counts.push(...own.counts);
+      for (const [experiment_id, sums] of own.counts) for (const [name, by] of sums) addCount(effects, experiment_id, { name, by });
       effects.actions.push(...own.actions);
       effects.wakes.push(...own.wakes);
       return { queued, value };
@@ -173,7 +174,7 @@ export class Writer {
   /** Counters and events come last, in one statement each, because they are what all servers write. */
   async #finish(now: number, effects: Effects): Promise<void> {
     const { sql } = this.#connection;
-    if (effects.events.length > 0 || effects.counts.length > 0) {
+    if (effects.events.length > 0 || effects.counts.size > 0) {
       await this.#connection.lockEvents();
       await writeCounters(sql, effects);
     }
@@ -196,23 +197,23 @@ function transaction(connection: WriteConnection, now: number, effects: Effects)
     query: connection.query,
     now,
     event: (event) => void effects.events.push(event),
-    count: (experiment_id, name, by) => {
-      if (by !== 0) effects.counts.push({ experiment_id, name, by });
-    },
+    count: (experiment_id, name, by) => addCount(effects, experiment_id, { name, by }),
     afterCommit: (action) => void effects.actions.push(action),
     wake: (agentId) => void effects.wakes.push(agentId),
   };
 }
 
-async function writeCounters(sql: Sql, effects: Effects): Promise<void> {
-  const sums = new Map<string, { experiment_id: number; name: string; by: number }>();
-  for (const { experiment_id, name, by } of effects.counts) {
-    const key = `${experiment_id} ${name}`;
-    const sum = sums.get(key);
-    if (sum === undefined) sums.set(key, { experiment_id, name, by });
-    else sum.by += by;
-  }
-  for (const { experiment_id, name, by } of [...sums.values()].sort((a, b) => a.experiment_id - b.experiment_id || (a.name < b.name ? -1 : 1))) {
+/** Summed as they come: a set of thousands moves two counters. */
+function addCount({ counts }: Effects, experimentId: number, { name, by }: { name: string; by: number }): void {
+  let sums = counts.get(experimentId);
+  if (sums === undefined) counts.set(experimentId, (sums = new Map()));
+  sums.set(name, (sums.get(name) ?? 0) + by);
+}
+
+/** Always in the same order, so that two servers do not wait for each other. */
+async function writeCounters(sql: Sql, { counts }: Effects): Promise<void> {
+  const sums = [...counts].flatMap(([experiment_id, names]) => [...names].map(([name, by]) => ({ experiment_id, name, by })));
+  for (const { experiment_id, name, by } of sums.sort((a, b) => a.experiment_id - b.experiment_id || (a.name < b.name ? -1 : 1))) {
     if (by === 0) continue;
     await sql.run(
       `insert into counter (experiment_id, name, value) values (?, ?, ?)

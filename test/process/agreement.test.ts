@@ -43,7 +43,14 @@ test('a reply lost after it assigned a job, and one after it settled an end: the
   const repeated = replyOf(await settled).settled[0]!;
   const jobs = await experiment.ends();
   expect(jobs.map(({ status, attempts }) => [status, attempts])).toEqual(numbers(6).map(() => ['done', 1]));
-  expect(stage.read('ran').trim().split('\n').map(Number).sort()).toEqual(numbers(6));
+  expect(
+    stage
+      .read('ran')
+      .trim()
+      .split('\n')
+      .map(Number)
+      .sort((a, b) => a - b),
+  ).toEqual(numbers(6));
   const offers = proxy.exchanges.filter(isSync).flatMap((exchange) => replyOf(exchange).leases);
   expect(offers.filter(({ job_id }) => job_id === lost.job_id).map(({ attempt, token }) => [attempt, token])).toEqual([
     [1, lost.token],
@@ -113,7 +120,14 @@ test('two agents with one identity: the older one is told, takes nothing more an
   expect(jobs.filter(({ status }) => status !== 'done')).toEqual([]);
   expect(jobs.slice(1).map(({ attempts }) => attempts)).toEqual(numbers(6).map(() => 1));
   for (const { number } of jobs) expect(await endsInHistory(server, experiment, number)).toBe(1);
-  expect(stage.read('ran').trim().split('\n').map(Number).sort()).toEqual(numbers(6));
+  expect(
+    stage
+      .read('ran')
+      .trim()
+      .split('\n')
+      .map(Number)
+      .sort((a, b) => a - b),
+  ).toEqual(numbers(6));
   await experiment.recount();
   expect(younger.hasExited()).toBe(false);
 });

@@ -56,7 +56,16 @@ test("restored from yesterday's backup: what runs is taken into the record, what
   expect((await experiment.job(created)).id).toBeGreaterThan(newest);
   stage.file('gate-4', '');
   await experiment.ends();
-  await eventually(() => expect(stage.read('ran').trim().split('\n').map(Number).sort()).toEqual(expect.arrayContaining([1, 2, 3, 4])));
+  await eventually(() =>
+    expect(
+      stage
+        .read('ran')
+        .trim()
+        .split('\n')
+        .map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual(expect.arrayContaining([1, 2, 3, 4])),
+  );
   for (const n of [1, 2])
     expect(
       stage
