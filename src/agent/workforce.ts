@@ -56,6 +56,8 @@ export interface Workforce {
 
 /** After the machine could not start a job it offers no slots for this long. */
 const FAULT_PAUSE_MS = 30_000;
+/** A start that the server could not be told at once is told after this time, if the job still runs. */
+const START_NEWS_MS = 100;
 const REMEMBERED_TOKENS = 10_000;
 
 export function createWorkforce(parts: WorkforceParts): Workforce {
@@ -164,10 +166,10 @@ class Force implements Workforce {
   }
 
   #started(attempt: Attempt): void {
-    const { log, workerId, onNews, onReady, onProgress } = this.#parts;
+    const { clock, log, workerId, onNews, onReady, onProgress } = this.#parts;
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) }, 'job runs');
     this.#delivery.add(attempt);
-    if (attempt.told_unstarted) onNews();
+    if (attempt.told_unstarted) clock.after(START_NEWS_MS, () => (attempt.phase === 'running' && attempt.told_unstarted ? onNews() : undefined));
     else if (this.live().every(({ phase }) => phase === 'running') && this.#freeSlots().length > 0) onReady();
     onProgress();
   }

@@ -43,7 +43,8 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
       exit_code: null,
       signal: null,
       message,
+      actor: 'server',
     });
   }
-  await recordEnds(tx, ends, 'server');
+  await recordEnds(tx, ends);
 }

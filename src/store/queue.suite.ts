@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
-import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, times } from '../../test/support/queue.ts';
+import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, syncTogether, times } from '../../test/support/queue.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
@@ -99,6 +99,30 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       const released = await agent.sync({ free_slots: [] });
       expect(released.leases).toEqual([]);
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'released' });
+      await expectCountersRight();
+    });
+
+    it('records the ends that several agents tell together, each under the name of its agent', async () => {
+      await makeJobs(store, experiment, times(2));
+      const [first, second] = [await makeAgent(store, { workers: 1 }), await makeAgent(store, { workers: 1 })];
+      const leases = [...(await first.sync()).leases, ...(await second.sync()).leases];
+      const messages = await Promise.all([first, second].map((agent, index) => agent.compose({ free_slots: [], finished: [finished(leases[index]!)] })));
+      expect(await syncTogether(store, messages)).toMatchObject([{ settled: [{ result: 'recorded' }] }, { settled: [{ result: 'recorded' }] }]);
+      const told = await store.sql.all(`select actor, jobs from event where kind = 'jobs_finished' order by id`);
+      expect(told).toEqual([first, second].map((agent, index) => ({ actor: `agent:${agent.name}`, jobs: String(leases[index]!.number) })));
+      await expectCountersRight();
+    });
+
+    it('judges two ends of one job that arrive together one after the other', async () => {
+      await makeJobs(store, experiment, times(1));
+      const [holder, copy] = [await makeAgent(store, { workers: 1 }), await makeAgent(store, { workers: 1 })];
+      const [lease] = (await holder.sync()).leases;
+      const messages = [
+        await holder.compose({ free_slots: [], finished: [finished(lease!, 'released')] }),
+        await copy.compose({ free_slots: [], finished: [finished(lease!, 'succeeded')] }),
+      ];
+      expect(await syncTogether(store, messages)).toMatchObject([{ settled: [{ result: 'recorded' }] }, { settled: [{ result: 'recorded' }] }]);
+      expect(await job(store, experiment, 1)).toMatchObject({ status: 'done', outcome: 'succeeded' });
       await expectCountersRight();
     });
 

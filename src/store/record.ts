@@ -26,12 +26,14 @@ export interface EndedAttempt extends EndFacts {
   readonly from_status: JobStatus;
   readonly held: boolean;
   readonly ending: Ending;
+  /** Who says so, for the event. */
+  readonly actor: string;
 }
 
 const EVENTS: Partial<Record<Ending['outcome'], EventKind>> = { lost: 'jobs_lost', released: 'jobs_released' };
 
-/** Ends attempts: their rows, their jobs, their leases, the counters, one event per experiment and kind. */
-export async function recordEnds(tx: Transaction, ends: readonly EndedAttempt[], actor: string): Promise<void> {
+/** Ends attempts, each job at most once: their rows, their jobs, their leases, the counters, one event per experiment, kind and actor. */
+export async function recordEnds(tx: Transaction, ends: readonly EndedAttempt[]): Promise<void> {
   if (ends.length === 0) return;
   const hot = hotStatements(tx.sql.dialect);
   await runSet(
@@ -76,7 +78,7 @@ export async function recordEnds(tx: Transaction, ends: readonly EndedAttempt[],
     ends.map((end) => [end.job_id, end.rank]),
   );
   await countCompleted(tx, ends);
-  countAndTell(tx, ends, actor);
+  countAndTell(tx, ends);
 }
 
 async function countCompleted(tx: Transaction, ends: readonly EndedAttempt[]): Promise<void> {
@@ -87,14 +89,14 @@ async function countCompleted(tx: Transaction, ends: readonly EndedAttempt[]): P
   await runSet(tx.sql, hotStatements(tx.sql.dialect).completeWorkers, [...completed]);
 }
 
-function countAndTell(tx: Transaction, ends: readonly EndedAttempt[], actor: string): void {
+function countAndTell(tx: Transaction, ends: readonly EndedAttempt[]): void {
   const groups = new Map<string, EndedAttempt[]>();
   for (const end of ends) {
     tx.count(end.experiment_id, end.from_status, -1);
     tx.count(end.experiment_id, end.ending.status, 1);
     if (end.ending.status === 'pending' && end.ending.not_before === null && !end.held) tx.wake('all');
     const kind = EVENTS[end.ending.outcome] ?? 'jobs_finished';
-    const key = `${end.experiment_id} ${kind}`;
+    const key = `${end.experiment_id} ${kind} ${end.actor}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [end]);
     else group.push(end);
@@ -105,7 +107,7 @@ function countAndTell(tx: Transaction, ends: readonly EndedAttempt[], actor: str
     tx.event({
       kind,
       experiment_id: first!.experiment_id,
-      actor,
+      actor: first!.actor,
       numbers: group.map((end) => end.number),
       ...(group.length === 1 ? { job_id: first!.job_id } : {}),
       data: {

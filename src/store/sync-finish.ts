@@ -19,14 +19,18 @@ export async function recordFinished(tx: Transaction, sessions: readonly Session
   await adoptUnrecorded(tx, reports, facts, terms);
   const policies = new Policies(tx);
   const evidence: (string | number | null)[][] = [];
-  for (const session of sessions) {
-    const ends: EndedAttempt[] = [];
-    for (const report of session.message.finished) {
-      const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), policies, terms, evidence });
-      if (end !== null) ends.push(end);
+  // By job: what all agents tell goes in as one set, unless two of them tell of the same job.
+  const ends = new Map<number, EndedAttempt>();
+  for (const { session, report } of reports) {
+    const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), policies, terms, evidence });
+    if (end === null) continue;
+    if (ends.has(end.job_id)) {
+      await recordEnds(tx, [...ends.values()]);
+      ends.clear();
     }
-    await recordEnds(tx, ends, agentActor(session));
+    ends.set(end.job_id, end);
   }
+  await recordEnds(tx, [...ends.values()]);
   await runSet(tx.sql, hotStatements(tx.sql.dialect).lateEvidence, evidence);
 }
 
@@ -88,8 +92,11 @@ async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt
   withEnding(facts, decision);
   const finished_at = correctedMoment(session, report.finished_at, tx.now)!;
   const started_at = correctedMoment(session, report.started_at, tx.now);
+  // Field by field: an object that begins with a spread costs several times as much, and this is made for every end.
   return {
-    ...name,
+    job_id: report.job_id,
+    attempt: report.attempt,
+    rank: report.rank,
     experiment_id: facts.row.experiment_id,
     number: facts.row.number,
     worker_id: facts.row.worker_id ?? '',
@@ -102,6 +109,7 @@ async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt
     exit_code: report.exit_code,
     signal: report.signal,
     message,
+    actor: agentActor(session),
   };
 }
 

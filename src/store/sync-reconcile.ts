@@ -172,7 +172,7 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
     if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
     else ends.push(await giveUp(tx, found, judging));
   }
-  await recordEnds(tx, ends, 'server');
+  await recordEnds(tx, ends);
 }
 
 interface MissingLease {
@@ -222,5 +222,6 @@ async function giveUp(tx: Transaction, { lease, facts }: MissingLease, { policie
     exit_code: null,
     signal: null,
     message: known ? 'The agent no longer has this job.' : 'The agent never took this job.',
+    actor: 'server',
   };
 }

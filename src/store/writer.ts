@@ -4,7 +4,7 @@ import type { EventKind } from '../core/event.ts';
 import { formatRanges, toRanges, type NumberRange } from '../core/identifiers.ts';
 
 import type { Query } from './kysely-dialect.ts';
-import type { Sql } from './sql.ts';
+import { rowSet, type Sql } from './sql.ts';
 
 /** A fact to be recorded with the commit. */
 export interface NewEvent {
@@ -230,11 +230,10 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
     [events.length],
   );
   const first = Number(row!.value) - events.length + 1;
-  for (const [index, event] of events.entries()) {
+  const rows = events.map((event, index) => {
     const ranges = eventRanges(event);
-    await sql.run(`insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+    return [
       first + index,
-      now,
       event.kind,
       event.experiment_id,
       event.actor,
@@ -243,8 +242,24 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
       ranges.at(-1)?.to ?? null,
       ranges.length === 0 ? null : formatRanges(ranges),
       JSON.stringify(event.data ?? {}),
-    ]);
-  }
+    ];
+  });
+  const columns = {
+    id: 'int',
+    kind: 'text',
+    experiment_id: 'int',
+    actor: 'text',
+    job_id: 'int',
+    job_from: 'int',
+    job_to: 'int',
+    jobs: 'text',
+    data: 'text',
+  } as const;
+  await sql.run(
+    `insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json)
+      select id, ${sql.dialect === 'postgres' ? '?::bigint' : '?'}, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data from ${rowSet(sql.dialect, columns)} as v where true`,
+    [now, JSON.stringify(rows)],
+  );
 }
 
 function eventRanges(event: NewEvent): readonly NumberRange[] {

@@ -48,6 +48,15 @@ export interface TestAgent {
   sync(message?: Partial<SyncMessage>): Promise<SyncAnswer>;
   /** As it is, with refusals. */
   send(message: Partial<SyncMessage>): Promise<SyncResult>;
+  /** The message as it would be sent, for syncTogether. */
+  compose(message: Partial<SyncMessage>): Promise<SyncMessage>;
+}
+
+/** Syncs of several agents that arrived together: heard in this order, in one transaction. */
+export function syncTogether(store: Store, messages: readonly SyncMessage[]): Promise<SyncResult[]> {
+  const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: () => 0 };
+  const inputs = messages.map((message) => ({ message, again: false }));
+  return store.write((tx) => syncAgents(tx, inputs, terms));
 }
 
 let agents = 0;
@@ -82,9 +91,9 @@ export async function makeAgent(
     ),
   );
   let seq = 0;
-  const send = async (message: Partial<SyncMessage>): Promise<SyncResult> => {
+  const compose = async (message: Partial<SyncMessage>): Promise<SyncMessage> => {
     seq = message.sync_seq ?? seq + 1;
-    const full: SyncMessage = {
+    return {
       agent_id: registered.id,
       incarnation: 'first',
       sync_seq: seq,
@@ -99,14 +108,16 @@ export async function makeAgent(
       finished: [],
       ...message,
     };
-    const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: () => 0 };
-    const [result] = await store.write((tx) => syncAgents(tx, [{ message: full, again: false }], terms));
+  };
+  const send = async (message: Partial<SyncMessage>): Promise<SyncResult> => {
+    const [result] = await syncTogether(store, [await compose(message)]);
     return result!;
   };
   return {
     id: registered.id,
     name: `${registered.host}_${registered.instance}`,
     send,
+    compose,
     async sync(message = {}) {
       const result = await send(message);
       if (typeof result === 'string') throw new Error(`refused: ${result}`);

@@ -1,0 +1,187 @@
+// A browser test's scene: a stage with a real server, and people who look at it in Chromium, each with cookies of their own.
+// Whatever a page tells its console, or breaks of the content security policy, fails the test unless the test expects it.
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+
+import { openStage, type Stage, type TestServer } from './drover.ts';
+import { eventually } from './eventually.ts';
+
+const FLAGS = [
+  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars'],
+];
+const OUTPUT = resolve(import.meta.dirname, '../../test-output');
+export const SCREENSHOTS = join(OUTPUT, 'screenshots');
+const FAILURES = join(OUTPUT, 'browser-failures');
+const PATIENCE_MS = 15_000;
+
+export interface Look {
+  readonly scheme?: 'light' | 'dark';
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export interface Scene {
+  readonly stage: Stage;
+  readonly server: TestServer;
+  /** A person who has not signed in. */
+  stranger(look?: Look): Promise<Page>;
+  /** A person who came by a one-time link, with the rights of the admin. */
+  admin(path: string, look?: Look): Promise<Page>;
+  /** A path below the server that opens the dashboard once. */
+  loginLink(): Promise<string>;
+  /** What the console may say in this test without failing it. */
+  expects(message: RegExp): void;
+}
+
+export interface SceneOptions {
+  /** Chromium's --host-resolver-rules. */
+  readonly hosts?: string;
+  readonly server?: Parameters<Stage['server']>[0];
+}
+
+export function browserTest(name: string, play: (scene: Scene) => Promise<void>, options: SceneOptions = {}): void {
+  test(name, async (context) => {
+    const stage = openStage(context);
+    const flags = options.hosts === undefined ? FLAGS : [...FLAGS, `--host-resolver-rules=${options.hosts}`];
+    const [server, browser] = await Promise.all([stage.server(options.server), launch(stage, flags)]);
+    context.onTestFinished(() => browser.close());
+    const scene = createScene({ stage, server, browser });
+    try {
+      await play(scene);
+      expect(scene.complaints(), 'what the pages told their consoles').toEqual([]);
+    } catch (error) {
+      await keepPictures(browser, name);
+      throw error;
+    }
+  });
+}
+
+function launch(stage: Stage, args: string[]): Promise<Browser> {
+  const executablePath = process.env['CHROMIUM_PATH'];
+  if (executablePath === undefined) throw new Error('CHROMIUM_PATH is not set');
+  return chromium.launch({ executablePath, headless: true, args, env: { ...stage.env } });
+}
+
+interface Parts {
+  readonly stage: Stage;
+  readonly server: TestServer;
+  readonly browser: Browser;
+}
+
+function createScene({ stage, server, browser }: Parts): Scene & { complaints(): string[] } {
+  const heard: string[] = [];
+  const expected: RegExp[] = [];
+  const loginLink = async (): Promise<string> => (await server.api.access.createLoginLink({})).path;
+  const stranger = async (look: Look = {}): Promise<Page> => {
+    const context = await browser.newContext(contextOptions(look));
+    context.setDefaultTimeout(PATIENCE_MS);
+    await context.exposeFunction('heardByTest', (message: string) => void heard.push(message));
+    await context.addInitScript(reportViolations);
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') heard.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+    });
+    page.on('pageerror', (error) => heard.push(`uncaught: ${error.message}`));
+    page.on('dialog', (dialog) => {
+      heard.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    return page;
+  };
+  return {
+    stage,
+    server,
+    stranger,
+    loginLink,
+    async admin(path, look) {
+      const page = await stranger(look);
+      await page.goto(server.url + (await loginLink()));
+      await page.getByRole('banner').waitFor();
+      await page.goto(server.url + path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      return page;
+    },
+    expects: (message) => void expected.push(message),
+    complaints: () => heard.filter((message) => !expected.some((pattern) => pattern.test(message))),
+  };
+}
+
+function contextOptions({ scheme = 'light', width = 1280, height = 800 }: Look): BrowserContextOptions {
+  const narrow = width < 600;
+  return {
+    ...{ colorScheme: scheme, viewport: { width, height }, reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'UTC', acceptDownloads: true },
+    ...(narrow ? { hasTouch: true, isMobile: true } : {}),
+  };
+}
+
+/** Runs in the page, before anything else. */
+function reportViolations(): void {
+  const tell = (window as unknown as { heardByTest: (message: string) => void }).heardByTest;
+  document.addEventListener('securitypolicyviolation', (event) => tell(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+}
+
+async function keepPictures(browser: Browser, name: string): Promise<void> {
+  mkdirSync(FAILURES, { recursive: true });
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  for (const [index, page] of pages.entries()) {
+    const path = join(FAILURES, `${name.replaceAll(/[^\w]+/g, '-').slice(0, 80)}-${index + 1}.png`);
+    await page.screenshot({ path, timeout: 5_000 }).catch(() => undefined);
+  }
+}
+
+/** The text of an element becomes this. */
+export async function reads(locator: Locator, text: string | RegExp): Promise<void> {
+  await eventually(
+    async () => {
+      const found = ((await locator.textContent({ timeout: 2_000 })) ?? '').trim();
+      if (typeof text === 'string') expect(found).toBe(text);
+      else expect(found).toMatch(text);
+    },
+    { within: PATIENCE_MS },
+  );
+}
+
+export async function counts(locator: Locator, count: number): Promise<void> {
+  await eventually(async () => expect(await locator.count()).toBe(count), { within: PATIENCE_MS });
+}
+
+/** Query of the address; paths of the application are read back from there. */
+export async function addressBecomes(page: Page, expected: { path?: string; query?: Record<string, string> }): Promise<void> {
+  await eventually(
+    () => {
+      const { pathname, searchParams } = new URL(page.url());
+      if (expected.path !== undefined) expect(pathname).toBe(expected.path);
+      if (expected.query !== undefined) expect(Object.fromEntries(searchParams)).toEqual(expected.query);
+    },
+    { within: PATIENCE_MS },
+  );
+}
+
+/** Marks the loaded document, to tell later that it was never loaded anew. */
+export async function markDocument(page: Page): Promise<{ stillThere(): Promise<boolean> }> {
+  await page.evaluate(() => void ((window as unknown as { marked: boolean }).marked = true));
+  return { stillThere: () => page.evaluate(() => (window as unknown as { marked?: boolean }).marked === true) };
+}
+
+/** The five numbers at the top of an experiment's jobs. */
+export function card(page: Page, label: 'Total' | 'Pending' | 'Running' | 'Done' | 'Aborted'): Locator {
+  return page.locator('a.dr-stat').filter({ hasText: label });
+}
+
+export function cardCount(page: Page, label: Parameters<typeof card>[1]): Locator {
+  return card(page, label).locator('.dr-stat-count');
+}
+
+/** Rows of the job table, without its head. */
+export function rows(page: Page): Locator {
+  return page.locator('table.dr-job-table tbody tr');
+}
+
+export async function typePin(fieldset: Locator, pin: string): Promise<void> {
+  await fieldset.locator('input').first().click();
+  await fieldset.page().keyboard.type(pin);
+}
