@@ -12,7 +12,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { setUp } from './setup.mjs';
-import { ROOT, StepFailed, main } from './step.mjs';
+import { ROOT, StepFailed, main, packageProgram, requiredStep } from './step.mjs';
+
+const PAGE = join(ROOT, 'docs/explanation/performance.md');
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -53,5 +55,8 @@ await main(async () => {
   const options = { plan, only: values.only, profile: values.profile ?? null, ...(values.directory === undefined ? {} : { directory: values.directory }) };
   const result = values.from === undefined ? await measure(options, { printHeader, printPart, printLine }) : JSON.parse(readFileSync(values.from, 'utf8'));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values['write-docs']) writeFileSync(join(ROOT, 'docs/explanation/performance.md'), performancePage(result));
+  if (values['write-docs']) {
+    writeFileSync(PAGE, performancePage(result));
+    await requiredStep('page', process.execPath, [packageProgram('prettier/bin/prettier.cjs'), '--write', PAGE]);
+  }
 });

@@ -25,7 +25,8 @@ const LIMITS = {
   'start.p99': 'The same, plus whatever else ran on these cores.',
   'processes.drover':
     'The agent: Node needs about two milliseconds of its one thread per process start, and each job has a directory with a lease that is synced to disk before the start.',
-  'million.creation': 'SQLite: each job is a row, four index entries, and one search entry per param.',
+  'million.creation':
+    'SQLite: each job is a row, four index entries, and one search entry per param, and all of it is computed in the thread that also answers.',
   'lists.idle.p95': 'Filters by several params, where many jobs have one value and few have all.',
   'lists.busy.p95': 'Two cores for three busy processes: the server, the claiming agent, and whoever asks.',
   'million.restart': 'Loading the program. The number of jobs does not matter, because nothing is read ahead.',

@@ -47,7 +47,7 @@ export function jobRow(job: JobShape, now: number): Cell[] {
     paramsText(job.params),
     job.worker_id ?? '',
     relativeTime(job.started_at, now),
-    job.status === 'running' && job.started_at !== null ? durationText(now - Date.parse(job.started_at)) : durationText(job.duration_ms),
+    job.status === 'running' && job.started_at !== null ? durationText(Math.max(0, now - Date.parse(job.started_at))) : durationText(job.duration_ms),
     job.status === 'running' && job.progress !== null ? `${job.progress.done}/${job.progress.total}` : (job.message ?? ''),
   ];
 }

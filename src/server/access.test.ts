@@ -208,6 +208,15 @@ describe('sessions', () => {
     expect(await server.store.write(pruneSessions)).toBe(1);
   });
 
+  it('that have ended do not keep their browser from logging in again', async () => {
+    const ended = await pinCookie();
+    await server.client().experiments.changePin({ params: { experiment: 'digits-tune' }, body: { new_pin: '111222' } });
+    await expectProblem(await server.send(STATUS, { cookie: ended }), 401, 'unauthenticated');
+    const again = await server.send(`${API_ROOT}/login`, { cookie: ended, headers: csrf, body: { experiment: 'digits-tune', pin: '111222' } });
+    expect(again.status).toBe(200);
+    expect((await server.send(STATUS, { cookie: cookieOf(again) })).status).toBe(200);
+  });
+
   it('by link have the role and the name of their maker, once, for a while', async () => {
     const { path, expires_at } = await server.client().access.createLoginLink({ body: {} });
     expect(path).toMatch(/^\/login#link=jdl_/);

@@ -36,7 +36,7 @@ interface Known {
   readonly until: number;
 }
 
-const NOBODY: Caller = { actor: { kind: 'nobody', name: 'nobody' }, by: 'nothing' };
+export const NOBODY: Caller = { actor: { kind: 'nobody', name: 'nobody' }, by: 'nothing' };
 const CACHE_MS = 5_000;
 const CACHE_ENTRIES = 10_000;
 const TOUCH_MS = 60_000;

@@ -8,7 +8,7 @@ import { API_ROOT, contract, type ContractTable, type Endpoint, PROBLEM_TYPE, to
 import { REFUSALS, Refusal } from '../core/refusal.ts';
 import { findExperiment } from '../store/experiments.ts';
 
-import { type Caller, mayRegisterAgents, requireCsrfHeader, requireKind, requireRole, requireSameOrigin, requireVisible } from './access.ts';
+import { type Caller, mayRegisterAgents, NOBODY, requireCsrfHeader, requireKind, requireRole, requireSameOrigin, requireVisible } from './access.ts';
 import { ApiCall, type Bindings, type CallParts, peerAddress } from './api-call.ts';
 import { isTrusted } from './client-address.ts';
 import type { Handlers, NamedExperiment, ServerContext } from './context.ts';
@@ -89,7 +89,8 @@ async function answer(api: Api, route: Route, c: AppContext, checkVersion: (thei
   let response: Response;
   try {
     if (context.stopping.aborted) throw new Refusal('unavailable', 'The server is stopping. Try again in a moment.', { retry_after_seconds: 2 });
-    const caller = await context.access.authenticate(request.headers);
+    // Who logs in may still hold the cookie of a session that has ended.
+    const caller = route.endpoint.access === 'none' ? NOBODY : await context.access.authenticate(request.headers);
     const parts: CallParts = { context, actor: caller.actor, request, request_id, bindings: c.env, proxies: api.proxies };
     if (route.checks_version) checkVersion(request.headers.get('drover-version'));
     response = await run(api, route, c, { caller, parts });

@@ -272,6 +272,20 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       expect((await gpu.sync()).leases.map((lease) => lease.number)).toEqual([1]);
     });
 
+    it('never gives an agent more than its machine has, counting what runs there', async () => {
+      const demanding = { cpus: 400, memory_bytes: 0, gpus: 0 };
+      await makeJobs(store, experiment, times(4), demanding);
+      await makeJobs(store, experiment, times(1));
+      const agent = await makeAgent(store, { workers: 8 });
+      const { leases } = await agent.sync();
+      expect(leases.map((lease) => lease.number)).toEqual([1, 2, 5]);
+      const free_slots = [3, 4, 5];
+      expect((await agent.sync({ free_slots, running: leases.map((lease) => running(lease)) })).leases).toEqual([]);
+      const [first, ...rest] = leases;
+      const next = await agent.sync({ free_slots, finished: [finished(first!)], running: rest.map((lease) => running(lease)) });
+      expect(next.leases.map((lease) => lease.number)).toEqual([3]);
+    });
+
     it('aborts a job after too many losses in a row', async () => {
       await store.write((tx) => changeExperiment(tx, experiment, { settings: { crash_limit: 2 } }, 'test'));
       await makeJobs(store, experiment, times(1));

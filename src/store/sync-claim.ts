@@ -1,5 +1,5 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
-import { assign, type Candidate, type Demand, demandFits, type Offer } from '../core/schedule.ts';
+import { assign, type Candidate, type Demand, demandFits, type Offer, type Resources } from '../core/schedule.ts';
 import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
 import { type CandidateRow, hotStatements, runSet, selectRows } from './hot.ts';
@@ -42,6 +42,7 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
   const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length, 0);
   if (slots === 0) return;
   const demands = await servableDemands(tx, sessions, offers);
+  if (demands.some(asksForResources)) await subtractLeased(tx, offers);
   const pool = new Map<number, { demand: Demand; rows: CandidateRow[] }>();
   for (const demand of demands) {
     const rows = await selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
@@ -49,6 +50,31 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
   }
   const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool));
   await grantAll(tx, grants, terms);
+}
+
+function asksForResources({ cpus, memory_bytes, gpus }: Demand): boolean {
+  return cpus > 0 || memory_bytes > 0 || gpus > 0;
+}
+
+/** Agents tell what their machines have; what their leases ask for is known here. */
+async function subtractLeased(tx: Transaction, offers: Map<Session, Offer>): Promise<void> {
+  const rows = await tx.sql.all<{ agent_id: number } & Resources>(
+    `select lease.agent_id, sum(demand.cpus) as cpus, sum(demand.memory_bytes) as memory_bytes, sum(demand.gpus) as gpus
+      from lease join job on job.id = lease.job_id join demand on demand.id = job.demand_id
+      where lease.agent_id in ${valueSet(tx.sql.dialect, 'int')} group by lease.agent_id`,
+    [JSON.stringify([...offers.keys()].map((session) => session.agent.id))],
+  );
+  for (const [session, offer] of offers) {
+    const used = rows.find((row) => row.agent_id === session.agent.id);
+    if (used === undefined) continue;
+    const { total_cpus, total_memory_bytes, total_gpus } = session.agent;
+    const free = {
+      cpus: Math.min(offer.free.cpus, total_cpus - used.cpus),
+      memory_bytes: Math.min(offer.free.memory_bytes, total_memory_bytes - used.memory_bytes),
+      gpus: Math.min(offer.free.gpus, total_gpus - used.gpus),
+    };
+    offers.set(session, { ...offer, free });
+  }
 }
 
 /** Records which commands were applied, tells the ones that stand, and says which slots may take nothing. */

@@ -168,7 +168,8 @@ async function close(directory: string, home: string, undos: readonly (() => voi
     for (const pid of left) kill(pid, 'SIGKILL');
     if (left.length > 0) throw new Error(`processes ${left.join(', ')} live`);
   });
-  for (const undo of undos) undo();
+  // What a killed process had open is closed a moment after it looks gone: a disk may still be busy.
+  for (const undo of undos) await eventually(undo);
   await eventually(() => rmSync(directory, { recursive: true, force: true }));
 }
 

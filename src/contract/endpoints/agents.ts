@@ -39,7 +39,7 @@ export const SyncRequest = z.object({
   store_id: z.string().max(60).nullable().default(null).describe('of the last reply'),
   store_position: z.int().min(0).nullable().default(null).describe('of the last reply; a server that is behind it was restored from a backup'),
   free_slots: z.array(z.int().min(0).max(LIMITS.workers_per_agent.value)).max(MAX).describe('slots that can take a job now'),
-  free: MachineResources.describe('resources that the running jobs leave'),
+  free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
   workers: z
     .array(z.object({ slot: z.int().min(0).max(LIMITS.workers_per_agent.value), applied_version: z.int().min(0) }))

@@ -2,6 +2,7 @@
 import { Text, Tooltip } from '@mantine/core';
 import { createColumnHelper, tableFeatures } from '@tanstack/react-table';
 import { Link } from '@tanstack/react-router';
+import { createContext, use } from 'react';
 
 import type { JobShape, SORTS } from '../../contract/index.ts';
 import { isEnded } from '../../core/job.ts';
@@ -18,6 +19,9 @@ export interface JobTableMeta {
   readonly actions: (job: JobShape) => readonly JobAction[];
 }
 
+/** What cells need besides their row. The columns themselves never change: new ones would be new components, whose open menus and focus are lost. */
+export const JobTableContext = createContext<JobTableMeta>({ varying: new Set(), actions: () => [] });
+
 /** Column id → what the server sorts by. */
 export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
   number: 'number',
@@ -31,23 +35,31 @@ export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
 
 const helper = createColumnHelper<typeof features, JobRow>();
 
-export function jobColumns(meta: JobTableMeta) {
-  return helper.columns([
-    helper.accessor((row) => row.job.number, { id: 'number', header: 'ID', cell: ({ row }) => <JobLink job={row.original.job} /> }),
-    helper.display({ id: 'params', header: 'Parameters', cell: ({ row }) => <ParamChips params={row.original.job.params} varying={meta.varying} /> }),
-    helper.display({ id: 'status', header: 'Status', cell: ({ row }) => <StatusCell job={row.original.job} /> }),
-    helper.display({ id: 'worker', header: 'Worker', cell: ({ row }) => <WorkerCell id={row.original.job.worker_id} /> }),
-    helper.display({ id: 'started', header: 'Started', cell: ({ row }) => <Moment at={row.original.job.started_at} /> }),
-    helper.display({ id: 'finished', header: 'Finished', cell: ({ row }) => <Moment at={row.original.job.finished_at} /> }),
-    helper.display({ id: 'duration', header: 'Duration', cell: ({ row }) => <JobDuration job={row.original.job} /> }),
-    helper.display({ id: 'progress', header: 'Progress', cell: ({ row }) => <ProgressCell job={row.original.job} /> }),
-    helper.display({
-      id: 'attempts',
-      header: 'Attempts',
-      cell: ({ row }) => <span className="dr-num">{row.original.job.attempts === 0 ? <Absent /> : row.original.job.attempts}</span>,
-    }),
-    helper.display({ id: 'actions', header: 'Actions', cell: ({ row }) => <RowActions job={row.original.job} actions={meta.actions(row.original.job)} /> }),
-  ]);
+export const jobColumns = helper.columns([
+  helper.accessor((row) => row.job.number, { id: 'number', header: 'ID', cell: ({ row }) => <JobLink job={row.original.job} /> }),
+  helper.display({ id: 'params', header: 'Parameters', cell: ({ row }) => <ParamsCell job={row.original.job} /> }),
+  helper.display({ id: 'status', header: 'Status', cell: ({ row }) => <StatusCell job={row.original.job} /> }),
+  helper.display({ id: 'worker', header: 'Worker', cell: ({ row }) => <WorkerCell id={row.original.job.worker_id} /> }),
+  helper.display({ id: 'started', header: 'Started', cell: ({ row }) => <Moment at={row.original.job.started_at} /> }),
+  helper.display({ id: 'finished', header: 'Finished', cell: ({ row }) => <Moment at={row.original.job.finished_at} /> }),
+  helper.display({ id: 'duration', header: 'Duration', cell: ({ row }) => <JobDuration job={row.original.job} /> }),
+  helper.display({ id: 'progress', header: 'Progress', cell: ({ row }) => <ProgressCell job={row.original.job} /> }),
+  helper.display({
+    id: 'attempts',
+    header: 'Attempts',
+    cell: ({ row }) => <span className="dr-num">{row.original.job.attempts === 0 ? <Absent /> : row.original.job.attempts}</span>,
+  }),
+  helper.display({ id: 'actions', header: 'Actions', cell: ({ row }) => <ActionsCell job={row.original.job} /> }),
+]);
+
+function ParamsCell({ job }: { readonly job: JobShape }) {
+  const { varying } = use(JobTableContext);
+  return <ParamChips params={job.params} varying={varying} />;
+}
+
+function ActionsCell({ job }: { readonly job: JobShape }) {
+  const { actions } = use(JobTableContext);
+  return <RowActions job={job} actions={actions(job)} />;
 }
 
 export function JobLink({ job }: { readonly job: JobShape }) {

@@ -9,7 +9,7 @@ import type { JobShape, SORTS } from '../../contract/index.ts';
 import { ParamChips, varyingNames } from '../components/params.tsx';
 import { JobDuration, Moment } from '../components/time.tsx';
 import { RowActions, type JobAction } from './job-actions.tsx';
-import { features, jobColumns, JobLink, ProgressCell, SORT_OF, StatusCell, type JobTableMeta } from './job-columns.tsx';
+import { features, jobColumns, JobLink, JobTableContext, ProgressCell, SORT_OF, StatusCell, type JobTableMeta } from './job-columns.tsx';
 import type { JobRow } from './use-job-rows.ts';
 
 type Sort = (typeof SORTS)[number];
@@ -27,13 +27,17 @@ export function JobTable(props: Props) {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const varying = useMemo(() => varyingNames(props.rows.map((row) => row.job.params)), [props.rows]);
   const meta: JobTableMeta = { varying, actions: props.actions };
-  return narrow ? <JobCards rows={props.rows} meta={meta} /> : <WideTable {...props} meta={meta} />;
+  if (narrow) return <JobCards rows={props.rows} meta={meta} />;
+  return (
+    <JobTableContext value={meta}>
+      <WideTable {...props} />
+    </JobTableContext>
+  );
 }
 
-function WideTable({ rows, sort, order, onSort, stale, meta }: Props & { readonly meta: JobTableMeta }) {
+function WideTable({ rows, sort, order, onSort, stale }: Props) {
   const open = useOpenJob();
-  const columns = jobColumns(meta);
-  const table = useTable({ features, columns, data: rows, getRowId: (row) => String(row.job.number) });
+  const table = useTable({ features, columns: jobColumns, data: rows, getRowId: (row) => String(row.job.number) });
   return (
     <div className="dr-scroll-x" style={stale ? { opacity: 0.55 } : {}}>
       <table className="dr-table dr-job-table" aria-busy={stale}>
