@@ -24,7 +24,7 @@ const LIMITS = {
   'start.p50': 'Three fsyncs and the start of two shells; Node starts a process slowly, because a large process is copied.',
   'start.p99': 'The same, plus whatever else ran on these cores.',
   'processes.drover':
-    'The agent: Node needs about two milliseconds of its one thread per process start, and each job has a directory with a lease that is synced to disk before the start.',
+    'The one thread of the agent. About half of its time goes into starting the shell (Node is a large process to copy), the rest into making two directories and six files per job, which wait for the journal of the file system while leases and commits are synced to the same disk.',
   'million.creation':
     'SQLite: each job is a row, four index entries, and one search entry per param, and all of it is computed in the thread that also answers.',
   'lists.idle.p95': 'Filters by several params, where many jobs have one value and few have all.',

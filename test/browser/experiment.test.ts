@@ -52,7 +52,10 @@ browserTest('filter, search, sort and page stand in the URL, and reload and back
   await addressBecomes(page, { query: { search: 'lr=0.1' } });
   await reads(page.getByRole('navigation', { name: 'Pages' }), /1 to 50 of 60/);
   await reads(rows(page).first().locator('[data-column=number]'), '60');
-  await page.getByRole('navigation', { name: 'Filter by status' }).getByRole('link', { name: /Pending/ }).click();
+  await page
+    .getByRole('navigation', { name: 'Filter by status' })
+    .getByRole('link', { name: /Pending/ })
+    .click();
   await page.getByRole('columnheader', { name: 'ID' }).getByRole('button').click();
   await reads(rows(page).first().locator('[data-column=number]'), '1');
   await page.getByLabel('Rows per page').selectOption('25');
@@ -97,7 +100,10 @@ browserTest('home shows experiments with problems first, and its counts are link
   expect(await names.allTextContents()).toEqual(['waiting', 'calm']);
   await page.getByText('No worker polls').waitFor();
   await waiting.add({ command: 'true' });
-  const pending = page.locator('.dr-experiment').first().getByRole('link', { name: /pending/ });
+  const pending = page
+    .locator('.dr-experiment')
+    .first()
+    .getByRole('link', { name: /pending/ });
   await reads(pending, '4 pending');
   await pending.click();
   await addressBecomes(page, { path: '/experiments/waiting/jobs', query: { status: 'pending' } });

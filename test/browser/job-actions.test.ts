@@ -32,7 +32,9 @@ browserTest('hold, let run, cancel, requeue and delete; what cannot be undone as
   const experiment = await createExperiment(server, 'tune');
   await experiment.add({ command: 'true', times: 2 });
   const page = await admin('/experiments/tune/jobs');
-  const status = rows(page).filter({ has: page.getByRole('link', { name: 'Job 1', exact: true }) }).locator('[data-column=status]');
+  const status = rows(page)
+    .filter({ has: page.getByRole('link', { name: 'Job 1', exact: true }) })
+    .locator('[data-column=status]');
   const act = async (name: string): Promise<void> => {
     await page.getByRole('button', { name: 'More actions for job 1' }).click();
     await page.getByRole('menuitem', { name, exact: true }).click();
