@@ -11,8 +11,9 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, type TestContext } from 'vitest';
 
+import { openPool } from '../../src/store/postgres.ts';
 import { openStage, type Stage } from '../support/drover.ts';
 import { eventually } from '../support/eventually.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -76,7 +77,8 @@ function standIns(place: { url: string; scratch: string; database: string }): [s
 /** The tools of a page's script. A reply of curl that is an error fails, also where the page does not say -f. */
 const TOOLS = `
 in_terminal() {
-  "$@" >"$STAGE/terminal.log" 2>&1 &
+  : >"$STAGE/terminal.log"
+  "$@" >>"$STAGE/terminal.log" 2>&1 &
   terminal=$!
   until grep -q 'Ctrl-C' "$STAGE/terminal.log"; do
     kill -0 "$terminal" || { cat "$STAGE/terminal.log" >&2; return 1; }
@@ -141,9 +143,55 @@ const missing = ['bash', 'curl', 'jq', 'python3', 'timeout'].filter((program) =>
 });
 if (missing.length > 0) process.stderr.write(`The commands of the documents are not run: ${missing.join(', ')} not installed.\n`);
 
-test.skipIf(missing.length > 0).each(toldPages)('%s: every command does what it should', { timeout: PAGE_LIMIT_MS + 30_000 }, async (page) => {
-  const undo: (() => Promise<void>)[] = [];
-  const postgres = blocks.some((block) => block.page === page && block.text.includes(DATABASE)) ? await startPostgres() : null;
-  void undo;
-  void postgres;
+test.concurrent.skipIf(missing.length > 0).for(toldPages)('%s: its commands run', { timeout: PAGE_LIMIT_MS + 60_000 }, async (page, context) => {
+  const database = blocks.some((block) => block.page === page && block.text.includes(DATABASE)) ? await ownDatabase(context) : '';
+  if (database === null) return context.skip('there is no PostgreSQL');
+  const stage = openStage(context);
+  const bin = prepare(stage);
+  const port = String(await stage.freePort());
+  const script = scriptOf(stage, page, standIns({ url: `http://127.0.0.1:${port}`, scratch: stage.path('scratch'), database }));
+  const program = stage.start(['bash', '-e', stage.file('page.sh', script)], {
+    ...{ PATH: `${bin}:${stage.env['PATH']}`, STAGE: stage.directory, DROVER_PORT: port, FIRST_PORT: port },
+    // As a reader has it: everything in the home directory.
+    ...{ JD_WORKSPACE_PATH: '', JD_CACHE_PATH: '' },
+  });
+  const said = (): string => program.output().slice(program.output().lastIndexOf('@@ ') + 3);
+  await eventually(
+    () => {
+      if (!program.hasExited()) throw new Error(`${said()}\n${stage.read('terminal.log').slice(-2_000)}`);
+    },
+    { within: PAGE_LIMIT_MS },
+  );
+  expect(said(), `the block at this line ended with an error:\n${said()}\n${stage.read('terminal.log').slice(-2_000)}`).toBe('over\n');
 });
+
+test('npm commands of the documents exist, and `npm start` is what this test takes it for', () => {
+  const { scripts, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string>; bin: Record<string, string> };
+  const named = blocks.filter(runs).flatMap(({ text }) => [...text.matchAll(/^npm (?:run )?([\w-]+)/gm)].map((match) => match[1]!));
+  expect(named).toEqual(expect.arrayContaining(['start', 'test', 'link']));
+  for (const name of named) expect(name === 'link' ? bin['drover'] : scripts[name], `npm ${name}`).toBeDefined();
+  expect(readFileSync(join(ROOT, 'scripts/start.mjs'), 'utf8')).toContain("'up', '--example', 'digits'");
+});
+
+test('only the blocks that are known are not run, and each says why', () => {
+  const kept = blocks.filter(({ language, remark }) => language === 'sh' && remark.startsWith('not run'));
+  expect(kept.map(({ page, remark }) => `${page}: ${remark.replace(/^not run:? ?/, '')}`)).toEqual(NOT_RUN);
+  process.stdout.write(`Of ${blocks.filter(({ language }) => language === 'sh').length} blocks of commands on ${toldPages.length} pages ${kept.length} is not run.\n`);
+});
+
+/** A schema of its own; null when there is no PostgreSQL. */
+async function ownDatabase({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<string | null> {
+  const server = await startPostgres();
+  if (server === null) return null;
+  onTestFinished(() => server.stop());
+  const schema = `docs_${process.pid}`;
+  const pool = openPool(server.url, null);
+  onTestFinished(async () => {
+    await pool.query(`drop schema ${schema} cascade`);
+    await pool.end();
+  });
+  await pool.query(`create schema ${schema}`);
+  const url = new URL(server.url);
+  url.searchParams.set('options', `-c search_path=${schema}`);
+  return url.href.replaceAll('+', '%20');
+}

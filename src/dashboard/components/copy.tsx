@@ -3,6 +3,8 @@ import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import { toastCopyByHand } from './toast.ts';
+
 const SHOWN_MS = 1_500;
 
 export async function copyText(text: string): Promise<boolean> {
@@ -40,7 +42,10 @@ function useCopied(text: string): { copied: boolean; copy: () => void } {
   const [copied, setCopied] = useState(false);
   const copy = (): void => {
     void copyText(text).then((done) => {
-      if (!done) return;
+      if (!done) {
+        toastCopyByHand(text);
+        return;
+      }
       setCopied(true);
       setTimeout(() => setCopied(false), SHOWN_MS);
     });

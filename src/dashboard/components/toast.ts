@@ -12,3 +12,11 @@ export function toastDone(message: string): void {
 export function toastError(error: unknown): void {
   notifications.show({ title: 'That did not work', message: errorSentence(error), color: 'red', autoClose: 8_000, closeButtonProps: CLOSE });
 }
+
+/** Longer text is better selected where it stands. */
+const MAX_TOLD = 400;
+
+export function toastCopyByHand(text: string): void {
+  const message = text.length > MAX_TOLD ? 'Select the text on the page and copy it with Ctrl+C.' : `Select this and copy it with Ctrl+C: ${text}`;
+  notifications.show({ title: 'This browser does not let this page copy', message, color: 'yellow', autoClose: false, closeButtonProps: CLOSE });
+}

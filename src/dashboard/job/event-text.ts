@@ -25,10 +25,18 @@ const WORDS: Partial<Record<EventKind, string>> = {
 
 export function eventTitle(event: EventShape): string {
   const { data } = event;
-  if (event.kind === 'jobs_finished' && isOutcome(data['outcome'])) return OUTCOME_WORD[data['outcome']];
+  const outcome = event.kind === 'jobs_finished' ? onlyOutcome(data['outcomes']) : null;
+  if (outcome !== null) return OUTCOME_WORD[outcome];
   if (event.kind === 'artifact_stored' && typeof data['name'] === 'string')
     return data['kind'] === 'checkpoint' ? 'Saved a checkpoint' : `Stored ${data['name']}`;
   return WORDS[event.kind] ?? event.kind.replaceAll('_', ' ');
+}
+
+/** Of `{"succeeded": 3}`: how all the jobs of the event ended; null when they ended in several ways. */
+function onlyOutcome(outcomes: unknown): Outcome | null {
+  const words = typeof outcomes === 'object' && outcomes !== null ? Object.keys(outcomes) : [];
+  const [word] = words;
+  return words.length === 1 && isOutcome(word) ? word : null;
 }
 
 function isOutcome(value: unknown): value is Outcome {
@@ -36,7 +44,7 @@ function isOutcome(value: unknown): value is Outcome {
 }
 
 /** Told already by the title or of no use to a reader. */
-const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'outcome', 'superseded']);
+const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'superseded']);
 
 /** The plain values that came with it: `attempt 1, exit code 0`. */
 export function eventDetail(event: EventShape): string {

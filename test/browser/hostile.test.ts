@@ -1,0 +1,113 @@
+// Text from jobs and people is never HTML: whatever it says stands on the page as it is, and runs nothing.
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+import type { TestServer } from '../support/drover.ts';
+import { apiOf } from '../support/drover.ts';
+import { browserTest, reads, rows } from '../support/browser.ts';
+import { createExperiment } from '../support/experiment.ts';
+
+/** Were any of it taken for HTML, the console or the policy would tell. */
+const IMG = `<img src=x onerror="heardByTest('image ran')">`;
+const SCRIPT = `<script>heardByTest('script ran')</script>`;
+const FILE = `<img src=x onerror=heardByTest(1)>.csv`;
+const LINK = 'javascript:heardByTest(2)';
+
+browserTest('hostile params, output, file names, messages and descriptions stay text on every page', async ({ server, admin }) => {
+  const experiment = await createExperiment(server, 'hostile');
+  await server.api.experiments.change({ params: { experiment: 'hostile' }, body: { description: SCRIPT + IMG } });
+  await experiment.add({ command: `echo '${IMG}'`, params: { image: IMG, script: SCRIPT, deep: [{ [IMG]: SCRIPT }], link: LINK } });
+  await experiment.add({ command: 'true', params: { image: 'other' } });
+  await runByHand(server);
+
+  const page = await admin('/experiments/hostile/jobs/1');
+  await reads(page.getByRole('region', { name: 'Parameters' }), new RegExp(`${escaped(IMG)}.*${escaped(SCRIPT)}`));
+  await reads(page.getByRole('region', { name: 'Command' }), new RegExp(escaped(IMG)));
+  const lines = page.locator('.dr-log-text');
+  await reads(lines.nth(0), `${IMG}${SCRIPT}`);
+  await reads(lines.nth(1), `red ${IMG}`);
+  await reads(lines.nth(2), /linked/);
+  expect(await page.locator('.dr-log-box a').count()).toBe(0);
+  await reads(page.getByRole('alert'), new RegExp(escaped(SCRIPT)));
+  await page.getByLabel('Search the loaded part of the log').fill('<img');
+  await reads(page.locator('.dr-log-search [aria-live]'), '1/2');
+  await page.locator('.dr-chart canvas').waitFor();
+  await reads(page.locator('.dr-chart figcaption'), new RegExp(escaped(IMG)));
+  await page.locator('.dr-chart canvas').hover();
+  await page.getByRole('button', { name: `Look into ${FILE}` }).click();
+  await reads(page.getByRole('dialog').getByRole('table'), new RegExp(escaped(SCRIPT)));
+  await nothingRan(page);
+
+  await page.goto(`${server.url}/experiments/hostile/jobs?search=${encodeURIComponent(IMG)}`);
+  await reads(rows(page).locator('[data-column=params]'), new RegExp(escaped(IMG)));
+  await rows(page).locator('[data-column=status] .dr-status').hover();
+  await page.getByRole('tooltip').getByText(SCRIPT).waitFor();
+  await page.getByText(SCRIPT + IMG).waitFor();
+  await nothingRan(page);
+
+  await page.goto(`${server.url}/experiments/hostile/jobs?add=true`);
+  await page.getByLabel('Name of parameter 1').fill('x');
+  await page.getByLabel('Values of parameter 1').fill(`${IMG}, 1`);
+  await reads(page.locator('.dr-preview'), /2 jobs/);
+  await page.getByRole('dialog').getByText('JSON', { exact: true }).click();
+  await reads(page.locator('.dr-editor-text'), /<img src=x/);
+  await nothingRan(page);
+
+  for (const path of ['/', '/experiments/hostile/workers', '/experiments/hostile/settings', `/experiments/${encodeURIComponent(IMG)}`, `/${SCRIPT}`]) {
+    await page.goto(server.url + path);
+    await page.getByRole('main').locator(':scope > *').first().waitFor();
+    await nothingRan(page);
+  }
+  await page.goto(`${server.url}/login?to=${encodeURIComponent(LINK)}`);
+  await page.getByRole('heading', { name: 'Sign in to Drover' }).waitFor();
+  await nothingRan(page);
+});
+
+browserTest('an uploaded page is downloaded, not shown as one of ours', async ({ server, admin }) => {
+  const experiment = await createExperiment(server, 'hostile');
+  await experiment.add({ command: 'true' });
+  await runByHand(server);
+  const page = await admin('/experiments/hostile/jobs/1');
+  const file = page.getByRole('region', { name: 'Files' }).getByRole('link', { name: 'page.html', exact: true });
+  const address = await file.getAttribute('href');
+  const reply = await page.request.get(server.url + address!);
+  expect(reply.headers()).toMatchObject({ 'x-content-type-options': 'nosniff', 'content-disposition': expect.stringMatching(/^attachment/) });
+  expect(reply.headers()['content-security-policy']).toContain('sandbox');
+});
+
+async function nothingRan(page: Page): Promise<void> {
+  expect(await page.locator('img[src=x]').count()).toBe(0);
+  expect(await page.locator('script:not([src])').count()).toBe(0);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+/** An agent that speaks the protocol by itself and reports what no honest one would. */
+async function runByHand(server: TestServer): Promise<void> {
+  const body = { host: 'evil', instance: 'egg', experiments: null, workers: 1, total: { cpus: 1, memory_bytes: 1e9, gpus: 0 }, version: '0.1.0', platform: IMG };
+  const { secret } = await server.api.agents.register({ body });
+  const agent = apiOf(server.url, secret);
+  const now = (): string => new Date().toISOString();
+  const sync = (sync_seq: number, more: object) => {
+    const free = { cpus: 1, memory_bytes: 1e9, gpus: 0 };
+    return agent.agents.sync({ body: { incarnation: 'a', sync_seq, sent_at: now(), wait_seconds: 0, free_slots: [], free, running: [], finished: [], ...more } });
+  };
+  const { leases } = await sync(1, { free_slots: [0] });
+  const { job_id, attempt, rank, token } = leases[0]!;
+  const reference = { job_id, attempt, rank, token };
+  const text = `${IMG}${SCRIPT}\n\u001b[31mred ${IMG}\u001b[0m\n\u001b]8;;${LINK}\u0007linked\u001b]8;;\u0007\n`;
+  const chunk = { ...reference, stream: 'stdout' as const, offset: 0, at: now(), data: Buffer.from(text).toString('base64') };
+  await agent.agents.logs({ body: { sent_at: now(), chunks: [chunk] } });
+  const points = [0, 1].map((step) => ({ offset: step, name: IMG, value: step, step, at: now() }));
+  await agent.agents.metrics({ body: { sent_at: now(), batches: [{ ...reference, from: 0, to: 2, points }] } });
+  const bearer = { authorization: `Bearer jdt_${job_id}.${attempt}.${rank}.${token}` };
+  const put = async (name: string, content: string): Promise<void> => {
+    const reply = await fetch(`${server.url}/api/v1/attempt/artifacts/${encodeURIComponent(name)}`, { method: 'PUT', headers: bearer, body: content });
+    expect(reply.status, await reply.text()).toBeLessThan(300);
+  };
+  await put(FILE, `a,b\n${SCRIPT},${IMG.replaceAll('"', '')}\n`);
+  await put('page.html', SCRIPT);
+  await sync(2, { finished: [{ ...reference, outcome: 'failed', exit_code: 1, message: `${SCRIPT} broke`, started_at: now(), finished_at: now(), duration_ms: 1 }] });
+}

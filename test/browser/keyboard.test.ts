@@ -1,0 +1,87 @@
+// The main flow without a mouse.
+import { expect } from 'vitest';
+
+import { addressBecomes, browserTest, counts, reads, rows } from '../support/browser.ts';
+import { createExperiment } from '../support/experiment.ts';
+
+browserTest('from the list to a job and back by keys alone; live changes take neither focus nor an open menu', async ({ server, admin }) => {
+  const experiment = await createExperiment(server, 'tune');
+  for (const lr of [0.1, 0.2, 0.3]) await experiment.add({ command: 'true', params: { lr } });
+  const page = await admin('/experiments/tune/jobs');
+  await counts(rows(page), 3);
+  const focused = page.locator(':focus');
+  await page.keyboard.press('j');
+  await reads(focused, '3');
+  await page.keyboard.press('j');
+  await reads(focused, '2');
+  await page.keyboard.press('k');
+  await reads(focused, '3');
+  await page.keyboard.press('j');
+  const edit = (lr: number, revision: number) => server.api.jobs.edit({ params: { experiment: 'tune', number: 2 }, body: { params: { lr }, revision } });
+  await edit(0.25, 1);
+  await reads(rows(page).nth(1).locator('[data-column=params]'), 'lr0.25');
+  await reads(focused, '2');
+  await page.getByRole('button', { name: 'More actions for job 2' }).press('Enter');
+  await page.getByRole('menuitem', { name: 'Hold' }).waitFor();
+  await edit(0.26, 2);
+  await reads(rows(page).nth(1).locator('[data-column=params]'), 'lr0.26');
+  expect(await page.getByRole('menuitem', { name: 'Hold' }).isVisible()).toBe(true);
+  await page.keyboard.press('Escape');
+  await page.getByRole('menu').waitFor({ state: 'hidden' });
+
+  await page.locator('[data-row-link]').nth(1).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'tune/2', level: 1 }).waitFor();
+  await page.keyboard.press('j');
+  await page.getByRole('heading', { name: 'tune/3', level: 1 }).waitFor();
+  await page.keyboard.press('k');
+  await page.getByRole('heading', { name: 'tune/2', level: 1 }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('j');
+  await addressBecomes(page, { path: '/experiments/tune/jobs' });
+  await counts(rows(page), 3);
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('lr=0.1');
+  await counts(rows(page), 1);
+  // Keys rest while one types: no dialog, no other page.
+  await page.keyboard.type('n?');
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  const keys = page.getByRole('dialog', { name: 'Keys on this page' });
+  await reads(keys, /Search jobs.*Show|Search jobs/);
+  await page.keyboard.press('Escape');
+  await keys.waitFor({ state: 'hidden' });
+  const scheme = page.locator('html');
+  expect(await scheme.getAttribute('data-mantine-color-scheme')).toBe('light');
+  await page.keyboard.press('t');
+  await expect.poll(() => scheme.getAttribute('data-mantine-color-scheme')).toBe('dark');
+  await page.keyboard.press('g');
+  await page.keyboard.press('w');
+  await addressBecomes(page, { path: '/experiments/tune/workers' });
+  await page.keyboard.press('g');
+  await page.keyboard.press('h');
+  await addressBecomes(page, { path: '/' });
+});
+
+browserTest('the first stop of the Tab key skips to the content, and a dialog keeps the focus and gives it back', async ({ server, admin }) => {
+  await createExperiment(server, 'tune');
+  const page = await admin('/experiments/tune/jobs');
+  await page.keyboard.press('Tab');
+  await reads(page.locator(':focus'), 'Skip to the content');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main');
+  const add = page.getByRole('button', { name: 'Add jobs' }).first();
+  await add.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Add jobs' });
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Name of parameter 1');
+  for (let step = 0; step < 25; step += 1) {
+    await page.keyboard.press('Tab');
+    expect(await dialog.locator(':focus').count()).toBe(1);
+  }
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  await reads(page.locator(':focus'), 'Add jobs');
+});

@@ -1,0 +1,68 @@
+// The Workers tab: who is there, and commands that are queued, taken back or applied.
+import { expect } from 'vitest';
+
+import { addressBecomes, browserTest, counts, reads } from '../support/browser.ts';
+import { eventually } from '../support/eventually.ts';
+import { createExperiment } from '../support/experiment.ts';
+
+browserTest('a drain is queued, taken back before it is applied, and applied when asked for again', async ({ stage, server, admin }) => {
+  const experiment = await createExperiment(server, 'tune');
+  await experiment.add({ command: 'while [ ! -e "$STAGE/end" ]; do sleep 0.02; done' });
+  const agent = await stage.agent({ experiments: ['tune'], url: server.url, key: server.key, env: { STAGE: stage.directory } });
+  await experiment.reaches(1, 'running');
+  const page = await admin('/experiments/tune/workers');
+  const table = page.getByRole('table');
+  const row = table.getByRole('row').filter({ hasText: '_0' });
+  const status = row.getByRole('cell').nth(4);
+  await reads(status, 'Busy');
+  await reads(table.getByRole('row').filter({ hasText: '_1' }).getByRole('cell').nth(4), 'Idle');
+  await reads(row.getByRole('cell').nth(5), 'tune/1');
+
+  // An agent that stands still does not hear what it is told, so the command waits.
+  agent.signal('SIGSTOP');
+  const drain = async (): Promise<void> => {
+    await row.getByRole('button', { name: /^Command worker/ }).click();
+    await page.getByRole('menuitem', { name: 'Drain' }).click();
+    const dialog = page.getByRole('dialog');
+    await reads(dialog, /Finish the job, then leave/);
+    await dialog.getByRole('button', { name: /^Drain worker .*_0$/ }).click();
+  };
+  await drain();
+  await reads(status, /Busy\s*queued drain/);
+  await row.getByRole('button', { name: /^Cancel the queued command/ }).click();
+  // The drain may be on its way already, so the worker is told to go on, and waits until it has heard that.
+  await reads(status, /Busy\s*queued resume/);
+  await page.getByRole('button', { name: 'Cancel 1 queued' }).waitFor();
+  agent.signal('SIGCONT');
+  await reads(status, 'Busy');
+  await drain();
+  await reads(status, /Busy\s*draining/);
+  stage.file('end', '');
+  await experiment.reaches(1, 'done');
+  await counts(table.getByRole('row'), 2);
+  await page.getByRole('navigation', { name: 'Which workers' }).getByRole('link', { name: /Disabled/ }).click();
+  await addressBecomes(page, { query: { state: 'disabled' } });
+  await reads(table.getByRole('row').nth(1), /_0.*Disabled/);
+  await reads(table.getByRole('row').nth(1).getByRole('cell').nth(6), '1');
+});
+
+browserTest('all workers are paused and resumed with one button that names the number', async ({ stage, server, admin }) => {
+  const experiment = await createExperiment(server, 'tune');
+  await stage.agent({ experiments: ['tune'], url: server.url, key: server.key });
+  const page = await admin('/experiments/tune/workers');
+  await counts(page.getByRole('row'), 3);
+  await page.getByRole('button', { name: 'Pause all workers' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Pause 2 workers' }).click();
+  for (const slot of [1, 2]) await reads(page.getByRole('row').nth(slot).getByRole('cell').nth(4), /Idle\s*paused/);
+  await experiment.add({ command: 'true' });
+  await page.getByRole('button', { name: 'Resume all workers' }).click();
+  expect((await experiment.job(1)).status).toBe('pending');
+  await page.getByRole('dialog').getByRole('button', { name: 'Resume 2 workers' }).click();
+  await experiment.reaches(1, 'done');
+  const search = page.getByLabel('Search workers');
+  await search.fill('_1');
+  await counts(page.getByRole('row'), 2);
+  await search.fill('elsewhere');
+  await page.getByText('No worker fits this search').waitFor();
+  await eventually(() => expect(new URL(page.url()).searchParams.get('search')).toBe('elsewhere'));
+});
