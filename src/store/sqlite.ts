@@ -1,5 +1,5 @@
 // SQLite through libsql: one writer connection with WAL and synchronous=FULL, read-only connections beside it.
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import LibsqlDatabase from 'libsql';
@@ -49,27 +49,22 @@ export function openSqlite(path: string, options: { readonly readonly?: boolean 
   };
 }
 
-/** One server per data directory: a second one would judge leases that it does not know. */
+/**
+ * One server per data directory: a second one would judge leases that it does not know. The lock is SQLite's own, on a file of its
+ * own, so the system gives it back when the process ends, however it ends.
+ */
 export function lockDirectory(path: string, processId: number): () => void {
-  const file = `${path}/server.lock`;
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const holder = existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : Number.NaN;
-  if (holder !== processId && isRunning(holder)) {
-    throw new StoreRefused(`The data directory ${path} is in use by process ${holder}. Stop that server first, or choose another directory with --data-dir.`);
-  }
-  const descriptor = openSync(file, 'w', 0o600);
-  writeSync(descriptor, `${processId}\n`);
-  return () => closeSync(descriptor);
-}
-
-function isRunning(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return false;
+  const database = new LibsqlDatabase(`${path}/server.lock`);
   try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    database.exec('pragma busy_timeout = 0; begin exclusive;');
+  } catch {
+    database.close();
+    const holder = existsSync(`${path}/server.pid`) ? `process ${readFileSync(`${path}/server.pid`, 'utf8').trim()}` : 'another server';
+    throw new StoreRefused(`The data directory ${path} is in use by ${holder}. Stop that server first, or choose another directory with --data-dir.`);
   }
+  writeFileSync(`${path}/server.pid`, `${processId}\n`, { mode: 0o600 });
+  return () => database.close();
 }
 
 /** File system types on which SQLite's locks and fsync cannot be trusted (Linux magic numbers). */

@@ -9,9 +9,9 @@
 // - `<!-- not run: reason -->` above a block: it does not run, and is listed below.
 // - Names that a reader replaces are replaced by standIns().
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { expect, test, type TestContext } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 
 import { openPool } from '../../src/store/postgres.ts';
 import { openStage, type Stage } from '../support/drover.ts';
@@ -20,7 +20,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { kill, processesWith } from '../support/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PAGE_LIMIT_MS = 90_000;
+const PAGE_LIMIT_MS = 120_000;
 const DATABASE = 'postgres://drover:SECRET@db.example.org/drover';
 
 /** Blocks that no test can run, with the reason that their page gives. */
@@ -117,7 +117,7 @@ function scriptOf(stage: Stage, page: string, replace: [string, string][]): stri
 
 function commandOf(line: string): string {
   if (/^npm start\b/.test(line)) return 'in_terminal drover up --example digits';
-  if (/^npm /.test(line)) return ':';
+  if (line.startsWith('npm ')) return ':';
   if (/^drover (up|server)\b/.test(line)) return `in_terminal ${line}`;
   return line.startsWith('# Ctrl-C') ? 'ctrl_c' : line;
 }
@@ -143,26 +143,29 @@ const missing = ['bash', 'curl', 'jq', 'python3', 'timeout'].filter((program) =>
 });
 if (missing.length > 0) process.stderr.write(`The commands of the documents are not run: ${missing.join(', ')} not installed.\n`);
 
-test.concurrent.skipIf(missing.length > 0).for(toldPages)('%s: its commands run', { timeout: PAGE_LIMIT_MS + 60_000 }, async (page, context) => {
-  const database = blocks.some((block) => block.page === page && block.text.includes(DATABASE)) ? await ownDatabase(context) : '';
-  if (database === null) return context.skip('there is no PostgreSQL');
-  const stage = openStage(context);
-  const bin = prepare(stage);
-  const port = String(await stage.freePort());
-  const script = scriptOf(stage, page, standIns({ url: `http://127.0.0.1:${port}`, scratch: stage.path('scratch'), database }));
-  const program = stage.start(['bash', '-e', stage.file('page.sh', script)], {
-    ...{ PATH: `${bin}:${stage.env['PATH']}`, STAGE: stage.directory, DROVER_PORT: port, FIRST_PORT: port },
-    // As a reader has it: everything in the home directory.
-    ...{ JD_WORKSPACE_PATH: '', JD_CACHE_PATH: '' },
+// Most of a page is waiting, so several go on side by side.
+describe.concurrent('the commands of', () => {
+  test.skipIf(missing.length > 0).for(toldPages)('%s', { timeout: PAGE_LIMIT_MS + 60_000 }, async (page, context) => {
+    const database = blocks.some((block) => block.page === page && block.text.includes(DATABASE)) ? await ownDatabase(context) : '';
+    if (database === null) return context.skip('there is no PostgreSQL');
+    const stage = openStage(context);
+    const bin = prepare(stage);
+    const port = String(await stage.freePort());
+    const script = scriptOf(stage, page, standIns({ url: `http://127.0.0.1:${port}`, scratch: stage.path('scratch'), database }));
+    const program = stage.start(['bash', '-e', stage.file('page.sh', script)], {
+      ...{ PATH: `${bin}:${stage.env['PATH']}`, STAGE: stage.directory, DROVER_PORT: port, FIRST_PORT: port },
+      // As a reader has it: everything in the home directory.
+      ...{ JD_WORKSPACE_PATH: '', JD_CACHE_PATH: '' },
+    });
+    const said = (): string => program.output().slice(program.output().lastIndexOf('@@ ') + 3);
+    await eventually(
+      () => {
+        if (!program.hasExited()) throw new Error(`${said()}\n${stage.read('terminal.log').slice(-2_000)}`);
+      },
+      { within: PAGE_LIMIT_MS },
+    );
+    expect(said(), `the block at this line ended with an error:\n${said()}\n${stage.read('terminal.log').slice(-2_000)}`).toBe('over\n');
   });
-  const said = (): string => program.output().slice(program.output().lastIndexOf('@@ ') + 3);
-  await eventually(
-    () => {
-      if (!program.hasExited()) throw new Error(`${said()}\n${stage.read('terminal.log').slice(-2_000)}`);
-    },
-    { within: PAGE_LIMIT_MS },
-  );
-  expect(said(), `the block at this line ended with an error:\n${said()}\n${stage.read('terminal.log').slice(-2_000)}`).toBe('over\n');
 });
 
 test('npm commands of the documents exist, and `npm start` is what this test takes it for', () => {
@@ -176,7 +179,9 @@ test('npm commands of the documents exist, and `npm start` is what this test tak
 test('only the blocks that are known are not run, and each says why', () => {
   const kept = blocks.filter(({ language, remark }) => language === 'sh' && remark.startsWith('not run'));
   expect(kept.map(({ page, remark }) => `${page}: ${remark.replace(/^not run:? ?/, '')}`)).toEqual(NOT_RUN);
-  process.stdout.write(`Of ${blocks.filter(({ language }) => language === 'sh').length} blocks of commands on ${toldPages.length} pages ${kept.length} is not run.\n`);
+  process.stdout.write(
+    `Of ${blocks.filter(({ language }) => language === 'sh').length} blocks of commands on ${toldPages.length} pages ${kept.length} is not run.\n`,
+  );
 });
 
 /** A schema of its own; null when there is no PostgreSQL. */
