@@ -45,9 +45,17 @@ function readMatrixJobs(body: CreateBody, template: JobTemplate): NewJobs {
   const read = readMatrix(body.matrix);
   if ('problem' in read) throw invalid(read.problem, 'matrix');
   const sample = [...combinations(read.matrix, 0, Math.min(SAMPLE, read.size))];
-  checkParams(sample[0]!, 0);
+  checkParams(largestCombination(read.matrix), 0);
   checkCommand(template.command, [sample[0]!]);
   return { template, count: read.size, sample, matrix: read.matrix };
+}
+
+/** The combination whose params take most room: when it may be a job, all may. */
+function largestCombination(matrix: Matrix): Params {
+  const longest = matrix.map(
+    ({ name, values }) => [name, values.reduce((most, value) => (JSON.stringify(value).length > JSON.stringify(most).length ? value : most))] as const,
+  );
+  return Object.fromEntries(longest);
 }
 
 function readTemplate(body: CreateBody): JobTemplate {

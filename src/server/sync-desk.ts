@@ -69,14 +69,10 @@ class Desk implements SyncDesk {
     for (const waiter of [...this.#waiters.values()]) waiter.rouse('over');
   }
 
-  #onChange({ wake }: Change): void {
-    if (wake === 'all') {
-      this.#wakes += 1;
-      for (const waiter of [...this.#waiters.values()]) if (this.#mayConcern(waiter)) waiter.rouse('news');
-      return;
-    }
-    if (wake.size > 0) this.#wakes += 1;
+  #onChange({ wake_all, wake }: Change): void {
+    if (wake_all || wake.size > 0) this.#wakes += 1;
     for (const agent of wake) this.#waiters.get(agent)?.rouse('news');
+    if (wake_all) for (const waiter of [...this.#waiters.values()]) if (this.#mayConcern(waiter)) waiter.rouse('news');
   }
 
   /** News for all are new jobs; but another server's news may be anything. */

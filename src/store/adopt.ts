@@ -16,7 +16,7 @@ export interface Adoption {
 export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoption[]): Promise<void> {
   if (adoptions.length === 0) return;
   const hot = hotStatements(tx.sql.dialect);
-  const newest = adoptions.filter(({ facts }) => facts.row.attempt > facts.job.attempts && (facts.job.status === 'pending' || facts.job.status === 'running'));
+  const newest = adoptions.filter(({ facts }) => facts.row.attempt > facts.job.attempts);
   for (const { facts } of newest) {
     // Whoever the backup thought to hold the job held an older attempt.
     await tx.sql.run(`update attempt set outcome = 'lost', recorded_at = ? where job_id = ? and outcome is null`, [tx.now, facts.job.id]);
@@ -60,17 +60,16 @@ export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoptio
 async function makeRunning(tx: Transaction, { facts, session, slot, started_at }: Adoption): Promise<void> {
   const worker = workerOf(session, slot);
   await tx.sql.run(
-    `update job set status = 'running', attempts = ?, started_at = ?, finished_at = null, duration_ms = null, outcome = null, not_before = null, worker_id = ? where id = ?`,
+    `update job set status = 'running', attempts = ?, started_at = ?, finished_at = null, duration_ms = null, outcome = null, not_before = null, held_at = null, cancel_requested_at = null,
+       message = null, worker_id = ? where id = ?`,
     [facts.row.attempt, correctedMoment(session, started_at, tx.now) ?? tx.now, worker, facts.job.id],
   );
   await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
     [facts.row.job_id, facts.row.rank, facts.row.attempt, session.agent.id, worker, slot, tx.now, session.message.sync_seq, 1],
   ]);
-  if (facts.job.status === 'pending') {
-    tx.count(facts.row.experiment_id, 'pending', -1);
-    tx.count(facts.row.experiment_id, 'running', 1);
-  }
-  facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt };
+  tx.count(facts.row.experiment_id, facts.job.status, -1);
+  tx.count(facts.row.experiment_id, 'running', 1);
+  facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt, cancel_requested_at: null };
 }
 
 function workerOf(session: Session, slot: number): string {

@@ -21,13 +21,15 @@ export interface Blobs {
   list(): AsyncIterable<{ readonly key: string; readonly modified_at: number }>;
 }
 
+const LEFT_OVER_MS = 24 * 3600 * 1000;
+
 const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
 
 /** `null` keeps blobs in a new directory of the system's, for stores in memory. */
-export async function openBlobDirectory(directory: string | null): Promise<Blobs> {
+export async function openBlobDirectory(directory: string | null, now: number): Promise<Blobs> {
   const root = directory ?? (await temporaryDirectory());
   await mkdir(`${root}/partial`, { recursive: true, mode: 0o700 });
-  await removeLeftovers(`${root}/partial`);
+  await removeLeftovers(`${root}/partial`, now);
   const pathOf = (key: string): string => {
     if (!KEY.test(key)) throw new Error('not a blob key');
     return `${root}/${key}`;
@@ -88,10 +90,11 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function removeLeftovers(path: string): Promise<void> {
+async function removeLeftovers(path: string, now: number): Promise<void> {
   for (const name of await readdir(path)) {
     const info = await stat(`${path}/${name}`).catch(() => null);
-    if (info?.isFile() === true) await rm(`${path}/${name}`, { force: true });
+    // A young one may be an upload that another server is receiving just now.
+    if (info?.isFile() === true && now - info.mtimeMs > LEFT_OVER_MS) await rm(`${path}/${name}`, { force: true });
   }
 }
 

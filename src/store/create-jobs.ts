@@ -50,14 +50,29 @@ export interface JobSet {
 }
 
 const ROWS_PER_STATEMENT = 5_000;
+const CHARACTERS_PER_STATEMENT = 8_000_000;
+
+/** Rows of one statement are limited by number and by size. */
+function statementEnd(texts: readonly string[], from: number): number {
+  let characters = 0;
+  let to = from;
+  while (to < texts.length && to - from < ROWS_PER_STATEMENT && (to === from || characters + texts[to]!.length <= CHARACTERS_PER_STATEMENT)) {
+    characters += texts[to]!.length;
+    to += 1;
+  }
+  return to;
+}
 
 /** Inserts the jobs and moves the counters; the caller tells the event. */
 export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
   const command_id = set.template.command === null ? null : await commandId(tx.sql, set.template.command);
   const demand_id = await demandId(tx.sql, set.experiment_id, set.template);
-  for (let from = 0; from < set.params.length; from += ROWS_PER_STATEMENT) {
-    const params = set.params.slice(from, from + ROWS_PER_STATEMENT);
-    const rows = params.map((one, index) => [set.block.first_job_id + from + index, set.block.first_number + from + index, JSON.stringify(one)]);
+  const texts = set.params.map((one) => JSON.stringify(one));
+  for (let from = 0, to = 0; from < texts.length; from = to) {
+    to = statementEnd(texts, from);
+    const params = set.params.slice(from, to);
+    const first = from;
+    const rows = texts.slice(from, to).map((text, index) => [set.block.first_job_id + first + index, set.block.first_number + first + index, text]);
     await insertRows(tx, set, { command_id, demand_id }, rows);
     await indexParams(tx.sql, set.experiment_id, set.block.first_number + from, params);
   }

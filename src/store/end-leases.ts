@@ -1,6 +1,4 @@
 // Ends every live attempt of some agents at once, because the server knows that they will not report: they are lost, or have left.
-import assert from 'node:assert/strict';
-
 import { decideFinish } from '../core/attempt.ts';
 
 import { loadFacts, Policies } from './attempt-facts.ts';
@@ -23,10 +21,19 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
   const ends: EndedAttempt[] = [];
   for (const lease of leases) {
     const known = facts.get(`${lease.job_id}.${lease.attempt}.${lease.rank}`);
-    assert(known !== undefined && known.attempt !== null, 'a lease stands for an attempt');
+    if (known === undefined || known.attempt === null) {
+      // Without its job or attempt a lease stands for nothing; one such row must not keep the others from being judged.
+      await tx.sql.run('delete from lease where job_id = ? and rank = ?', [lease.job_id, lease.rank]);
+      continue;
+    }
     const policy = await policies.of(known.row.experiment_id, known.row.max_attempts);
-    const ending = decideFinish({ job: known.job, attempt: known.attempt, outcome, policy, now: tx.now, random: 0 });
-    assert(ending.kind === 'ended', 'a lease stands for a live attempt');
+    // What the agent never acknowledged it never had: that is no loss.
+    const said = lease.acknowledged === 0 ? 'released' : outcome;
+    const ending = decideFinish({ job: known.job, attempt: known.attempt, outcome: said, policy, now: tx.now, random: 0 });
+    if (ending.kind !== 'ended') {
+      await tx.sql.run('delete from lease where job_id = ? and rank = ?', [lease.job_id, lease.rank]);
+      continue;
+    }
     ends.push({
       job_id: lease.job_id,
       attempt: lease.attempt,

@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 
 import { kyselyOver, type Query } from './kysely-dialect.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
-import { openPool, postgresSql } from './postgres.ts';
+import { openPool, postgresSql, steadyConnection } from './postgres.ts';
 import { openReadPool } from './read-pool.ts';
 import { isNetworkFileSystem, lockDirectory, openSqlite } from './sqlite.ts';
 import type { DialectName, Row, Sql, SqlValue } from './sql.ts';
@@ -144,6 +144,8 @@ export function markDirectory(directory: string, storeId: string): void {
       `The data directory ${directory} holds files of store ${known ?? '(unreadable)'}, but its database is store ${storeId}: it was only half restored. Restore database and directory together.`,
     );
   }
+  // With PostgreSQL nothing has made it yet.
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(`${marker}.new`, `${JSON.stringify({ store_id: storeId })}\n`, { mode: 0o600 });
   renameSync(`${marker}.new`, marker);
 }
@@ -203,7 +205,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   const pool = openPool(options.url, options.schema);
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
-  const writing = await pool.connect();
+  const writing = steadyConnection(pool);
   const sql = postgresSql(writing);
   await migratePostgres(sql, options.clock.now());
   const changes = listeners();
@@ -211,7 +213,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   const writer = new Writer(postgresWriteConnection(sql), changes.call);
   const listening = await pool.connect();
   const [own] = await sql.all<{ pid: number }>('select pg_backend_pid() as pid');
-  const elsewhere = (): void => changes.call({ wake: 'all', events: true, matrices: true });
+  const elsewhere = (): void => changes.call({ wake_all: true, wake: new Set(), events: true, matrices: true });
   listening.on('notification', (message) => {
     if (message.processId !== Number(own!.pid)) elsewhere();
   });
@@ -232,6 +234,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
     onChange: changes.add,
     async exclusively(work) {
       const holder = await pool.connect();
+      holder.on('error', () => {});
       try {
         const held = await holder.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [SWEEP_LOCK]);
         if (held.rows[0]?.ok !== true) return null;

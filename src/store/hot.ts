@@ -95,7 +95,7 @@ function build(dialect: DialectName): HotStatements {
         ...['attempt.nonce', 'attempt.revision', 'attempt.outcome', 'attempt.worker_id'],
       ],
       `from ${keys} as v join job on job.id = v.job_id
-        left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+        left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank${dialect === 'postgres' ? ' for update of job' : ''}`,
     ),
     leasesOfAgents: `select job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged from lease where agent_id in ${ids}`,
     // From the few jobs that are being cancelled to their leases: the cross join keeps SQLite from starting at the other end.

@@ -41,10 +41,10 @@ interface JobHead {
 export async function actOnJobs(tx: Transaction, experimentId: number, filter: JobFilter, request: ActionRequest): Promise<ActionResult> {
   const where = await filterWhere(tx, experimentId, filter);
   const limit = LIMITS.bulk_jobs.value;
-  const heads = await tx.sql.all<JobHead>(`select id, number, status, held_at, not_before, attempts from job where ${where.text} order by number limit ?`, [
-    ...where.values,
-    limit + 1,
-  ]);
+  const heads = await tx.sql.all<JobHead>(
+    `select id, number, status, held_at, not_before, attempts from job where ${where.text} order by number limit ?${lockOf(tx)}`,
+    [...where.values, limit + 1],
+  );
   if (heads.length > limit && !request.dry_run) {
     throw new Refusal(
       'too_many',
@@ -60,6 +60,11 @@ export async function actOnJobs(tx: Transaction, experimentId: number, filter: J
   }
   if (!request.dry_run) await apply(tx, experimentId, fitting, request);
   return { matched: heads.length, changed: fitting.map((head) => head.number), refused };
+}
+
+/** On PostgreSQL another server may claim or end these jobs meanwhile; SQLite has one writer. */
+function lockOf(tx: Transaction): string {
+  return tx.sql.dialect === 'postgres' ? ' for update' : '';
 }
 
 function refusalOf(request: ActionRequest, head: JobHead): RefusalCode | null {
@@ -158,7 +163,8 @@ async function requeue(tx: Transaction, experimentId: number, heads: readonly Jo
   await setAll(
     tx,
     heads,
-    `status = 'pending', failures = 0, losses = 0, not_before = null, held_at = null, cancel_requested_at = null, finished_at = null, revision = revision + 1`,
+    `status = 'pending', failures = 0, losses = 0, not_before = null, held_at = null, cancel_requested_at = null, finished_at = null, duration_ms = null,
+      outcome = null, exit_code = null, signal = null, message = null, revision = revision + 1`,
     [],
   );
   tx.count(experimentId, 'pending', heads.length);
@@ -207,8 +213,16 @@ function idsOf(heads: readonly JobHead[]): string {
 
 /** All pending jobs of an experiment, for "replace existing". Returns how many there were. */
 export async function deleteAllPending(tx: Transaction, experimentId: number, actor: string): Promise<number> {
+  const unfinished = await tx.sql.all<{ id: number; size: number; expanded: number }>(
+    'select id, size, expanded from matrix where experiment_id = ? and expanded < size',
+    [experimentId],
+  );
+  for (const matrix of unfinished) {
+    await tx.sql.run('update matrix set size = expanded where id = ?', [matrix.id]);
+    tx.count(experimentId, 'expanding', matrix.expanded - matrix.size);
+  }
   const heads = await tx.sql.all<JobHead>(
-    `select id, number, status, held_at, not_before, attempts from job where experiment_id = ? and status = 'pending' order by number`,
+    `select id, number, status, held_at, not_before, attempts from job where experiment_id = ? and status = 'pending' order by number${lockOf(tx)}`,
     [experimentId],
   );
   if (heads.length === 0) return 0;
@@ -235,6 +249,7 @@ export async function editJob(
   actor: string,
 ): Promise<void> {
   const { experiment_id: experimentId, number } = target;
+  await tx.sql.all(`select id from job where experiment_id = ? and number = ?${lockOf(tx)}`, [experimentId, number]);
   const job = await findJob(tx, experimentId, number);
   if (job === null) throw new Refusal('job_not_found', `There is no job ${number} in this experiment.`);
   if (job.status !== 'pending') throw new Refusal('job_not_pending', `Job ${number} is ${job.status}; only pending jobs can be edited.`);
@@ -252,7 +267,7 @@ export async function editJob(
     tags: edit.tags ?? job.tags,
   };
   await tx.sql.run(
-    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + 1 where id = ?`,
+    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + ? where id = ?`,
     [
       JSON.stringify(after.params),
       command === null ? null : await commandId(tx.sql, command),
@@ -261,6 +276,8 @@ export async function editJob(
       after.max_attempts,
       after.timeout_seconds,
       after.tags.length === 0 ? null : JSON.stringify(after.tags),
+      // Only what the job runs makes it another one; an attempt of the old one no longer speaks for it.
+      edit.params === undefined && edit.command === undefined ? 0 : 1,
       job.id,
     ],
   );

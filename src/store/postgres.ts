@@ -8,6 +8,8 @@ const types = new pg.TypeOverrides();
 types.setTypeParser(20, Number);
 
 const STATEMENT_TIMEOUT_MS = 60_000;
+/** Statements whose placeholders are kept numbered. */
+const KEPT_TEXTS = 1_000;
 
 export function openPool(url: string, schema: string | null): pg.Pool {
   return new pg.Pool({
@@ -24,16 +26,37 @@ interface Queryable {
   query(config: { text: string; values: unknown[]; name?: string }): Promise<pg.QueryResult<Row>>;
 }
 
-/** Statements of the hot paths are prepared on the connection under a name made from their text. */
+/** One connection of the pool for itself; when it breaks, the next statement gets a new one. What was under way in it fails. */
+export function steadyConnection(pool: pg.Pool): Queryable & { release(): void } {
+  let client: pg.PoolClient | null = null;
+  const open = async (): Promise<pg.PoolClient> => {
+    const opened = await pool.connect();
+    opened.on('error', () => {
+      if (client === opened) client = null;
+      opened.release(true);
+    });
+    return opened;
+  };
+  return {
+    async query(config) {
+      client ??= await open();
+      return client.query(config);
+    },
+    release: () => client?.release(),
+  };
+}
+
+/** The numbered form of each text is made once. */
 export function postgresSql(connection: Queryable): Sql {
-  const prepared = new Map<string, { text: string; name: string }>();
+  const numbered = new Map<string, string>();
   const query = (text: string, values: readonly SqlValue[]): Promise<pg.QueryResult<Row>> => {
-    let entry = prepared.get(text);
-    if (entry === undefined) {
-      entry = { text: numberedPlaceholders(text), name: `s${prepared.size}` };
-      prepared.set(text, entry);
+    let numberedText = numbered.get(text);
+    if (numberedText === undefined) {
+      if (numbered.size >= KEPT_TEXTS) numbered.delete(numbered.keys().next().value!);
+      numberedText = numberedPlaceholders(text);
+      numbered.set(text, numberedText);
     }
-    return connection.query({ text: entry.text, values: values.map(toPg) });
+    return connection.query({ text: numberedText, values: values.map(toPg) });
   };
   return {
     dialect: 'postgres',

@@ -21,6 +21,8 @@ export interface SqliteConnection extends Sql {
 }
 
 const CACHE_KIB = 64 * 1024;
+/** Prepared statements kept; searches make new texts. */
+const KEPT_STATEMENTS = 500;
 
 /** `path` is a file or `:memory:`. */
 export function openSqlite(path: string, options: { readonly readonly?: boolean } = {}): SqliteConnection {
@@ -35,6 +37,7 @@ export function openSqlite(path: string, options: { readonly readonly?: boolean 
     let statement = statements.get(text);
     if (statement === undefined) {
       statement = database.prepare(text) as unknown as Statement;
+      if (statements.size >= KEPT_STATEMENTS) statements.delete(statements.keys().next().value!);
       statements.set(text, statement);
     }
     return statement;

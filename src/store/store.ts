@@ -42,13 +42,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const engine = await openEngine(options.engine);
   try {
     const { id, isNew } = await engine.writer.write((tx) => readIdentity(tx));
-    if (options.engine.kind === 'sqlite' && options.directory !== null) markDirectory(options.directory, id);
+    if (options.directory !== null) markDirectory(options.directory, id);
     const keyText = options.key ?? (await readKey(engine, options, isNew));
     return {
       id,
       dialect: engine.dialect,
       key: serverKey(keyText),
-      blobs: await openBlobDirectory(options.directory === null ? null : `${options.directory}/blobs`),
+      blobs: await openBlobDirectory(options.directory === null ? null : `${options.directory}/blobs`, options.clock.now()),
       sql: engine.readSql,
       query: engine.read,
       write: (unit) => engine.writer.write(unit),

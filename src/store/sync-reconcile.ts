@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 
 import { decideFinish, decideRunning } from '../core/attempt.ts';
-import { isEnded } from '../core/job.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
@@ -112,9 +111,9 @@ async function revokeTaken(tx: Transaction, sessions: readonly Session[], byAgen
   }
 }
 
-/** An attempt that the record lacks counts only if the job still waits for one, and it is newer than what the record has. */
+/** An attempt that the record lacks counts if it is newer than what the record has: a job that had ended was then queued again. */
 function mayAdopt(facts: Facts, report: RunningReport): boolean {
-  return !isEnded(facts.job.status) && report.attempt > facts.job.attempts;
+  return report.attempt > facts.job.attempts;
 }
 
 async function judgeGivenUp(tx: Transaction, session: Session, report: RunningReport, facts: Facts): Promise<void> {
@@ -169,6 +168,8 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
   const ends: EndedAttempt[] = [];
   for (const { session, lease } of missing) {
     const found = { session, lease, facts: facts.get(referenceKey(lease))! };
+    // Ended meanwhile in this transaction: an adopted attempt took its place.
+    if (found.facts.attempt?.outcome !== null) continue;
     if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
     else ends.push(await giveUp(tx, found, judging));
   }

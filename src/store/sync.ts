@@ -76,6 +76,9 @@ function admit(tx: Transaction, input: SyncInput, agents: Map<number, Session['a
 /** Ids that a server restored from a backup leaves unused, because jobs that it forgot may have them. */
 const RESTORE_GAP = 1_000_000;
 
+/** Events that a store may have written since its backup; an agent that claims more is not believed, for it could use up all ids. */
+const BELIEVED_GAP = 1_000_000_000;
+
 /** An agent that has seen a later position of this store than the record has: the record is a restored backup. */
 async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], terms: SyncTerms): Promise<number> {
   let seen = 0;
@@ -83,7 +86,7 @@ async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], term
     if (message.store_id === terms.store_id && message.store_position !== null) seen = Math.max(seen, message.store_position);
   }
   const position = await storePosition(tx);
-  if (position >= seen) return position;
+  if (position >= seen || seen - position > BELIEVED_GAP) return position;
   const raise = `insert into counter (experiment_id, name, value) values (0, ?, ?)
     on conflict (experiment_id, name) do update set value = counter.value + excluded.value`;
   await tx.sql.run(raise, ['event_id', seen - position]);

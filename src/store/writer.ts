@@ -36,8 +36,10 @@ export interface Transaction {
 
 /** What a commit changed, for those who wait. */
 export interface Change {
-  /** Agents that may have something new. */
-  readonly wake: 'all' | ReadonlySet<number>;
+  /** Whether there may be new jobs for anybody. */
+  readonly wake_all: boolean;
+  /** Agents that there is something particular for. */
+  readonly wake: ReadonlySet<number>;
   /** Whether events were written. */
   readonly events: boolean;
   /** Whether a matrix was made that may still have to be expanded. */
@@ -185,7 +187,8 @@ export class Writer {
 
 function changeOf({ wakes, events }: Effects): Change {
   return {
-    wake: wakes.includes('all') ? 'all' : new Set(wakes as number[]),
+    wake_all: wakes.includes('all'),
+    wake: new Set(wakes.filter((agent): agent is number => agent !== 'all')),
     events: events.length > 0,
     matrices: events.some((event) => event.kind === 'matrix_created'),
   };

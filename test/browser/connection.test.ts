@@ -68,7 +68,10 @@ browserTest(
 
     // A browser that lets no page copy.
     await page.evaluate(() => void (document.execCommand = () => false));
-    await page.getByRole('button', { name: /^Copy command/ }).first().click();
+    await page
+      .getByRole('button', { name: /^Copy command/ })
+      .first()
+      .click();
     await page.getByText(/does not let this page copy/).waitFor();
   },
   { hosts: 'MAP lab.example 127.0.0.1' },

@@ -86,13 +86,23 @@ function escaped(text: string): string {
 
 /** An agent that speaks the protocol by itself and reports what no honest one would. */
 async function runByHand(server: TestServer): Promise<void> {
-  const body = { host: 'evil', instance: 'egg', experiments: null, workers: 1, total: { cpus: 1, memory_bytes: 1e9, gpus: 0 }, version: '0.1.0', platform: IMG };
+  const body = {
+    host: 'evil',
+    instance: 'egg',
+    experiments: null,
+    workers: 1,
+    total: { cpus: 1, memory_bytes: 1e9, gpus: 0 },
+    version: '0.1.0',
+    platform: IMG,
+  };
   const { secret } = await server.api.agents.register({ body });
   const agent = apiOf(server.url, secret);
   const now = (): string => new Date().toISOString();
   const sync = (sync_seq: number, more: object) => {
     const free = { cpus: 1, memory_bytes: 1e9, gpus: 0 };
-    return agent.agents.sync({ body: { incarnation: 'a', sync_seq, sent_at: now(), wait_seconds: 0, free_slots: [], free, running: [], finished: [], ...more } });
+    return agent.agents.sync({
+      body: { incarnation: 'a', sync_seq, sent_at: now(), wait_seconds: 0, free_slots: [], free, running: [], finished: [], ...more },
+    });
   };
   const { leases } = await sync(1, { free_slots: [0] });
   const { job_id, attempt, rank, token } = leases[0]!;
@@ -109,5 +119,7 @@ async function runByHand(server: TestServer): Promise<void> {
   };
   await put(FILE, `a,b\n${SCRIPT},${IMG.replaceAll('"', '')}\n`);
   await put('page.html', SCRIPT);
-  await sync(2, { finished: [{ ...reference, outcome: 'failed', exit_code: 1, message: `${SCRIPT} broke`, started_at: now(), finished_at: now(), duration_ms: 1 }] });
+  await sync(2, {
+    finished: [{ ...reference, outcome: 'failed', exit_code: 1, message: `${SCRIPT} broke`, started_at: now(), finished_at: now(), duration_ms: 1 }],
+  });
 }

@@ -22,7 +22,8 @@ browserTest('100,000 jobs open, filter and page with one page of rows in the doc
   await search.fill('b=42');
   await reads(page.getByRole('navigation', { name: 'Pages' }), /1 to 50 of 1,000/);
   expect(await rows(page).count()).toBe(50);
-  expect(await rows(page).locator('[data-column=params]').allTextContents()).toEqual(Array.from({ length: 50 }, () => expect.stringContaining('b42')));
+  // What all rows share is folded away.
+  await reads(rows(page).first().locator('[data-column=params]'), 'a99c9+1');
   await page.getByLabel('Rows per page').selectOption('250');
   await counts(rows(page), 250);
   await page.getByRole('button', { name: 'Next page' }).click();

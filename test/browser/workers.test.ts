@@ -38,10 +38,19 @@ browserTest('a drain is queued, taken back before it is applied, and applied whe
   await drain();
   await reads(status, /Busy\s*draining/);
   stage.file('end', '');
-  await experiment.reaches(1, 'done');
-  await counts(table.getByRole('row'), 2);
+  await reads(status, /Idle\s*drained/);
+  await experiment.add({ command: 'true' });
+  expect((await experiment.reaches(2, 'done')).worker_id).toMatch(/_1$/);
+
+  // Its agent leaves when nothing is left for it to do.
+  await page.getByRole('button', { name: 'Drain all workers' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: /^Drain worker .*_1$/ }).click();
+  await page.getByText('No worker polls').waitFor();
   await page.getByRole('navigation', { name: 'Which workers' }).getByRole('link', { name: /Disabled/ }).click();
   await addressBecomes(page, { query: { state: 'disabled' } });
+  await counts(table.getByRole('row'), 3);
+  for (const slot of [0, 1]) await reads(table.getByRole('row').filter({ hasText: `_${slot}` }), /Disabled.*1.*ago/);
+});
   await reads(table.getByRole('row').nth(1), /_0.*Disabled/);
   await reads(table.getByRole('row').nth(1).getByRole('cell').nth(6), '1');
 });

@@ -184,18 +184,21 @@ test('only the blocks that are known are not run, and each says why', () => {
   );
 });
 
-/** A schema of its own; null when there is no PostgreSQL. */
+/** A schema of its own, which goes with the test; null when there is no PostgreSQL. */
 async function ownDatabase({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<string | null> {
   const server = await startPostgres();
   if (server === null) return null;
-  onTestFinished(() => server.stop());
   const schema = `docs_${process.pid}`;
-  const pool = openPool(server.url, null);
-  onTestFinished(async () => {
-    await pool.query(`drop schema ${schema} cascade`);
+  const run = async (statement: string): Promise<void> => {
+    const pool = openPool(server.url, null);
+    await pool.query(statement);
     await pool.end();
+  };
+  await run(`create schema ${schema}`);
+  onTestFinished(async () => {
+    await run(`drop schema ${schema} cascade`);
+    await server.stop();
   });
-  await pool.query(`create schema ${schema}`);
   const url = new URL(server.url);
   url.searchParams.set('options', `-c search_path=${schema}`);
   return url.href.replaceAll('+', '%20');

@@ -11,6 +11,7 @@ test('text of a job never becomes markup', () => {
 });
 
 test('a link of a terminal is text, whatever it leads to', () => {
-  expect(html('\u001b]8;;javascript:alert(1)\u0007click\u001b]8;;\u0007')).not.toContain('<a');
-  expect(html('\u001b]8;;https://example.org\u0007click\u001b]8;;\u0007')).not.toContain('<a');
+  expect(html('see \u001b]8;;javascript:alert(1)\u0007click\u001b]8;;\u0007!')).toBe('see click!');
+  expect(html('\u001b]8;id=1;https://example.org\u001b\\click\u001b]8;;\u001b\\')).toBe('click');
+  expect(html('\u001b]0;a title\u0007text')).toBe('text');
 });

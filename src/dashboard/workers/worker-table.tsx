@@ -103,11 +103,18 @@ function WorkerState({ worker }: { readonly worker: WorkerShape }) {
         </span>
       ) : worker.desired_state === 'run' || worker.status === 'disabled' ? null : (
         <span className="dr-status" data-status="pending">
-          {worker.desired_state === 'pause' ? 'paused' : worker.desired_state === 'drain' ? 'draining' : 'stopping'}
+          {appliedWord(worker)}
         </span>
       )}
     </span>
   );
+}
+
+/** What a worker does about a command that it has applied. */
+function appliedWord({ desired_state, status }: WorkerShape): string {
+  if (desired_state === 'pause') return 'paused';
+  const busy = status === 'busy';
+  return desired_state === 'drain' ? (busy ? 'draining' : 'drained') : busy ? 'stopping' : 'stopped';
 }
 
 function stateOf(worker: WorkerShape): { tone: string; word: string; hint: string } {

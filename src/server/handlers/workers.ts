@@ -7,7 +7,10 @@ import { workerShape } from '../wire.ts';
 export const workerHandlers: Handlers<typeof contract>['workers'] = {
   async list({ query }, call) {
     const records = await listWorkers(call.context.store, namedExperiment(call).id);
-    const workers = records.map(workerShape);
+    const { name } = namedExperiment(call);
+    const seesAll = 'experiments' in call.actor && call.actor.experiments === null;
+    // Who may see this experiment only learns that a shared worker is busy, not with what.
+    const workers = records.map(workerShape).map((worker) => (seesAll || worker.job?.experiment === name ? worker : { ...worker, job: null }));
     if (query.state === 'all') return { workers };
     return { workers: workers.filter((worker) => (worker.status === 'disabled') === (query.state === 'disabled')) };
   },
