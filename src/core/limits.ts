@@ -21,6 +21,7 @@ export const LIMITS = {
   matrix_values: limit(100_000, 'items', 'values of one param in a matrix'),
   matrix_names: limit(64, 'items', 'params of one matrix'),
   create_jobs: limit(100_000, 'items', 'jobs in one list that is created at once'),
+  create_bytes: limit(500_000_000, 'bytes', 'params of all jobs that are created at once, written as JSON'),
   bulk_jobs: limit(10_000, 'items', 'jobs that one bulk action changes at once'),
   page_items: limit(1_000, 'items', 'rows of one page'),
   sorted_rows: limit(50_000, 'items', 'filtered rows that are sorted by a column without an index'),

@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import type { contract } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { combinations, type Matrix, readMatrix } from '../core/matrix.ts';
-import { type Params, paramsProblem } from '../core/params.ts';
+import { type Params, paramsProblem, utf8Length } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
 import { parseTemplate } from '../core/template.ts';
 import type { JobTemplate } from '../store/create-jobs.ts';
@@ -35,6 +35,7 @@ export function readNewJobs(body: CreateBody): NewJobs {
   }
   const given = body.jobs.map((job) => job.params as Params);
   given.forEach((params, index) => checkParams(params, index));
+  checkTotal(body.times * given.reduce((sum, params) => sum + utf8Length(JSON.stringify(params)), 0), 'jobs');
   checkCommand(template.command, given);
   const list = body.times === 1 ? given : given.flatMap((params) => Array.from({ length: body.times }, () => params));
   return { template, count, sample: list.slice(0, SAMPLE), list };
@@ -45,7 +46,9 @@ function readMatrixJobs(body: CreateBody, template: JobTemplate): NewJobs {
   const read = readMatrix(body.matrix);
   if ('problem' in read) throw invalid(read.problem, 'matrix');
   const sample = [...combinations(read.matrix, 0, Math.min(SAMPLE, read.size))];
-  checkParams(largestCombination(read.matrix), 0);
+  const largest = largestCombination(read.matrix);
+  checkParams(largest, 0);
+  checkTotal(read.size * utf8Length(JSON.stringify(largest)), 'matrix');
   checkCommand(template.command, [sample[0]!]);
   return { template, count: read.size, sample, matrix: read.matrix };
 }
@@ -77,6 +80,15 @@ function readTemplate(body: CreateBody): JobTemplate {
 function checkParams(params: Params, index: number): void {
   const problem = paramsProblem(params);
   if (problem !== null) throw invalid(`Job ${index + 1} of the list: ${problem}`, `jobs.${index}.params`);
+}
+
+function checkTotal(bytes: number, path: string): void {
+  const most = LIMITS.create_bytes.value;
+  if (bytes <= most) return;
+  throw invalid(
+    `The params of all these jobs take up to ${bytes.toLocaleString('en-US')} bytes; at most ${most.toLocaleString('en-US')} are created at once. Put large values into files and pass their paths.`,
+    path,
+  );
 }
 
 /** A command is parsed once for each set of names that the jobs have. */

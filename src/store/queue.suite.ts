@@ -7,7 +7,7 @@ import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
 import { changeExperiment } from './experiments.ts';
-import { actOnJobs, editJob } from './job-actions.ts';
+import { actOnJobs, deleteAllPending, editJob } from './job-actions.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
 import { createMatrix, expandNextChunk } from './matrices.ts';
 import type { Store } from './store.ts';
@@ -341,6 +341,52 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       expect(await job(store, experiment, number!)).toMatchObject({ status: 'running', attempts: 1 });
       await expectCountersRight();
     });
+
+    it('adopts a newer attempt of a job that the backup leases to the same agent, and goes on answering it', async () => {
+      const [number] = await makeJobs(store, experiment, times(1));
+      const agent = await makeAgent(store);
+      const [lease] = (await agent.sync()).leases;
+      await agent.sync({ free_slots: [], running: [running(lease!)] });
+      const record = await job(store, experiment, number!);
+      const token = leaseToken(store.key, { job_id: record.id, created_at: record.created_at, attempt: 2, rank: 0 }, newNonce());
+      const newer = { job_id: record.id, attempt: 2, rank: 0, token, slot: 0, started_at: null };
+      expect(await agent.sync({ free_slots: [], running: [newer] })).toMatchObject({ revoked: [], unknown: [] });
+      expect(await job(store, experiment, number!)).toMatchObject({ status: 'running', attempts: 2 });
+      await agent.sync({ free_slots: [], finished: [{ ...finished(lease!), attempt: 2, token }] });
+      expect(await job(store, experiment, number!)).toMatchObject({ status: 'done' });
+      await expectCountersRight();
+    });
+
+    it('does not believe a position that no store could have reached', async () => {
+      const agent = await makeAgent(store);
+      await agent.sync({ store_id: store.id, store_position: Number.MAX_SAFE_INTEGER });
+      expect((await agent.sync()).position).toBeLessThan(1_000_000);
+      await makeJobs(store, experiment, times(1));
+    });
+
+    it('replaces the jobs that a matrix has still to make, too', async () => {
+      const axis = { name: 'a', values: Array.from({ length: 10_001 }, (_, index) => index) };
+      const template = {
+        ...{
+          command: 'true',
+          machine_class: null,
+          cpus: 0,
+          memory_bytes: 0,
+          gpus: 0,
+          priority: 0,
+          max_attempts: null,
+          timeout_seconds: null,
+          grace_seconds: null,
+        },
+        ...{ tags: [], held: false },
+      };
+      await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix: [axis], template, actor: 'test' }));
+      await store.write(expandNextChunk);
+      await store.write((tx) => deleteAllPending(tx, experiment, 'test'));
+      expect(await store.write(expandNextChunk)).toBe(false);
+      const { kept, counted } = await counts(store, experiment);
+      expect([kept, kept['pending']]).toEqual([counted, 0]);
+    }, 60_000);
 
     it('notices by an agent that it was restored, and never gives out ids that it forgot', async () => {
       const agent = await makeAgent(store);

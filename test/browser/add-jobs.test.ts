@@ -46,8 +46,8 @@ browserTest('the form counts the product, shows the first combinations, and writ
 });
 
 browserTest('JSON is checked as one types: a name that stands twice is told with line and column', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
-  const page = await admin('/experiments/tune/jobs?add=true');
+  const experiment = await createExperiment(server, 'tune-2');
+  const page = await admin('/experiments/tune-2/jobs?add=true');
   const dialog = page.getByRole('dialog', { name: 'Add jobs' });
   await dialog.getByText('JSON', { exact: true }).click();
   const editor = dialog.getByLabel('Jobs as JSON');
@@ -72,10 +72,10 @@ browserTest('JSON is checked as one types: a name that stands twice is told with
 });
 
 browserTest('replacing deletes pending jobs only, after it has said how many', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-3');
   await experiment.add({ command: 'true', params: { old: 1 }, times: 4 });
-  await server.api.jobs.cancel({ params: { experiment: 'tune', number: 2 }, body: { force: false } });
-  const page = await admin('/experiments/tune/jobs');
+  await server.api.jobs.cancel({ params: { experiment: 'tune-3', number: 2 }, body: { force: false } });
+  const page = await admin('/experiments/tune-3/jobs');
   await page.getByRole('button', { name: 'Add jobs' }).click();
   const dialog = page.getByRole('dialog', { name: 'Add jobs' });
   await dialog.getByLabel('Name of parameter 1').fill('new');

@@ -22,9 +22,9 @@ browserTest('a lost connection is shown, and heals with everything that happened
 });
 
 browserTest('paused means paused: news are counted, and shown when asked for', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-2');
   await experiment.add({ command: 'true' });
-  const page = await admin('/experiments/tune/jobs');
+  const page = await admin('/experiments/tune-2/jobs');
   const live = page.getByRole('button', { name: /live updates$/ });
   await reads(live, 'Live');
   await live.click();
@@ -42,17 +42,17 @@ browserTest('paused means paused: news are counted, and shown when asked for', a
 browserTest(
   'over plain HTTP from another host everything works, copying too',
   async ({ server, stranger, loginLink }) => {
-    const experiment = await createExperiment(server, 'tune');
+    const experiment = await createExperiment(server, 'tune-3');
     await experiment.add({ command: 'echo "{note}"', params: { note: 'copy me, please' } });
     const url = server.url.replace('127.0.0.1', 'lab.example');
     const page = await stranger();
     await page.goto(url + (await loginLink()));
     await page.getByRole('heading', { name: 'Experiments' }).waitFor();
     expect(await page.evaluate(() => window.isSecureContext)).toBe(false);
-    await page.goto(`${url}/experiments/tune/jobs/1`);
+    await page.goto(`${url}/experiments/tune-3/jobs/1`);
     await page.getByRole('button', { name: 'Copy note' }).click();
     await page.getByRole('button', { name: 'Copy note' }).and(page.locator(':has(.tabler-icon-check)')).waitFor();
-    await page.goto(`${url}/experiments/tune/jobs`);
+    await page.goto(`${url}/experiments/tune-3/jobs`);
     await page.getByLabel('Search jobs').focus();
     await page.keyboard.press('Control+V');
     expect(await page.getByLabel('Search jobs').inputValue()).toBe('copy me, please');

@@ -64,10 +64,10 @@ browserTest('hostile params, output, file names, messages and descriptions stay 
 });
 
 browserTest('an uploaded page is downloaded, not shown as one of ours', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'hostile');
+  const experiment = await createExperiment(server, 'hostile-2');
   await experiment.add({ command: 'true' });
   await runByHand(server);
-  const page = await admin('/experiments/hostile/jobs/1');
+  const page = await admin('/experiments/hostile-2/jobs/1');
   const file = page.getByRole('region', { name: 'Files' }).getByRole('link', { name: 'page.html', exact: true });
   const address = await file.getAttribute('href');
   const reply = await page.request.get(server.url + address!);

@@ -29,9 +29,9 @@ browserTest('a pending job is edited; who edits an older state is refused with a
 });
 
 browserTest('hold, let run, cancel, requeue and delete; what cannot be undone asks first', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-2');
   await experiment.add({ command: 'true', times: 2 });
-  const page = await admin('/experiments/tune/jobs');
+  const page = await admin('/experiments/tune-2/jobs');
   const status = rows(page)
     .filter({ has: page.getByRole('link', { name: 'Job 1', exact: true }) })
     .locator('[data-column=status]');
@@ -49,24 +49,24 @@ browserTest('hold, let run, cancel, requeue and delete; what cannot be undone as
   await page.getByRole('button', { name: 'Keep as it is' }).click();
   expect((await experiment.job(1)).status).toBe('pending');
   await act('Cancel');
-  await page.getByRole('dialog', { name: 'Cancel job tune/1?' }).getByRole('button', { name: 'Cancel job 1' }).click();
+  await page.getByRole('dialog', { name: 'Cancel job tune-2/1?' }).getByRole('button', { name: 'Cancel job 1' }).click();
   await reads(status, 'Cancelled');
   await reads(cardCount(page, 'Aborted'), '1');
   await act('Requeue');
   await page.getByRole('button', { name: 'Requeue job 1' }).click();
   await reads(status, 'Pending');
   await act('Delete');
-  await page.getByRole('dialog', { name: 'Delete job tune/1?' }).getByRole('button', { name: 'Delete job 1' }).click();
+  await page.getByRole('dialog', { name: 'Delete job tune-2/1?' }).getByRole('button', { name: 'Delete job 1' }).click();
   await reads(cardCount(page, 'Pending'), '1');
   expect((await experiment.all()).map(({ number }) => number)).toEqual([2]);
   await reads(cardCount(page, 'Total'), '2');
 });
 
 browserTest('a running job is cancelled from its own page, its program ends, and its history says who did what', async ({ stage, server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-3');
   await experiment.add({ command: 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done' });
-  await stage.agent({ experiments: ['tune'], url: server.url, key: server.key });
-  const page = await admin('/experiments/tune/jobs/1');
+  await stage.agent({ experiments: ['tune-3'], url: server.url, key: server.key });
+  const page = await admin('/experiments/tune-3/jobs/1');
   await page.getByRole('log').getByText('up').waitFor();
   expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(0);
   expect(await page.getByRole('button', { name: 'Edit' }).count()).toBe(0);

@@ -71,14 +71,14 @@ browserTest('output, curves and files appear while the job runs, and stay when i
 });
 
 browserTest('streams are told apart, searched, downloaded byte for byte, and an earlier attempt has its own', async ({ stage, server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-2');
   const command = 'printf "to out\\n\\377\\000 raw\\n"; echo to err >&2; echo try $JD_ATTEMPT; exit 4';
   await experiment.add({ command });
-  await stage.agent({ experiments: ['tune'], url: server.url, key: server.key });
+  await stage.agent({ experiments: ['tune-2'], url: server.url, key: server.key });
   await experiment.reaches(1, 'aborted');
-  await server.api.jobs.requeue({ params: { experiment: 'tune', number: 1 } });
+  await server.api.jobs.requeue({ params: { experiment: 'tune-2', number: 1 } });
   await eventually(async () => expect(await experiment.job(1)).toMatchObject({ status: 'aborted', attempts: 2 }));
-  const page = await admin('/experiments/tune/jobs/1');
+  const page = await admin('/experiments/tune-2/jobs/1');
   const log = page.getByRole('log');
   await log.getByText('try 2').waitFor();
   expect(await page.locator('.dr-log-line[data-stream=stderr]').allTextContents()).toEqual([expect.stringMatching(/to err$/)]);

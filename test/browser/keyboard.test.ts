@@ -66,8 +66,8 @@ browserTest('from the list to a job and back by keys alone; live changes take ne
 });
 
 browserTest('the first stop of the Tab key skips to the content, and a dialog keeps the focus and gives it back', async ({ server, admin }) => {
-  await createExperiment(server, 'tune');
-  const page = await admin('/experiments/tune/jobs');
+  await createExperiment(server, 'tune-2');
+  const page = await admin('/experiments/tune-2/jobs');
   await page.keyboard.press('Tab');
   await reads(page.locator(':focus'), 'Skip to the content');
   await page.keyboard.press('Enter');

@@ -25,19 +25,19 @@ browserTest('a one-time link opens the dashboard once, and says so the second ti
 });
 
 browserTest('a wrong PIN is refused with a sentence, the right one leads where the visitor wanted to go', async ({ server, stranger, expects }) => {
-  await createExperiment(server, 'tune');
-  const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune' } });
+  await createExperiment(server, 'tune-2');
+  const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune-2' } });
   expects(/status of 40[13].*\/api\/v1\/(login|session)/);
   const page = await stranger();
-  await page.goto(`${server.url}/experiments/tune/jobs?status=pending`);
+  await page.goto(`${server.url}/experiments/tune-2/jobs?status=pending`);
   const field = page.getByRole('group', { name: 'PIN' });
   await field.waitFor();
-  expect(await page.getByLabel('Experiment').inputValue()).toBe('tune');
+  expect(await page.getByLabel('Experiment').inputValue()).toBe('tune-2');
   await typePin(field, pin === '123456' ? '654321' : '123456');
   await reads(page.getByRole('alert'), /Experiment and PIN do not fit/);
   await typePin(field, pin);
-  await page.getByRole('heading', { name: 'tune', level: 1 }).waitFor();
-  await addressBecomes(page, { path: '/experiments/tune/jobs', query: { status: 'pending' } });
+  await page.getByRole('heading', { name: 'tune-2', level: 1 }).waitFor();
+  await addressBecomes(page, { path: '/experiments/tune-2/jobs', query: { status: 'pending' } });
   const [cookie] = await page.context().cookies();
   expect(cookie).toMatchObject({ httpOnly: true, expires: -1 });
 
@@ -49,13 +49,13 @@ browserTest('a wrong PIN is refused with a sentence, the right one leads where t
 });
 
 browserTest('a session that was ended elsewhere leads to the login and back to the same page', async ({ server, stranger, expects }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-3');
   for (const lr of [0.1, 0.2]) await experiment.add({ command: 'true', params: { lr } });
-  const params = { experiment: 'tune' };
+  const params = { experiment: 'tune-3' };
   const { pin } = await server.api.experiments.pin({ params });
   expects(/status of 401/);
   const page = await stranger();
-  await page.goto(`${server.url}/experiments/tune/jobs?search=lr%3D0.1`);
+  await page.goto(`${server.url}/experiments/tune-3/jobs?search=lr%3D0.1`);
   await typePin(page.getByRole('group', { name: 'PIN' }), pin);
   await reads(rows(page).first().locator('[data-column=params]'), 'lr0.1');
   const { pathname, search } = new URL(page.url());

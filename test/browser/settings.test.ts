@@ -33,17 +33,17 @@ browserTest('who came by PIN changes it with the old one and the new one twice, 
 });
 
 browserTest('an owner sees the PIN, saves the retry policy, holds the queue, and deletes by typing the name', async ({ server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
+  const experiment = await createExperiment(server, 'tune-2');
   await experiment.add({ command: 'true', times: 3 });
-  const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune' } });
-  const page = await admin('/experiments/tune/settings');
+  const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune-2' } });
+  const page = await admin('/experiments/tune-2/settings');
   await page.getByRole('button', { name: 'Show the PIN' }).click();
   await reads(page.locator('.dr-pin'), pin);
   await page.getByLabel('Attempts at most').fill('4');
   await page.getByLabel('Time limit').fill('5400');
   await page.getByRole('button', { name: 'Save 2 changes' }).click();
   await page.getByRole('button', { name: 'Save', exact: true }).waitFor();
-  const { settings } = await server.api.experiments.get({ params: { experiment: 'tune' } });
+  const { settings } = await server.api.experiments.get({ params: { experiment: 'tune-2' } });
   expect(settings).toMatchObject({ max_attempts: 4, timeout_seconds: 5400 });
 
   await page.getByRole('button', { name: 'Hold the queue' }).click();
@@ -51,10 +51,10 @@ browserTest('an owner sees the PIN, saves the retry policy, holds the queue, and
   await page.getByRole('button', { name: 'Let the queue run' }).click();
   await page.getByText('Queue held', { exact: true }).waitFor({ state: 'hidden' });
 
-  const remove = page.getByRole('button', { name: 'Delete tune' });
+  const remove = page.getByRole('button', { name: 'Delete tune-2' });
   expect(await remove.isDisabled()).toBe(true);
   await reads(page.locator('[data-danger]'), /Its 3 jobs go/);
-  await page.getByLabel('Type tune to confirm').fill('tune');
+  await page.getByLabel('Type tune-2 to confirm').fill('tune-2');
   await remove.click();
   await page.getByText('No experiment yet').waitFor();
   await addressBecomes(page, { path: '/' });

@@ -56,9 +56,9 @@ browserTest('a drain is queued, taken back before it is applied, and applied whe
 });
 
 browserTest('all workers are paused and resumed with one button that names the number', async ({ stage, server, admin }) => {
-  const experiment = await createExperiment(server, 'tune');
-  await stage.agent({ experiments: ['tune'], url: server.url, key: server.key });
-  const page = await admin('/experiments/tune/workers');
+  const experiment = await createExperiment(server, 'tune-2');
+  await stage.agent({ experiments: ['tune-2'], url: server.url, key: server.key });
+  const page = await admin('/experiments/tune-2/workers');
   await counts(page.getByRole('row'), 3);
   await page.getByRole('button', { name: 'Pause all workers' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Pause 2 workers' }).click();

@@ -1,17 +1,21 @@
-// A browser test's scene: a stage with a real server, and people who look at it in Chromium, each with cookies of their own.
+// A browser test's scene: a real server, and people who look at it in Chromium, each with cookies of their own.
 // Whatever a page tells its console, or breaks of the content security policy, fails the test unless the test expects it.
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 
 import { openStage, type Stage, type TestServer } from './drover.ts';
 import { eventually } from './eventually.ts';
 
+/** A name under which the server is not on the machine of the browser, as far as the browser knows. */
+export const OTHER_HOST = 'lab.example';
+
 const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync', '--hide-scrollbars'],
+  `--host-resolver-rules=MAP ${OTHER_HOST} 127.0.0.1`,
 ];
 const OUTPUT = resolve(import.meta.dirname, '../../test-output');
 export const SCREENSHOTS = join(OUTPUT, 'screenshots');
@@ -37,33 +41,56 @@ export interface Scene {
   expects(message: RegExp): void;
 }
 
-export interface SceneOptions {
-  /** Chromium's --host-resolver-rules. */
-  readonly hosts?: string;
-  readonly server?: Parameters<Stage['server']>[0];
+/** All tests of a file share one server and one Chromium: an experiment needs a name of its own. */
+let shared: Promise<Shared> | null = null;
+
+interface Shared extends Parts {
+  tellLogs(): void;
+  close(): Promise<void>;
 }
 
-export function browserTest(name: string, play: (scene: Scene) => Promise<void>, options: SceneOptions = {}): void {
-  test(name, async (context) => {
-    const stage = openStage(context);
-    const flags = options.hosts === undefined ? FLAGS : [...FLAGS, `--host-resolver-rules=${options.hosts}`];
-    const [server, browser] = await Promise.all([stage.server(options.server), launch(stage, flags)]);
-    context.onTestFinished(() => browser.close());
-    const scene = createScene({ stage, server, browser });
+afterAll(async () => {
+  await (await shared)?.close();
+  shared = null;
+});
+
+export function browserTest(name: string, play: (scene: Scene) => Promise<void>): void {
+  test(name, async () => {
+    shared ??= openShared();
+    const parts = await shared;
+    const scene = createScene(parts);
     try {
       await play(scene);
       expect(scene.complaints(), 'what the pages told their consoles').toEqual([]);
     } catch (error) {
-      await keepPictures(browser, name);
+      await keepPictures(parts.browser, name);
+      parts.tellLogs();
       throw error;
+    } finally {
+      await Promise.all(parts.browser.contexts().map((context) => context.close()));
     }
   });
 }
 
-function launch(stage: Stage, args: string[]): Promise<Browser> {
+async function openShared(): Promise<Shared> {
+  const undos: (() => Promise<void>)[] = [];
+  const logs: (() => void)[] = [];
+  const stage = openStage({ onTestFinished: (undo) => void undos.push(undo), onTestFailed: (tell) => void logs.push(tell) });
+  const [server, browser] = await Promise.all([stage.server(), launch(stage)]);
+  return {
+    ...{ stage, server, browser },
+    tellLogs: () => logs.forEach((tell) => tell()),
+    async close() {
+      await browser.close();
+      for (const undo of undos) await undo();
+    },
+  };
+}
+
+function launch(stage: Stage): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_PATH'];
   if (executablePath === undefined) throw new Error('CHROMIUM_PATH is not set');
-  return chromium.launch({ executablePath, headless: true, args, env: { ...stage.env } });
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, env: { ...stage.env } });
 }
 
 interface Parts {
@@ -99,8 +126,8 @@ function createScene({ stage, server, browser }: Parts): Scene & { complaints():
     loginLink,
     async admin(path, look) {
       const page = await stranger(look);
-      await page.goto(server.url + (await loginLink()));
-      await page.getByRole('banner').waitFor();
+      const reply = await page.request.post(`${server.url}/api/v1/login`, { data: { link_token: (await loginLink()).split('#link=')[1] } });
+      expect(reply.status()).toBe(200);
       await page.goto(server.url + path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       return page;
