@@ -173,6 +173,8 @@ class AgentRun implements Agent {
   #waitSeconds(told: Told): number {
     if (this.#parts.once && told.free_slots.length > 0) return 0;
     if (this.#ending !== 'no') return 1;
+    // Whoever has applied a drain or a stop may leave when that was heard.
+    if (told.workers.length > 0) return 0;
     return Math.min(LIMITS.sync_wait_seconds.value, METRICS_PERIOD_MS / 1000);
   }
 

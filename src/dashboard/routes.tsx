@@ -5,11 +5,11 @@ import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
 import { LoginPage } from './pages/login.tsx';
-import { NotFoundPage, PageError } from './pages/not-found.tsx';
+import { LostPage, NotFoundPage, PageError } from './pages/not-found.tsx';
 import { parseSearch, stringifySearch } from './search-params.ts';
 import { readWorkersSearch } from './workers/workers-search.ts';
 
-const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: NotFoundPage });
+const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: LostPage });
 
 const loginRoute = createRoute({
   getParentRoute: () => rootRoute,

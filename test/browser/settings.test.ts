@@ -56,6 +56,7 @@ browserTest('an owner sees the PIN, saves the retry policy, holds the queue, and
   await reads(page.locator('[data-danger]'), /Its 3 jobs go/);
   await page.getByLabel('Type tune-2 to confirm').fill('tune-2');
   await remove.click();
-  await page.getByText('No experiment yet').waitFor();
   await addressBecomes(page, { path: '/' });
+  await page.locator('.dr-experiment').first().waitFor();
+  expect((await server.api.experiments.list({})).experiments.map(({ name }) => name)).toEqual(['tune']);
 });

@@ -44,15 +44,18 @@ browserTest('a drain is queued, taken back before it is applied, and applied whe
 
   // Its agent leaves when nothing is left for it to do.
   await page.getByRole('button', { name: 'Drain all workers' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: /^Drain worker .*_1$/ }).click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Drain worker .*_1$/ })
+    .click();
   await page.getByText('No worker polls').waitFor();
-  await page.getByRole('navigation', { name: 'Which workers' }).getByRole('link', { name: /Disabled/ }).click();
+  await page
+    .getByRole('navigation', { name: 'Which workers' })
+    .getByRole('link', { name: /Disabled/ })
+    .click();
   await addressBecomes(page, { query: { state: 'disabled' } });
   await counts(table.getByRole('row'), 3);
   for (const slot of [0, 1]) await reads(table.getByRole('row').filter({ hasText: `_${slot}` }), /Disabled.*1.*ago/);
-});
-  await reads(table.getByRole('row').nth(1), /_0.*Disabled/);
-  await reads(table.getByRole('row').nth(1).getByRole('cell').nth(6), '1');
 });
 
 browserTest('all workers are paused and resumed with one button that names the number', async ({ stage, server, admin }) => {

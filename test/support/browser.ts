@@ -55,6 +55,7 @@ afterAll(async () => {
 });
 
 export function browserTest(name: string, play: (scene: Scene) => Promise<void>): void {
+  // oxlint-disable-next-line vitest/valid-title -- it is a string
   test(name, async () => {
     shared ??= openShared();
     const parts = await shared;

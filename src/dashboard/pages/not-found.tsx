@@ -18,6 +18,15 @@ export function NotFoundPage() {
   );
 }
 
+/** Outside the frame of the other pages. */
+export function LostPage() {
+  return (
+    <main className="dr-main" id="main">
+      <NotFoundPage />
+    </main>
+  );
+}
+
 export function PageError({ error }: { readonly error: unknown }) {
   return (
     <Stack p="xl" maw={640} mx="auto">
