@@ -2,9 +2,6 @@
 // later and one file at a time, so that their timings mean something.
 import { defineConfig } from 'vitest/config';
 
-// Not yet dependable on a busy machine: left out of `npm test` until they are; take a name out of this list to run its file.
-const UNSTEADY = ['experiment', 'hostile', 'pages', 'settings', 'workers'].map((name) => `test/browser/${name}.test.ts`);
-
 const alone = { maxWorkers: 1, fileParallelism: false };
 
 export default defineConfig({
@@ -23,7 +20,7 @@ export default defineConfig({
       project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
       project('process', ['test/process/**/*.test.ts'], [], { sequence: { groupOrder: 3 }, testTimeout: 120_000, ...alone }),
-      project('browser', ['test/browser/**/*.test.ts'], UNSTEADY, {
+      project('browser', ['test/browser/**/*.test.ts'], [], {
         sequence: { groupOrder: 4 },
         testTimeout: 60_000,
         setupFiles: ['scripts/require-chromium.mjs'],

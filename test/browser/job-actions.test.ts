@@ -38,6 +38,7 @@ browserTest('hold, let run, cancel, requeue and delete; what cannot be undone as
   const act = async (name: string): Promise<void> => {
     // By keyboard: messages about what was done may lie over the corner for a moment.
     await page.getByRole('button', { name: 'More actions for job 1' }).press('Enter');
+    await page.locator('[role=menu]:focus-within').waitFor();
     await page.getByRole('menuitem', { name, exact: true }).press('Enter');
   };
   await act('Hold');

@@ -82,11 +82,7 @@ const LISTS: readonly Sight[] = [
   {
     name: 'jobs',
     path: '/experiments/digits-tune/jobs',
-    ready: (page) =>
-      page
-        .getByText(/^Retry|Aborted/)
-        .first()
-        .waitFor(),
+    ready: (page) => rows(page).nth(7).waitFor(),
   },
   { name: 'jobs-empty', path: '/experiments/empty/jobs', ready: (page) => page.getByText('No jobs yet').waitFor() },
   { name: 'jobs-no-worker', path: '/experiments/resnet-ablation/jobs', ready: (page) => page.getByText(/no worker polls/).waitFor() },
@@ -198,12 +194,13 @@ browserTest('login: accessible in light, in dark and on a phone, which it fits; 
 /** What is wrong with it, one line each. */
 async function lookAt(page: Page, name: string): Promise<string[]> {
   const faults: string[] = [];
+  const hasDialog = (await page.getByRole('dialog').count()) > 0;
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme });
     await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
     // The dark scheme differs in nothing but colours.
     faults.push(...(await axe(page, scheme === 'light' ? null : ['color-contrast'])).map((fault) => `${name}, ${scheme}: ${fault}`));
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${scheme}.png`), fullPage: true });
+    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${scheme}.png`), fullPage: !hasDialog });
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize(PHONE);
@@ -211,7 +208,7 @@ async function lookAt(page: Page, name: string): Promise<string[]> {
   const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (excess > 0) faults.push(`${name}, phone: ${excess} px too wide`);
   faults.push(...(await axe(page, null)).map((fault) => `${name}, phone: ${fault}`));
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}-phone.png`), fullPage: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}-phone.png`), fullPage: !hasDialog });
   return faults;
 }
 

@@ -96,7 +96,7 @@ function AddJobsForm({ experiment, close, pending }: Props) {
           {errorSentence(review.error)}
         </Alert>
       ) : null}
-      <Group justify="flex-end" gap="xs">
+      <Group justify="flex-end" gap="xs" className="dr-dialog-foot">
         <Button variant="default" onClick={close}>
           Close
         </Button>

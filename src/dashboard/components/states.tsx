@@ -38,10 +38,12 @@ export function Empty({ icon: Symbol, title, children }: EmptyProps) {
 
 export function LoadingRows({ rows = 6, height = 34 }: { readonly rows?: number; readonly height?: number }) {
   return (
-    <Stack gap={8} p="md" role="status" aria-busy="true" aria-label="Loading">
-      {Array.from({ length: rows }, (_, index) => (
-        <Skeleton key={index} height={height - 12} radius="sm" />
-      ))}
-    </Stack>
+    <output aria-busy="true" aria-label="Loading" style={{ display: 'block' }}>
+      <Stack gap={8} p="md">
+        {Array.from({ length: rows }, (_, index) => (
+          <Skeleton key={index} height={height - 12} radius="sm" />
+        ))}
+      </Stack>
+    </output>
   );
 }

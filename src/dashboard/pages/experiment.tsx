@@ -1,6 +1,6 @@
 // The frame of an experiment's tabs: its name, its state and the way to its parts.
-import { Box, Group, Text, Title } from '@mantine/core';
-import { IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
+import { Box, Button, Group, Text, Title } from '@mantine/core';
+import { IconArrowLeft, IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 
@@ -23,6 +23,9 @@ export function ExperimentPage() {
     return (
       <Box maw={640} mx="auto">
         <ErrorNotice error={experiment.error} retry={() => void experiment.refetch()} />
+        <Button mt="md" variant="default" leftSection={<IconArrowLeft size={14} />} component={Link} to="/">
+          All experiments
+        </Button>
       </Box>
     );
   }

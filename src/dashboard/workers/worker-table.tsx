@@ -19,11 +19,11 @@ const HEADS = ['Worker', 'Host', 'Instance', 'Slot', 'Status', 'Job', 'Done', 'L
 export function WorkerTable({ workers, commands }: Props) {
   return (
     <div className="dr-scroll-x">
-      <table className="dr-table">
+      <table className="dr-table dr-worker-table">
         <thead>
           <tr>
             {HEADS.map((head) => (
-              <th key={head} scope="col">
+              <th key={head} scope="col" data-column={head}>
                 {head}
               </th>
             ))}
@@ -49,9 +49,11 @@ function WorkerRow({ worker, commands }: { readonly worker: WorkerShape; readonl
           <CopyIcon text={worker.worker_id} what="worker id" />
         </span>
       </td>
-      <td>{worker.host}</td>
-      <td>{worker.instance}</td>
-      <td className="dr-num">{worker.slot}</td>
+      <td data-column="Host">{worker.host}</td>
+      <td data-column="Instance">{worker.instance}</td>
+      <td className="dr-num" data-column="Slot">
+        {worker.slot}
+      </td>
       <td>
         <WorkerState worker={worker} />
       </td>
@@ -76,7 +78,9 @@ function WorkerRow({ worker, commands }: { readonly worker: WorkerShape; readonl
       <td>
         <Machine metrics={worker.metrics} />
       </td>
-      <td className="dr-num">{worker.agent_version}</td>
+      <td className="dr-num" data-column="Version">
+        {worker.agent_version}
+      </td>
       {commands === null ? null : (
         <td>
           <WorkerActions worker={worker} commands={commands} />
