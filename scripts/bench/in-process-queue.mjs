@@ -47,7 +47,6 @@ export async function inProcessQueue(directory, jobs) {
       instance: `a${serial}`,
       experiments: null,
       secret_hash: `${serial}`,
-      lost_after_ms: 600_000,
       next_sync_within_ms: 30_000,
       nextWord: () => `b${serial}`,
     };

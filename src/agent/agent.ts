@@ -1,6 +1,6 @@
 // The agent as one thing: workforce, sync loop and the ways in which it ends. Everything it touches outside is handed in,
 // so that the simulator runs the same loops.
-import type { Client } from '../contract/index.ts';
+import { ApiError, type Client } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -31,8 +31,8 @@ export interface AgentParts {
   readonly announce: (signal: AbortSignal) => Promise<void>;
 }
 
-/** `kept`: the jobs go on without it. `superseded`: another process has its place. */
-export type AgentEnd = 'left' | 'kept' | 'superseded';
+/** `kept`: the jobs go on without it. `superseded`: another process has its place. `revoked`: the server wants nothing from it any more. */
+export type AgentEnd = 'left' | 'kept' | 'superseded' | 'revoked';
 
 export interface WorkerStatus {
   readonly worker_id: string;
@@ -77,7 +77,7 @@ class AgentRun implements Agent {
   readonly #decided: Promise<AgentEnd>;
   #finish: (end: AgentEnd) => void = () => undefined;
   #loop: SyncLoop | null = null;
-  #ending: 'no' | 'asked' | 'superseded' = 'no';
+  #ending: 'no' | 'asked' | 'superseded' | 'revoked' = 'no';
   #deadline: Timer | null = null;
 
   constructor(parts: AgentParts) {
@@ -126,15 +126,18 @@ class AgentRun implements Agent {
     const { clock, log, random, incarnation, sequence, client, machine, announce } = this.#parts;
     await machine.start();
     this.#workforce.adopt();
-    await announce(this.#announcing.signal);
-    this.#loop = createSyncLoop({
-      ...{ clock, log, random, incarnation, sequence },
-      waitSeconds: (told) => this.#waitSeconds(told),
-      send: (body, signal) => client.agents.sync({ body }, { signal }),
-      describe: () => this.#workforce.describe(),
-      apply: (reply, request) => this.#workforce.apply(reply, request),
-      onSuperseded: () => this.#superseded(),
-    });
+    const welcome = await announce(this.#announcing.signal).then(() => true, isRevocation);
+    if (welcome) {
+      this.#loop = createSyncLoop({
+        ...{ clock, log, random, incarnation, sequence },
+        waitSeconds: (told) => this.#waitSeconds(told),
+        send: (body, signal) => client.agents.sync({ body }, { signal }),
+        describe: () => this.#workforce.describe(),
+        apply: (reply, request) => this.#workforce.apply(reply, request),
+        onSuperseded: () => this.#superseded(),
+        onRevoked: () => this.#revoked(),
+      });
+    } else this.#revoked();
     this.#review();
     const end = await this.#decided;
     await this.#conclude(end);
@@ -149,6 +152,20 @@ class AgentRun implements Agent {
     this.#review();
   }
 
+  /** Nothing here can be told to the server any more, but the jobs did nothing wrong: they run to their end, and what they leave stays. */
+  #revoked(): void {
+    if (this.#ending === 'revoked') return;
+    this.#ending = 'revoked';
+    this.#workforce.close();
+    this.#workforce.stopDelivery();
+    const running = this.#workforce.live().length;
+    this.#parts.log.error(
+      { running },
+      'this agent was revoked: it takes no more jobs and ends with those that run; what they leave stays here until an agent is started with an API key (drover worker start)',
+    );
+    this.#review();
+  }
+
   /** After every change: is there anything left to do? */
   #review(): void {
     const { slots } = this.#workforce;
@@ -160,6 +177,7 @@ class AgentRun implements Agent {
       return;
     }
     if (this.#workforce.live().length > 0) return;
+    if (this.#ending === 'revoked') return this.#finish('revoked');
     // Commands that were applied are told before the agent goes.
     if (delivered && (this.#ending === 'asked' || slots.applied().length === 0)) this.#finish('left');
     else if (this.#ending === 'asked') this.#deadline ??= this.#parts.clock.after(this.#deliveryLimit(), () => this.#finish('left'));
@@ -198,6 +216,12 @@ class AgentRun implements Agent {
       timer.cancel();
     }
   }
+}
+
+/** False, for the refusal that ends the agent; anything else is thrown on. */
+function isRevocation(error: unknown): false {
+  if (error instanceof ApiError && error.code === 'agent_revoked') return false;
+  throw error;
 }
 
 function workerIdOf({ worker_ids }: AgentParts, slot: number): string {

@@ -17,8 +17,10 @@ export interface Attempt {
   started_at: number | null;
   state: AttemptState;
   end: FinishedAttemptShape | null;
-  /** The server has the end on disk. */
+  /** The server has the end on disk, or wants to hear no end. */
   settled: boolean;
+  /** The job was deleted: nothing of this attempt is wanted any more. */
+  unwanted: boolean;
   /** The server was told of it before it had started: the start itself is then news. */
   told_unstarted: boolean;
 }
@@ -128,7 +130,7 @@ class AttemptLives implements Lives {
   }
 
   #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
-    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false, told_unstarted: false };
+    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false, unwanted: false, told_unstarted: false };
     const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
     this.#insides.set(attempt, inside);
     return { attempt, inside };

@@ -28,6 +28,8 @@ export interface Delivery {
   finish(attempt: Attempt): void;
   /** Tells `onDelivered` again if that is so; after it was settled, more refusals are final. */
   reconsider(attempt: Attempt): void;
+  /** Nothing of it is wanted any more: what waits is not shipped. */
+  drop(attempt: Attempt): void;
   isDelivered(attempt: Attempt): boolean;
   remove(attempt: Attempt): void;
   stop(): Promise<void>;
@@ -53,11 +55,13 @@ class Shipping implements Delivery {
     const logs = {
       ...{ clock, files, client },
       onRefused: (spool: Spool, error: ApiError) => this.#refused(spool, error),
+      onDeleted: (spool: Spool) => this.drop(spool.attempt),
       onPunch: (spool: Spool, punched: { stdout: number; stderr: number }) => note(spool.attempt, { punched }),
     };
     const metrics = {
       ...{ clock, files, client },
       onRefused: logs.onRefused,
+      onDeleted: logs.onDeleted,
       onBroken: (spool: Spool, offsets: readonly number[]) =>
         log.warn({ job: nameOf(spool.attempt), offsets: offsets.slice(0, 10) }, 'lines of the metric file made no sense and were skipped'),
     };
@@ -90,6 +94,12 @@ class Shipping implements Delivery {
     this.#review(spool);
   }
 
+  drop(attempt: Attempt): void {
+    attempt.unwanted = true;
+    const spool = this.#spools.get(attempt);
+    if (spool !== undefined) this.#review(spool);
+  }
+
   isDelivered(attempt: Attempt): boolean {
     const spool = this.#spools.get(attempt);
     return spool === undefined || isDelivered(spool);
@@ -106,7 +116,7 @@ class Shipping implements Delivery {
   }
 
   #all(): Spool[] {
-    return [...this.#spools.values()];
+    return [...this.#spools.values()].filter((spool) => !spool.attempt.unwanted);
   }
 
   #pump(what: string, step: (signal: AbortSignal) => Promise<'more' | 'idle'>): Pump {
@@ -161,7 +171,7 @@ class Shipping implements Delivery {
   }
 
   #reviewAll(): void {
-    for (const spool of this.#all()) this.#review(spool);
+    for (const spool of [...this.#spools.values()]) this.#review(spool);
   }
 
   #arm(): void {

@@ -60,7 +60,7 @@ export function chooseInterpreter(choice: InterpreterChoice): string | null {
 }
 
 /** A name that is nowhere on the path stays as it is: the job then fails with a message that says so. */
-function locate(program: string, choice: InterpreterChoice): string {
+export function locate(program: string, choice: Pick<InterpreterChoice, 'env' | 'cwd'>): string {
   if (program.includes('/')) return resolve(choice.cwd, program.replace(/^~(?=\/)/, choice.env['HOME'] ?? '~'));
   for (const directory of (choice.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter)) {
     const path = resolve(choice.cwd, directory, program);

@@ -26,11 +26,10 @@ export function withoutSecrets(env: Environment): Record<string, string> {
   return kept;
 }
 
-/** `inherited` is already without secrets. */
-export function jobEnvironment(inherited: Readonly<Record<string, string>>, lease: LeaseShape, places: JobPlaces): Record<string, string> {
+/** What a job finds beside `inherited`, which is already without secrets. */
+export function jobVariables(inherited: Readonly<Record<string, string>>, lease: LeaseShape, places: JobPlaces): Record<string, string> {
   const pythonPath = inherited['PYTHONPATH'];
   return {
-    ...inherited,
     JD_JOB_ID: String(lease.number),
     JD_EXP_ID: lease.experiment,
     JD_SERVER: places.server,

@@ -110,7 +110,7 @@ async function greet(context: AgentContext, record: InstanceRecord, client: Clie
     const reply = await client.agents.update({ body: machineFacts(context, record.launch, null) }, { signal: AbortSignal.timeout(5_000) });
     return reply.worker_ids;
   } catch (error) {
-    if (error instanceof ApiError && ['unauthenticated', 'forbidden', 'not_found'].includes(error.code)) return null;
+    if (error instanceof ApiError && ['unauthenticated', 'forbidden', 'not_found', 'agent_revoked'].includes(error.code)) return null;
     if (error instanceof ApiError && !error.retryable) throw error;
     return Array.from({ length: record.launch.workers }, (_, slot) => workerId(record.host, record.instance, slot));
   }
@@ -145,6 +145,11 @@ async function register(context: AgentContext, options: AgentOptions, registrati
     ...{ clock: context.clock, random: context.random },
     ...{ first_delay_ms: 200, longest_delay_ms: 2_000, total_ms: 5_000 },
     retryable: (error) => error instanceof ApiError && error.retryable,
+  }).catch((error: unknown) => {
+    if (!(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
+    throw new AgentFailure(
+      `${launch.server} does not accept this API key. ${error.message} Set DROVER_API_KEY; whoever runs the server makes a key with: drover key create --name NAME`,
+    );
   });
   const record: InstanceRecord = {
     format: 1,

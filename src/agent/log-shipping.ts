@@ -28,10 +28,12 @@ export async function shipLogs(spools: readonly Spool[], parts: LogShippingParts
   return 'more';
 }
 
-async function send(pieces: readonly Piece<LogChunkShape>[], { client, clock }: LogShippingParts, signal: AbortSignal): Promise<void> {
+async function send(pieces: readonly Piece<LogChunkShape>[], { client, clock, onDeleted }: LogShippingParts, signal: AbortSignal): Promise<void> {
   const reply = await client.agents.logs({ body: { sent_at: toIso(clock.now()), chunks: pieces.map((piece) => piece.item) } }, { signal });
   const ends = new Map(reply.ends.map((end) => [`${attemptKey(end)}.${end.stream}`, end.end]));
+  const deleted = new Set(reply.deleted.map(attemptKey));
   for (const { spool, item } of pieces) {
+    if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(`${attemptKey(item)}.${item.stream}`);
     // A server that does not get on with a stream is asked again later, not at once.
     if (end === undefined || end === item.offset) spool.postponed_until = clock.monotonic() + 1_000;

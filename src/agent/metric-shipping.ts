@@ -19,29 +19,26 @@ const READ_BYTES = 2 * 1024 * 1024;
 
 export async function shipMetrics(spools: readonly Spool[], parts: MetricShippingParts, signal: AbortSignal): Promise<'more' | 'idle'> {
   const pieces: Piece<MetricBatchShape>[] = [];
-  let skipped = false;
   let room = LIMITS.metric_points.value;
   for (const spool of spools) {
     if (room === 0 || spool.given_up || spool.metrics.shipped >= spool.metrics.size || spool.postponed_until > parts.clock.monotonic()) continue;
     const batch = await nextBatch(spool, room, parts);
     if (batch === null) continue;
-    if (batch.points.length === 0 && batch.progress === null) {
-      spool.metrics.shipped = batch.to;
-      skipped = true;
-      continue;
-    }
+    // Also when it holds nothing: the server must know that nothing is missing before what comes next.
     pieces.push({ spool, item: batch });
     room -= batch.points.length;
   }
-  if (pieces.length === 0) return skipped ? 'more' : 'idle';
+  if (pieces.length === 0) return 'idle';
   await ship(pieces, (some) => send(some, parts, signal), parts);
   return 'more';
 }
 
-async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock }: MetricShippingParts, signal: AbortSignal): Promise<void> {
+async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock, onDeleted }: MetricShippingParts, signal: AbortSignal): Promise<void> {
   const reply = await client.agents.metrics({ body: { sent_at: toIso(clock.now()), batches: pieces.map((piece) => piece.item) } }, { signal });
   const ends = new Map(reply.ends.map((end) => [attemptKey(end), end.end]));
+  const deleted = new Set(reply.deleted.map(attemptKey));
   for (const { spool, item } of pieces) {
+    if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(attemptKey(item));
     if (end === undefined || end === item.from) spool.postponed_until = clock.monotonic() + 1_000;
     if (end !== undefined) spool.metrics.shipped = end;

@@ -1,15 +1,15 @@
 // Jobs as real processes: each in its own session and process group under the shim, with files instead of pipes,
 // so that nothing of it hangs on this agent.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../runtime/clock.ts';
 import type { StoredAttempt } from './attempt-store.ts';
 import type { Host } from './host.ts';
 import { jobArguments, type ScriptSettings } from './job-command.ts';
-import { jobEnvironment } from './job-environment.ts';
+import { jobVariables } from './job-environment.ts';
 import { StartFailure, startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
+import type { Launcher, ProcessRequest, StartedProcess } from './launcher.ts';
 import { SHIM, STATUS_SPACE, parseIdentity, parseStatus } from './job-shim.ts';
 
 export interface ProcessRunnerOptions extends ScriptSettings {
@@ -29,22 +29,25 @@ const ADOPTED_CHECK_MS = 250;
 /** A shim that was started in the last moment of the previous agent gets this long to write who it is. */
 const IDENTITY_WAIT_MS = 3_000;
 
-export function createProcessRunner(options: ProcessRunnerOptions): ProcessRunner {
+export function createProcessRunner(options: ProcessRunnerOptions, launcher: Launcher): ProcessRunner {
   return {
-    start: (attempt, workerId) => start(options, attempt, workerId),
+    start: (attempt, worker_id) => start(options, launcher, { attempt, worker_id }),
     adopt: (attempt) => adopt(options, attempt),
   };
 }
 
-async function start(options: ProcessRunnerOptions, attempt: StoredAttempt, workerId: string): Promise<JobProcess> {
+async function start(
+  options: ProcessRunnerOptions,
+  launcher: Launcher,
+  { attempt, worker_id }: { attempt: StoredAttempt; worker_id: string },
+): Promise<JobProcess> {
   const { lease, directory } = attempt;
   try {
     const started_at = options.clock.now();
-    const child = launch(options, attempt, workerId);
-    const ended = endOf(options, directory, child);
-    await spawned(child);
-    child.unref();
-    return { ...groupOf(options, child.pid!), started_at, seen_from_start: true, ended, hasEnded: () => readEnd(directory) !== null };
+    const started = await launcher.start(prepare(options, attempt, worker_id));
+    if (started === 'unknown') return await adopt(options, attempt);
+    const ended = started.ended.then((end) => endOf(options, attempt, end));
+    return { ...groupOf(options, started.pid), started_at, seen_from_start: true, ended, hasEnded: () => readEnd(directory) !== null };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(options.cwd)) {
       throw new StartFailure('job', `The directory ${options.cwd}, where the worker was launched, does not exist any more. Start the worker again.`);
@@ -53,25 +56,17 @@ async function start(options: ProcessRunnerOptions, attempt: StoredAttempt, work
   }
 }
 
-function endOf({ clock }: ProcessRunnerOptions, directory: string, child: ChildProcess): Promise<ProcessEnd> {
-  return new Promise((resolve) => {
-    child.on('exit', (_code, signal) => resolve(readEnd(directory) ?? { kind: 'vanished', exit_code: null, signal, at: clock.now() }));
-  });
+async function endOf(options: ProcessRunnerOptions, attempt: StoredAttempt, end: Awaited<StartedProcess['ended']>): Promise<ProcessEnd> {
+  if (end === 'unwatched') return (await adopt(options, attempt)).ended;
+  return readEnd(attempt.directory) ?? { kind: 'vanished', exit_code: null, signal: end.signal, at: options.clock.now() };
 }
 
-function spawned(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.on('error', reject);
-  });
-}
-
-function launch(options: ProcessRunnerOptions, { lease, directory }: StoredAttempt, workerId: string): ChildProcess {
+function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAttempt, workerId: string): ProcessRequest {
   const program = jobArguments(lease, options);
   const jobDirectory = join(options.data, lease.experiment, String(lease.number));
   mkdirSync(jobDirectory, { recursive: true });
   writeFileSync(join(directory, 'params.json'), JSON.stringify(lease.params), { mode: 0o600 });
-  const env = jobEnvironment(options.env, lease, {
+  const variables = jobVariables(options.env, lease, {
     server: options.server,
     data: options.data,
     job_directory: jobDirectory,
@@ -79,26 +74,9 @@ function launch(options: ProcessRunnerOptions, { lease, directory }: StoredAttem
     worker_id: workerId,
     python_library: options.python_library,
   });
-  const descriptors: number[] = [];
-  const open = (name: string, flags: string): number => {
-    const descriptor = openSync(join(directory, name), flags, 0o600);
-    descriptors.push(descriptor);
-    return descriptor;
-  };
-  try {
-    const files = [open('stdout', 'a'), open('stderr', 'a'), open('pid', 'w'), open('status', 'w')];
-    // At a given position, so that the descriptor that the shim inherits still stands at 0.
-    writeSync(files[3]!, STATUS_SPACE, 0);
-    const { boot_id, pid_namespace } = options.host;
-    return spawn('/bin/sh', ['-c', SHIM, 'sh', boot_id, pid_namespace, ...program], {
-      cwd: options.cwd,
-      env,
-      detached: true,
-      stdio: ['ignore', ...files],
-    });
-  } finally {
-    for (const descriptor of descriptors) closeSync(descriptor);
-  }
+  const { boot_id, pid_namespace } = options.host;
+  const shim = ['/bin/sh', '-c', SHIM, 'sh', boot_id, pid_namespace, ...program];
+  return { directory, cwd: options.cwd, arguments: shim, variables, status: STATUS_SPACE };
 }
 
 async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Promise<JobProcess> {

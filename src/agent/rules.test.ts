@@ -10,7 +10,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { NEW_STATE, attemptDirectoryName, createAttemptStore } from './attempt-store.ts';
 import { verdict } from './attempt-life.ts';
 import { chooseInterpreter } from './job-command.ts';
-import { jobEnvironment, withoutSecrets } from './job-environment.ts';
+import { jobVariables, withoutSecrets } from './job-environment.ts';
 import { holeFrom } from './log-shipping.ts';
 import { parseGpus } from './machine.ts';
 import { experimentsName, withLock } from './registry.ts';
@@ -122,7 +122,8 @@ describe('interpreter', () => {
 
 test('a job inherits everything but our secrets', () => {
   const places = { server: 's', data: 'd', job_directory: 'j', attempt_directory: 'a', worker_id: 'w', python_library: '/lib' };
-  const env = jobEnvironment(withoutSecrets({ JD_API_KEY: 'x', DROVER_API_KEY: 'x', PYTHONPATH: '/mine', LANG: 'C' }), lease, places);
+  const inherited = withoutSecrets({ JD_API_KEY: 'x', DROVER_API_KEY: 'x', PYTHONPATH: '/mine', LANG: 'C' });
+  const env = { ...inherited, ...jobVariables(inherited, lease, places) };
   expect(env).toMatchObject({ LANG: 'C', PYTHONPATH: '/lib:/mine', JD_JOB_ID: '3', JD_WORKER_TOKEN: 'jdt_7.2.0.abcdefgh12345' });
   expect(Object.values(env)).not.toContain('x');
 });

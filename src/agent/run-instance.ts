@@ -13,10 +13,12 @@ import { serveControl, socketPath, type ControlRequest, type ControlStatus } fro
 import { instanceAlive } from './instance-process.ts';
 import { withoutSecrets } from './job-environment.ts';
 import { machineFacts, requestHeaders } from './launch.ts';
+import { locate } from './job-command.ts';
+import { createLauncher } from './launcher.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork } from './network.ts';
 import { createProcessRunner } from './process-runner.ts';
-import { unpackPythonLibrary } from './python-library.ts';
+import { unpackPython } from './python-library.ts';
 import { readInstance, writeInstance, type InstanceRecord, type RegisteredInstance } from './registry.ts';
 import { createSequence } from './sequence.ts';
 import { createSpoolFiles } from './spool-files.ts';
@@ -26,7 +28,7 @@ export interface RunOptions {
   readonly log: 'file' | 'terminal';
 }
 
-const EXIT_CODES: Record<AgentEnd, number> = { left: 0, kept: 0, superseded: 3 };
+const EXIT_CODES: Record<AgentEnd, number> = { left: 0, kept: 0, superseded: 3, revoked: 3 };
 
 /** Resolves with the exit code. */
 export async function runInstance(context: AgentContext, file: string, options: RunOptions): Promise<number> {
@@ -78,11 +80,14 @@ function assemble(context: AgentContext, { entry, log, client }: { entry: Entry;
   const { clock, random, env, host } = context;
   const { launch, id, worker_ids, starts, sync_seq } = entry.record();
   const jobs = { host, clock, server: launch.server, data: launch.data, cwd: launch.cwd, script: launch.script, interpreter: launch.interpreter };
+  const environment = withoutSecrets(env);
+  const python = unpackPython(launch.cache);
+  const launcher = createLauncher({ clock, log, env: environment, python: locate('python3', { env, cwd: launch.cwd }), program: python.launcher });
   let onSpace = (): void => undefined;
   const agent = createAgent({
     ...{ clock, log, random, client, worker_ids },
     store: createAttemptStore({ data: launch.data, owner: id, clock }),
-    runner: createProcessRunner({ ...jobs, env: withoutSecrets(env), python_library: unpackPythonLibrary(launch.cache) }),
+    runner: createProcessRunner({ ...jobs, env: environment, python_library: python.library }, launcher),
     files: createSpoolFiles(log),
     machine: createMachine({ clock, log, env, data: launch.data, free_space_bytes: launch.free_space_bytes, onChange: () => onSpace() }),
     sequence: createSequence(sync_seq, (bound) => keepBound(entry, bound, log)),
@@ -111,8 +116,8 @@ async function announce(context: AgentContext, parts: { entry: Entry; client: Cl
     const reply = await retry(() => client.agents.update({ body }, { signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]) }), {
       ...{ clock: context.clock, random: context.random, signal },
       ...{ first_delay_ms: 200, longest_delay_ms: 30_000, total_ms: Infinity },
-      // Nothing is final here: the jobs of before go on whatever the server thinks of this agent.
-      retryable: (error) => !(error instanceof ApiError) || error.retryable || { after_ms: 60_000 },
+      // Hardly anything is final here: the jobs of before go on whatever the server thinks of this agent.
+      retryable: (error) => !(error instanceof ApiError) || error.retryable || (error.code !== 'agent_revoked' && { after_ms: 60_000 }),
       onRetry: (error) =>
         log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the server does not welcome this agent yet; it is tried again'),
     });

@@ -10,10 +10,12 @@ export interface Piece<Item> {
 export interface Refusals {
   /** Data of this attempt is not wanted. */
   readonly onRefused: (spool: Spool, error: ApiError) => void;
+  /** The job of this attempt was deleted. */
+  readonly onDeleted: (spool: Spool) => void;
 }
 
 /** Refusals that are about the agent or the server, not about one attempt. */
-const GENERAL = new Set<string>(['unauthenticated', 'forbidden', 'version_mismatch', 'unexpected_reply', 'agent_superseded']);
+const GENERAL = new Set<string>(['unauthenticated', 'forbidden', 'version_mismatch', 'unexpected_reply', 'agent_superseded', 'agent_revoked']);
 
 export async function ship<Item>(pieces: readonly Piece<Item>[], send: (pieces: readonly Piece<Item>[]) => Promise<void>, refusals: Refusals): Promise<void> {
   try {

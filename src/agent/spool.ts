@@ -88,6 +88,7 @@ export function growthAt(spool: Spool, name: LogName, offset: number): Growth | 
 }
 
 export function isDelivered(spool: Spool): boolean {
+  if (spool.attempt.unwanted) return true;
   return (spool.given_up || (logsWait(spool) === 0 && spool.metrics.shipped >= spool.metrics.size)) && !spool.uploads_waiting;
 }
 

@@ -18,6 +18,8 @@ export interface SyncParts {
   /** True when the reply brought jobs or commands. */
   readonly apply: (reply: SyncReplyShape, request: SyncRequestShape) => boolean;
   readonly onSuperseded: () => void;
+  /** The agent's secret is good for nothing any more: the loop has ended. */
+  readonly onRevoked: () => void;
   /** How long a reply may hang. */
   readonly waitSeconds: (told: Told) => number;
 }
@@ -177,18 +179,24 @@ class Loop implements SyncLoop {
     this.#answeredAt = clock.monotonic();
     if (reply.superseded) onSuperseded();
     this.#confirm = apply(reply, request);
-    const empty = !this.#confirm && reply.settled.length === 0 && reply.revoked.length === 0;
+    // What is revoked is told again and again until it has ended: only the first time is it news.
+    const empty = !this.#confirm && reply.settled.length === 0;
     const quick = request.wait_seconds > 0 && clock.monotonic() - flight.sent_at < QUICK_MS;
     this.#quickAnswers = empty && quick ? this.#quickAnswers + 1 : 0;
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { clock, log, sequence, onSuperseded } = this.#parts;
+    const { clock, log, sequence, onSuperseded, onRevoked } = this.#parts;
     this.#failures += 1;
     const reason = error instanceof Error ? error.message : String(error);
     const code = error instanceof ApiError ? error.code : 'unexpected_reply';
     if (code === 'agent_superseded') onSuperseded();
     if (code === 'stale_sync' && this.#failures <= 3) return sequence.skip();
+    if (code === 'agent_revoked') {
+      this.#trouble = reason;
+      this.#stopped.abort();
+      return onRevoked();
+    }
     if (this.#trouble !== reason) log.warn({ code, reason }, 'no agreement with the server; jobs go on and it is tried again');
     this.#trouble = reason;
     await clock.sleep(this.#retryDelay(error), this.#stopped.signal);

@@ -1,5 +1,5 @@
 // What the server is told of jobs, with processes that start and end when the test says so.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,15 +26,24 @@ const REPLY: SyncReplyShape = {
 let directory: string;
 let workforce: Workforce;
 let news: number;
+let signals: string[];
 let startProcess: () => void;
 let endProcess: (end: ProcessEnd) => void;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'drover-workforce-'));
   news = 0;
+  signals = [];
   const started = new Promise<void>((resolve) => (startProcess = resolve));
   const ended = new Promise<ProcessEnd>((resolve) => (endProcess = resolve));
-  const job: JobProcess = { started_at: 1, seen_from_start: true, ended, hasEnded: () => false, signal: () => undefined, groupLives: () => false };
+  const job: JobProcess = {
+    started_at: 1,
+    seen_from_start: true,
+    ended,
+    hasEnded: () => false,
+    signal: (name) => void signals.push(name),
+    groupLives: () => false,
+  };
   workforce = createWorkforce({
     ...{ clock: systemClock, log: silentLog, random: Math.random, workers: 2, once: false, has_script: false },
     client: createClient(contract, { base_url: '', fetch: () => Promise.reject(new Error('no server here')) }),
@@ -94,6 +103,32 @@ test('an end that a reply settles before it was sent stays until it was sent', a
   await until('it ended', () => workforce.describe().finished.length === 1);
   workforce.apply({ ...REPLY, settled: [{ job_id: 7, attempt: 1, rank: 0, result: 'repeated' }] }, before);
   expect(workforce.describe().finished).toHaveLength(1);
+});
+
+test('an attempt whose job was deleted is stopped, its end told to nobody, and nothing of it kept', async () => {
+  receive({ leases: [lease] });
+  startProcess();
+  await until('it runs', () => workforce.describe().running[0]?.started_at);
+  const place = workforce.attempts()[0]!.directory!;
+  writeFileSync(join(place, 'stdout'), 'nobody wants this');
+  receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
+  expect(signals).toEqual(['SIGTERM']);
+  expect(workforce.describe().running).toHaveLength(1);
+  endProcess({ kind: 'exited', exit_code: null, signal: 'SIGTERM', at: 2 });
+  await until('it was forgotten', () => workforce.attempts().length === 0);
+  expect(workforce.describe()).toMatchObject({ free_slots: [0, 1], running: [], finished: [] });
+  await until('its directory is gone', () => !existsSync(place));
+});
+
+test('an end that was waiting to be told is dropped with its job', async () => {
+  receive({ leases: [lease] });
+  startProcess();
+  await until('it runs', () => workforce.describe().running[0]?.started_at);
+  writeFileSync(join(workforce.attempts()[0]!.directory!, 'stdout'), 'nobody wants this');
+  endProcess({ kind: 'exited', exit_code: 0, signal: null, at: 2 });
+  await until('it ended', () => workforce.describe().finished.length === 1);
+  receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
+  expect(workforce.attempts()).toHaveLength(0);
 });
 
 test('a lease that comes after the doors were closed is given back without a start', () => {

@@ -51,6 +51,8 @@ export interface Workforce {
   live(): readonly Attempt[];
   /** Ends and files that have not reached the server. */
   undelivered(): number;
+  /** The server takes nothing any more; what is there stays. */
+  stopDelivery(): void;
   stop(): Promise<void>;
 }
 
@@ -59,6 +61,11 @@ const FAULT_PAUSE_MS = 30_000;
 /** A start that the server could not be told at once is told after this time, if the job still runs. */
 const START_NEWS_MS = 100;
 const REMEMBERED_TOKENS = 10_000;
+const REVOKED = {
+  cancelled: 'The job was cancelled.',
+  superseded: 'Another attempt of the job took over.',
+  deleted: 'The job was deleted.',
+} as const;
 
 export function createWorkforce(parts: WorkforceParts): Workforce {
   return new Force(parts);
@@ -159,6 +166,10 @@ class Force implements Workforce {
     return this.#attempts.size - this.live().length;
   }
 
+  stopDelivery(): void {
+    void this.#delivery.stop();
+  }
+
   async stop(): Promise<void> {
     this.#lives.abandon();
     await this.#delivery.stop();
@@ -180,6 +191,7 @@ class Force implements Workforce {
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, outcome, exit_code, signal, reason: message }, 'job ended');
     this.#delivery.add(attempt);
     this.#delivery.finish(attempt);
+    this.#forgetIfOver(attempt);
     onNews();
     onProgress();
   }
@@ -193,7 +205,7 @@ class Force implements Workforce {
 
   #forgetIfOver(attempt: Attempt): void {
     const { token } = attempt.lease;
-    if (!attempt.settled || !this.#attempts.has(token) || !this.#delivery.isDelivered(attempt)) return;
+    if (attempt.phase !== 'ended' || !attempt.settled || !this.#attempts.has(token) || !this.#delivery.isDelivered(attempt)) return;
     this.#attempts.delete(token);
     this.#delivery.remove(attempt);
     if (attempt.directory !== null) this.#parts.store.remove(attempt.directory);
@@ -247,9 +259,19 @@ class Force implements Workforce {
   }
 
   #stopRevoked(revoked: SyncReplyShape['revoked']): void {
-    for (const reason of ['cancelled', 'superseded'] as const) {
-      const message = reason === 'cancelled' ? 'The job was cancelled.' : 'Another attempt of the job took over.';
-      for (const attempt of this.#byName(revoked.filter((each) => each.reason === reason))) this.#lives.stop(attempt, 'cancelled', { message });
+    for (const reason of ['cancelled', 'superseded', 'deleted'] as const) {
+      for (const attempt of this.#byName(revoked.filter((each) => each.reason === reason))) {
+        this.#lives.stop(attempt, 'cancelled', { message: REVOKED[reason] });
+        if (reason === 'deleted') this.#drop(attempt);
+      }
     }
+  }
+
+  #drop(attempt: Attempt): void {
+    if (!attempt.unwanted) this.#parts.log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt }, 'the job was deleted; nothing of it is kept');
+    // Its end, now or when its process is gone, is no news to anybody.
+    attempt.settled = true;
+    this.#delivery.drop(attempt);
+    this.#forgetIfOver(attempt);
   }
 }

@@ -120,6 +120,11 @@ export function seconds(text: string): number {
   return Number(match[1]) * SECONDS[match[2] === '' ? 's' : match[2]!]!;
 }
 
+/** Also takes `none`, and leaves it as it is: commander would not keep a null. */
+export function orNone<Value>(parse: (text: string) => Value): (text: string) => Value | 'none' {
+  return (text) => (text === 'none' ? text : parse(text));
+}
+
 /** For options that may be given several times. */
 export function collect(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];

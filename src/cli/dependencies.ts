@@ -45,6 +45,8 @@ export interface ServeOptions {
   /** Address ranges of proxies whose forwarded addresses count. */
   readonly trusted_proxies: readonly string[];
   readonly artifact_limit_bytes: number;
+  /** Take a data directory that lies on a network file system: only one machine may use it. */
+  readonly allow_network_file_system: boolean;
 }
 
 export interface RunningServer {

@@ -1,9 +1,12 @@
 // Reads jobs page by page, and shows a job as a row.
 import type { JobShape } from '../contract/schemas.ts';
+import { formatRanges } from '../core/identifiers.ts';
 import { plainText } from '../core/params.ts';
 import type { ApiClient } from './connection.ts';
+import type { Context } from './context.ts';
 import { durationText, relativeTime } from './moments.ts';
 import { STATUS_COLOURS } from './output.ts';
+import type { JobSelection } from './selection.ts';
 import type { Cell, Column } from './table.ts';
 
 export type JobQuery = NonNullable<Parameters<ApiClient['jobs']['list']>[0]['query']>;
@@ -23,9 +26,27 @@ export async function* readJobs(
     const page = await client.jobs.list({ params: { experiment }, query });
     yield page.jobs;
     left -= page.jobs.length;
-    if (page.next_cursor === null || page.jobs.length === 0) return;
+    // A page of a large list may be empty and still not the last.
+    if (page.next_cursor === null) return;
     cursor = page.next_cursor;
   }
+}
+
+export interface JobName {
+  readonly experiment: string;
+  readonly number: number;
+}
+
+/** Those of the named jobs that there are, in order. */
+export async function existingJobs(context: Context, selection: readonly JobSelection[]): Promise<JobName[]> {
+  const { client } = await context.connection();
+  const jobs: JobName[] = [];
+  for (const { experiment, ranges } of selection) {
+    for await (const page of readJobs(client, experiment, { query: { numbers: formatRanges(ranges), order: 'asc' }, limit: null })) {
+      jobs.push(...page.map(({ number }) => ({ experiment, number })));
+    }
+  }
+  return jobs;
 }
 
 export const JOB_COLUMNS: readonly Column[] = [

@@ -1,6 +1,7 @@
 // The options with which jobs are created, shared by `job add` and `matrix add`.
 import type { Command } from 'commander';
 
+import { paramNameProblem, parseParamText, type ParamValue } from '../core/params.ts';
 import { commandFromWords } from '../core/template.ts';
 import type { ApiClient } from './connection.ts';
 import { collect, experimentOption, numberFrom, seconds, wholeNumber, type CommandText } from './command.ts';
@@ -60,6 +61,23 @@ export function jobSettings(options: JobOptions, tail: readonly string[] | null)
     ...(options.held === undefined ? {} : { held: true }),
     ...(options.dryRun === undefined ? {} : { dry_run: true }),
   };
+}
+
+/** `name=value` words; `label` is what messages call one. */
+export function readParams(words: readonly string[], label: string): JobParams {
+  const params = new Map<string, ParamValue>();
+  for (const word of words) {
+    const split = word.indexOf('=');
+    if (split < 1) throw usageError(`${label} ${JSON.stringify(word)} is not name=value.`);
+    const name = word.slice(0, split);
+    const problem = paramNameProblem(name);
+    if (problem !== null) throw usageError(`${label} ${JSON.stringify(name)}: ${problem}`);
+    if (params.has(name)) throw usageError(`${label} ${JSON.stringify(name)} is given twice.`);
+    const parsed = parseParamText(word.slice(split + 1));
+    if ('problem' in parsed) throw usageError(`${label} ${name}: ${parsed.problem}`);
+    params.set(name, parsed.value);
+  }
+  return Object.fromEntries(params) as JobParams;
 }
 
 export const COMMAND_NOTES: NonNullable<CommandText['notes']> =

@@ -33,9 +33,9 @@ test('without a command it shows its help, which begins with examples', async ()
 
 const COMMANDS = [
   ...['up', 'server', 'status', 'wait', 'config', 'login-link', 'completions', 'matrix add'],
-  ...['add', 'ls', 'show', 'log', 'cancel', 'rm', 'requeue', 'hold', 'unhold'].map((verb) => `job ${verb}`),
-  ...['create', 'ls', 'show', 'rm', 'pin', 'hold', 'unhold'].map((verb) => `experiment ${verb}`),
-  ...['start', 'ls', 'stop', 'restart', 'tell'].map((verb) => `worker ${verb}`),
+  ...['add', 'ls', 'show', 'log', 'files', 'file', 'metrics', 'edit', 'cancel', 'rm', 'requeue', 'hold', 'unhold'].map((verb) => `job ${verb}`),
+  ...['create', 'ls', 'show', 'set', 'rm', 'pin', 'hold', 'unhold'].map((verb) => `experiment ${verb}`),
+  ...['start', 'ls', 'stop', 'restart', 'tell', 'revoke'].map((verb) => `worker ${verb}`),
   ...['create', 'ls', 'rm'].map((verb) => `key ${verb}`),
 ];
 

@@ -15,12 +15,22 @@ export interface Serving {
   readonly data_dir: string;
 }
 
-export async function startServing(dependencies: CliDependencies, configuration: Configuration, logLevel: string): Promise<Serving> {
+export interface ServingOptions {
+  readonly log_level: string;
+  /** `--force`. */
+  readonly force: boolean;
+}
+
+export async function startServing(dependencies: CliDependencies, configuration: Configuration, options: ServingOptions): Promise<Serving> {
   const { settings } = configuration;
   const dataDir = resolve(dependencies.cwd, settings.data_dir);
   const { host, port, database, log_format, trusted_proxies, artifact_limit_mb } = settings;
   const server = await dependencies
-    .serve({ host, port, data_dir: dataDir, database, log_level: logLevel, log_format, trusted_proxies, artifact_limit_bytes: artifact_limit_mb * 2 ** 20 })
+    .serve({
+      ...{ host, port, data_dir: dataDir, database, log_level: options.log_level, log_format, trusted_proxies },
+      artifact_limit_bytes: artifact_limit_mb * 2 ** 20,
+      allow_network_file_system: options.force,
+    })
     .catch((error: unknown) => explainStart(error, configuration, dependencies));
   try {
     const access = await localAccess(dependencies, configuration, server);

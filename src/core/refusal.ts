@@ -24,6 +24,7 @@ export const REFUSALS = {
   lease_lost: kind(409, 'This attempt no longer speaks for the job'),
   stale_sync: kind(409, 'A newer sync of this agent was seen'),
   agent_superseded: kind(409, 'Another process took over this agent'),
+  agent_revoked: kind(403, 'This agent was revoked'),
   idempotency_mismatch: kind(409, 'The idempotency key was used for something else'),
   too_many: kind(422, 'A limit is exceeded'),
   too_large: kind(413, 'Too large'),

@@ -57,6 +57,24 @@ describe('assigning jobs to slots', () => {
     );
   });
 
+  test('gives a machine that is kept for a job to nobody behind it until it fits; who stands before it passes', () => {
+    fc.assert(
+      fc.property(
+        candidates.filter((queue) => queue.length > 0),
+        offer,
+        fc.nat(),
+        (queue, given, index) => {
+          const kept = queue[index % queue.length]!;
+          const before = (one: Candidate): boolean => one.priority > kept.priority || (one.priority === kept.priority && one.job_id <= kept.job_id);
+          const free = assign(queue, given);
+          const reserved = assign(queue, given, kept);
+          if (free.some((one) => one.job_id === kept.job_id)) expect(reserved).toEqual(free);
+          else expect(reserved).toEqual(assign(queue.filter(before), given));
+        },
+      ),
+    );
+  });
+
   test('does not depend on the order in which candidates and slots are given', () => {
     fc.assert(
       fc.property(candidates, offer, (queue, given) => {
@@ -96,13 +114,21 @@ describe('fitting', () => {
 });
 
 describe('which machine to keep free', () => {
-  const machine: fc.Arbitrary<Omit<MachineSize, 'agent_id'>> = fc.record({ total: resources, machine_class: machineClass, has_script: fc.boolean() });
+  const machine: fc.Arbitrary<Omit<MachineSize, 'agent_id'>> = fc.record({
+    total: resources,
+    machine_class: machineClass,
+    has_script: fc.boolean(),
+    experiments: fc.option(fc.uniqueArray(fc.nat({ max: 4 }), { maxLength: 3 }), { freq: 2 }),
+  });
   const machines = fc.array(machine, { maxLength: 10 }).map((list): MachineSize[] => list.map((one, index) => ({ ...one, agent_id: index + 1 })));
 
   test('one that could run the job, and no smaller one could; none if none could', () => {
     fc.assert(
-      fc.property(demand, machines, (asked, list) => {
-        const able = list.filter((one) => demandFits(asked, { ...one, free: one.total }));
+      fc.property(demand, machines, fc.nat({ max: 4 }), (any, list, experiment_id) => {
+        const asked = { ...any, experiment_id };
+        const able = list.filter(
+          (one) => (one.experiments === null || one.experiments.includes(experiment_id)) && demandFits(asked, { ...one, free: one.total }),
+        );
         const chosen = agentToReserve(asked, list);
         if (able.length === 0) {
           expect(chosen).toBeNull();
@@ -111,6 +137,8 @@ describe('which machine to keep free', () => {
         const size = (one: MachineSize): number[] => [one.total.gpus, one.total.cpus, one.total.memory_bytes, one.agent_id];
         const smallest = able.map(size).toSorted((a, b) => a[0]! - b[0]! || a[1]! - b[1]! || a[2]! - b[2]! || a[3]! - b[3]!)[0]!;
         expect(chosen).toBe(smallest[3]);
+        // A machine that is being cleared for the job is not given up for a smaller one that joins.
+        for (const { agent_id } of able) expect(agentToReserve(asked, list, agent_id)).toBe(agent_id);
       }),
     );
   });

@@ -106,13 +106,19 @@ async function bearerActor(options: AccessOptions, secret: string, hash: string)
     if (agent === null)
       throw new Refusal(
         'unauthenticated',
-        `This agent does not belong to the store ${options.store.id} of this server: it was revoked, or the server runs on another data directory than before. ` +
+        `This agent does not belong to the store ${options.store.id} of this server: the server runs on another data directory than before. ` +
           'If the directory is right, start the agent again with an API key: drover worker start',
       );
+    if (agent.revoked_at !== null) throw agentRevoked();
     return { kind: 'agent', id: agent.id, name: `${agent.host}_${agent.instance}` };
   }
   if (secret.startsWith('jdt_')) return attemptActor(options, secret);
   throw new Refusal('unauthenticated', 'This is not a key of Drover; one begins with jd_. Make one with: drover key create');
+}
+
+/** Unlike a secret that is not known, this is final: no restored record can make it good again. */
+export function agentRevoked(): Refusal {
+  return new Refusal('agent_revoked', 'This agent was revoked. If that was a mistake, start another one with an API key: drover worker start');
 }
 
 async function keyActor({ store, clock, log }: AccessOptions, hash: string): Promise<Actor> {

@@ -1,7 +1,7 @@
 // A write of a caller who may have to repeat it: with an Idempotency-Key it happens once, whatever the network does.
 import { createHash } from 'node:crypto';
 
-import { runOnce } from '../store/idempotency.ts';
+import { knowsOnce, runOnce } from '../store/idempotency.ts';
 import type { Unit } from '../store/writer.ts';
 
 import { actorKey } from './access.ts';
@@ -16,4 +16,10 @@ export function writeOnce<T>(call: Call, route: string, body: unknown, unit: Uni
     .update(JSON.stringify(body) ?? '')
     .digest('base64url');
   return store.write((tx) => runOnce(tx, store.key, { actor: actorKey(call.actor), route, key, body_hash }, unit));
+}
+
+/** Whether this call was written before, so that what goes before the write is not done again. */
+export async function wasWritten(call: Call, route: string): Promise<boolean> {
+  const key = call.idempotency_key;
+  return key !== null && knowsOnce(call.context.store, { actor: actorKey(call.actor), route, key });
 }

@@ -15,15 +15,27 @@ export interface PinTry {
 export interface PinGuard {
   /** Counts a try before it is judged, so that tries at the same moment count too; refuses when there were too many. */
   begin(attempt: PinTry): void;
-  /** The PIN was right: the client's tries are forgotten, and this one does not count against the experiment. */
+  /**
+   * The PIN was right: this try does not count against the experiment, and what the client tried for this experiment is forgotten.
+   * What it tried for others stays, or knowing one PIN would help to guess another.
+   */
   succeeded(attempt: PinTry): void;
 }
 
 interface Tries {
   count: number;
+  /** Of the monotonic clock. */
+  last_at: number;
+}
+
+interface Blockable extends Tries {
   /** Of the monotonic clock: no try before this. */
   blocked_until: number;
-  last_at: number;
+}
+
+interface Client extends Blockable {
+  /** By experiment; the count of the client is the sum of theirs, and they are never more than it may be. */
+  readonly tries: Map<string, Tries>;
 }
 
 const MOST_ENTRIES = 10_000;
@@ -31,24 +43,30 @@ const LOCK_MS = LIMITS.pin_lock_seconds.value * 1000;
 const FIRST_PAUSE_MS = 1000;
 
 export function createPinGuard(clock: Clock): PinGuard {
-  const clients = new Map<string, Tries>();
-  const experiments = new Map<string, Tries>();
-  const unknown = new Map<string, Tries>();
-  const ofExperiment = (attempt: PinTry): Map<string, Tries> => (attempt.exists ? experiments : unknown);
+  const clients = new Map<string, Client>();
+  const experiments = new Map<string, Blockable>();
+  const unknown = new Map<string, Blockable>();
+  const ofExperiment = (attempt: PinTry): Map<string, Blockable> => (attempt.exists ? experiments : unknown);
   return {
     begin(attempt) {
       const now = clock.monotonic();
-      const client = triesOf(clients, attempt.client, now);
-      const experiment = triesOf(ofExperiment(attempt), attempt.experiment, now);
+      const client = remembered(clients, { key: attempt.client, now }, () => ({ ...fresh(now), tries: new Map() }));
+      const experiment = remembered(ofExperiment(attempt), { key: attempt.experiment, now }, () => fresh(now));
       refuseBlocked(client, now);
       refuseBlocked(experiment, now);
-      count(client, now, LIMITS.pin_tries.value);
-      // After the first wrong PIN each one makes the same client wait twice as long.
-      if (client.count > 1) client.blocked_until = Math.max(client.blocked_until, now + FIRST_PAUSE_MS * 2 ** (client.count - 2));
-      count(experiment, now, LIMITS.pin_tries_experiment.value);
+      const own = client.tries.get(attempt.experiment) ?? { count: 0, last_at: now };
+      client.tries.set(attempt.experiment, own);
+      for (const tries of [own, client, experiment]) {
+        tries.count += 1;
+        tries.last_at = now;
+      }
+      client.blocked_until = blockedUntil(client);
+      if (experiment.count >= LIMITS.pin_tries_experiment.value) experiment.blocked_until = now + LOCK_MS;
     },
     succeeded(attempt) {
-      clients.delete(attempt.client);
+      const client = clients.get(attempt.client);
+      if (client !== undefined) forgive(client, attempt.experiment);
+      if (client?.count === 0) clients.delete(attempt.client);
       const experiment = ofExperiment(attempt).get(attempt.experiment);
       if (experiment === undefined) return;
       experiment.count = Math.max(0, experiment.count - 1);
@@ -57,25 +75,38 @@ export function createPinGuard(clock: Clock): PinGuard {
   };
 }
 
-function triesOf(map: Map<string, Tries>, key: string, now: number): Tries {
-  let tries = map.get(key);
-  if (tries !== undefined && now - tries.last_at < LOCK_MS) return tries;
-  if (tries === undefined && map.size >= MOST_ENTRIES) map.delete(map.keys().next().value!);
-  tries = { count: 0, blocked_until: 0, last_at: now };
-  map.set(key, tries);
-  return tries;
+function fresh(now: number): Blockable {
+  return { count: 0, last_at: now, blocked_until: 0 };
 }
 
-function refuseBlocked(tries: Tries, now: number): void {
+/** The entry, made anew when nothing was tried for as long as a lock lasts. */
+function remembered<Entry extends Blockable>(map: Map<string, Entry>, { key, now }: { key: string; now: number }, make: () => Entry): Entry {
+  const found = map.get(key);
+  if (found !== undefined && now - found.last_at < LOCK_MS) return found;
+  if (found === undefined && map.size >= MOST_ENTRIES) map.delete(map.keys().next().value!);
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+/** Takes the tries for this experiment back; the others block the client as they did before. */
+function forgive(client: Client, experiment: string): void {
+  client.count -= client.tries.get(experiment)?.count ?? 0;
+  client.tries.delete(experiment);
+  client.last_at = Math.max(0, ...[...client.tries.values()].map(({ last_at }) => last_at));
+  client.blocked_until = blockedUntil(client);
+}
+
+/** After the first wrong PIN each one makes the same client wait twice as long, and the last one locks it out. */
+function blockedUntil({ count, last_at }: Tries): number {
+  if (count >= LIMITS.pin_tries.value) return last_at + LOCK_MS;
+  return count > 1 ? last_at + FIRST_PAUSE_MS * 2 ** (count - 2) : 0;
+}
+
+function refuseBlocked(tries: Blockable, now: number): void {
   if (now >= tries.blocked_until) return;
   const seconds = Math.ceil((tries.blocked_until - now) / 1000);
   throw new Refusal('rate_limited', `There were too many wrong PINs. Try again in ${seconds} s, or log in with a one-time link or a key.`, {
     retry_after_seconds: seconds,
   });
-}
-
-function count(tries: Tries, now: number, most: number): void {
-  tries.count += 1;
-  tries.last_at = now;
-  if (tries.count >= most) tries.blocked_until = now + LOCK_MS;
 }

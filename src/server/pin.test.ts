@@ -74,6 +74,51 @@ describe('login by PIN', () => {
     expect(answers.filter((answer) => answer.status === 401).length).toBeLessThanOrEqual(2);
   });
 
+  it('gives somebody who knows one PIN no more tries at another', async () => {
+    await server.newExperiment('own', '111111');
+    let guesses = 0;
+    for (let n = 0; n < LIMITS.pin_tries.value; n += 1) {
+      const guess = await login('000000');
+      if (guess.status === 401) guesses += 1;
+      for (;;) {
+        const own = await login('111111', '192.0.2.1', 'own');
+        if (own.status === 200) break;
+        const { details } = await expectProblem(own, 429, 'rate_limited');
+        if (details!.retry_after_seconds! > 60) break;
+        server.clock.advance(details!.retry_after_seconds! * 1000);
+      }
+    }
+    expect(guesses).toBe(LIMITS.pin_tries.value);
+    const { details } = await expectProblem(await login('000000'), 429, 'rate_limited');
+    expect(details!.retry_after_seconds).toBe(LIMITS.pin_lock_seconds.value);
+  });
+
+  it('forgets what a client got wrong before it knew the PIN, for that experiment only', async () => {
+    await server.newExperiment('own', '111111');
+    await expectProblem(await login('000000'), 401, 'wrong_pin');
+    await expectProblem(await login('000000', '192.0.2.1', 'own'), 401, 'wrong_pin');
+    server.clock.advance(1_000);
+    expect((await login('111111', '192.0.2.1', 'own')).status).toBe(200);
+    await expectProblem(await login('000000'), 401, 'wrong_pin');
+    const { details } = await expectProblem(await login('000000'), 429, 'rate_limited');
+    expect(details!.retry_after_seconds).toBe(1);
+  });
+
+  it('does not end a lock by a right PIN that was under way', () => {
+    const clock = manualClock();
+    const guard = createPinGuard(clock);
+    const own = { client: 'a', experiment: 'own', exists: true };
+    for (let n = 1; n < LIMITS.pin_tries.value; n += 1) {
+      guard.begin({ ...own, experiment: 'foreign' });
+      clock.advance(60_000);
+    }
+    guard.begin(own);
+    expect(() => guard.begin({ ...own, experiment: 'foreign' })).toThrow('too many wrong PINs');
+    guard.succeeded(own);
+    guard.begin({ ...own, experiment: 'foreign' });
+    expect(() => guard.begin(own)).toThrow('too many wrong PINs');
+  });
+
   it('stays bounded, and unknown names do not push out known ones', () => {
     const clock = manualClock();
     const guard = createPinGuard(clock);

@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly static_dir?: string;
   /** Threads that read from SQLite; 0 reads in this one. */
   readonly read_threads?: number;
+  /** Take a data directory that lies on a network file system: only one machine may use it. */
+  readonly allow_network_file_system?: boolean;
 }
 
 export interface RunningServer {
@@ -99,9 +101,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   }
 }
 
-function openStoreOf({ database, data_dir, clock, read_threads }: ServeOptions): Promise<Store> {
+function openStoreOf({ database, data_dir, clock, read_threads, allow_network_file_system = false }: ServeOptions): Promise<Store> {
   if (database !== null) return openStore({ engine: { kind: 'postgres', url: database, schema: null, clock }, directory: data_dir, clock });
-  return openStore({ engine: { kind: 'sqlite', directory: data_dir, clock, read_threads: read_threads ?? READ_THREADS }, directory: data_dir, clock });
+  return openStore({
+    engine: { kind: 'sqlite', directory: data_dir, clock, read_threads: read_threads ?? READ_THREADS, allow_network_file_system },
+    directory: data_dir,
+    clock,
+  });
 }
 
 /** Rejects with the system's error, e.g. of code EADDRINUSE. */

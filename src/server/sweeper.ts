@@ -1,13 +1,14 @@
-// The periodic task: judges agents, readies retries, expands large matrices, prunes. One server does it at a time; the guards in
-// the store make it harmless should two.
+// The periodic task: judges agents, readies retries, removes what is too old. One server does it at a time; the guards in the store make it
+// harmless should two.
 import { SWEEP_PERIOD_MS } from '../core/liveness.ts';
 import type { Timer } from '../runtime/clock.ts';
-import { purgeDeleted } from '../store/experiments.ts';
-import { expandNextChunk } from '../store/matrices.ts';
-import { readyDelayed, reserveForStarved, sweepLiveness } from '../store/sweep.ts';
+import { reserveForStarved } from '../store/reserve.ts';
+import { readyDelayed, sweepLiveness } from '../store/sweep.ts';
 
+import { Background } from './background.ts';
 import type { ServerContext } from './context.ts';
-import { compact, pruneAll, removeOrphans } from './pruning.ts';
+import { guarded } from './guarded.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface Sweeper {
   /** Runs one sweep now; also what the timer calls. */
@@ -15,49 +16,32 @@ export interface Sweeper {
   stop(): Promise<void>;
 }
 
-/** Sweeps between two prunings of old things, and between two searches for orphaned blobs (a day). */
-const PRUNE_EVERY = 24;
-const ORPHANS_EVERY = 17_280;
-
 export function startSweeper(context: ServerContext): Sweeper {
   const sweeping = new Sweeping(context);
-  const expansion = new Expansion(context);
   sweeping.start();
-  expansion.start();
-  return {
-    sweep: () => sweeping.sweep(),
-    async stop() {
-      await sweeping.stop();
-      await expansion.stop();
-    },
-  };
-}
-
-type Context = Pick<ServerContext, 'log'>;
-
-/** A fault of one part is logged and does not end the others: the next sweep tries again. */
-async function guarded({ log }: Context, what: string, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log.error({ err: error, what }, 'sweep failed');
-  }
+  return { sweep: () => sweeping.sweepAll(), stop: () => sweeping.stop() };
 }
 
 class Sweeping {
   readonly #context: ServerContext;
   #timer: Timer | null = null;
   #retryTimer: Timer | null = null;
-  #lastSweep: number | null = null;
-  #sweeps = 0;
+  #lastSweep: { readonly at: number; readonly monotonic: number } | null = null;
+  /** When this process last tried to sweep, monotonic. */
+  #lastTry = 0;
+  readonly #upkeep: Upkeep;
+  readonly #background: Background;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(context: ServerContext) {
     this.#context = context;
+    this.#upkeep = new Upkeep(context);
+    this.#background = new Background(context);
   }
 
   start(): void {
+    this.#background.start();
     this.#running = this.sweep().then(() => this.#schedule());
   }
 
@@ -66,6 +50,8 @@ class Sweeping {
     this.#timer?.cancel();
     this.#retryTimer?.cancel();
     await this.#running;
+    await this.#upkeep.stop();
+    await this.#background.stop();
   }
 
   async sweep(): Promise<void> {
@@ -73,14 +59,17 @@ class Sweeping {
     const parts: [string, () => Promise<unknown>][] = [
       ['liveness', () => this.#judgeAgents()],
       ['ready', () => this.#readyRetries()],
-      ['reserve', () => store.write(reserveForStarved)],
-      ['purge', () => store.exclusively(() => this.#purge())],
-      ['compact', () => store.exclusively(() => compact(this.#context))],
+      ['reserve', () => store.exclusively(() => store.write(reserveForStarved))],
     ];
-    if (this.#sweeps % PRUNE_EVERY === 0) parts.push(['prune', () => store.exclusively(() => pruneAll(this.#context))]);
-    if (this.#sweeps % ORPHANS_EVERY === 1) parts.push(['orphans', () => store.exclusively(() => removeOrphans(this.#context))]);
     for (const [what, work] of parts) await guarded(this.#context, what, work);
-    this.#sweeps += 1;
+    // Not waited for: however much there is to remove, agents are judged on time.
+    this.#upkeep.begin();
+    this.#background.soon();
+  }
+
+  async sweepAll(): Promise<void> {
+    await this.sweep();
+    await this.#upkeep.idle();
   }
 
   #schedule(): void {
@@ -92,11 +81,18 @@ class Sweeping {
 
   async #judgeAgents(): Promise<void> {
     const { store, clock } = this.#context;
-    const at = clock.monotonic();
-    const elapsed = this.#lastSweep === null ? null : at - this.#lastSweep;
-    const swept = await store.exclusively(() => store.write((tx) => sweepLiveness(tx, elapsed)).then(() => true));
-    // Null: another server sweeps. Should it go away, this one starts with full terms.
-    this.#lastSweep = swept === null ? null : at;
+    const idle = clock.monotonic() - this.#lastTry;
+    this.#lastTry += idle;
+    const last = this.#lastSweep;
+    const swept = await store.exclusively(() =>
+      store.write(async (tx) => {
+        const monotonic = clock.monotonic();
+        await sweepLiveness(tx, last === null ? null : { swept_at: last.at, monotonic_elapsed: monotonic - last.monotonic, idle });
+        return { at: tx.now, monotonic };
+      }),
+    );
+    // Null: another server does it just now.
+    if (swept !== null) this.#lastSweep = swept;
   }
 
   /** Retries enter the queue when their time has come, not with the next sweep. */
@@ -107,56 +103,5 @@ class Sweeping {
     if (next === null || this.#stopped) return;
     const wait = Math.min(SWEEP_PERIOD_MS, Math.max(0, next - clock.now()));
     this.#retryTimer = clock.after(wait, () => void guarded(this.#context, 'ready', () => this.#readyRetries()));
-  }
-
-  async #purge(): Promise<void> {
-    const { store } = this.#context;
-    for (;;) {
-      const blobs = await store.write(purgeDeleted);
-      for (const key of blobs ?? []) await store.blobs.remove(key);
-      if (blobs === null || this.#stopped) return;
-    }
-  }
-}
-
-/** Expands large matrices as soon as there are some: chunk after chunk, each its own commit, so that claims go on in between. */
-class Expansion {
-  readonly #context: ServerContext;
-  #unsubscribe: () => void = () => {};
-  #asked = false;
-  #stopped = false;
-  #running: Promise<void> | null = null;
-
-  constructor(context: ServerContext) {
-    this.#context = context;
-  }
-
-  start(): void {
-    this.#unsubscribe = this.#context.store.onChange(({ matrices }) => {
-      if (matrices) this.#soon();
-    });
-    this.#soon();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#unsubscribe();
-    await this.#running;
-  }
-
-  #soon(): void {
-    this.#asked = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
-  }
-
-  async #run(): Promise<void> {
-    while (this.#asked && !this.#stopped) {
-      this.#asked = false;
-      await guarded(this.#context, 'expand', async () => {
-        while (!this.#stopped && (await this.#context.store.write(expandNextChunk))) await this.#context.clock.sleep(0);
-      });
-    }
   }
 }

@@ -12,16 +12,19 @@ import {
   deleteKey,
   endSession,
   experimentIds,
+  findAgent,
   findAttempt,
   findKey,
   findPin,
   findSession,
+  keyOfSession,
   listKeys,
   openPinSession,
   pruneSessions,
   touchUsed,
   useLoginLink,
 } from './access.ts';
+import { commandWorkers, listWorkers, registerAgent, revokeAgent } from './agents.ts';
 import { experimentHistory, jobHistory, newestEvent, nextEvents, pruneEvents, readEventsAfter } from './events.ts';
 import { createExperiment } from './experiments.ts';
 import { pruneIdempotency, runOnce } from './idempotency.ts';
@@ -86,6 +89,45 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
     expect(await find(opened!.secret)).toBeNull();
     expect(await store.write(pruneSessions)).toBe(0);
     expect(await findAttempt(store, { job_id: 1, attempt: 1, rank: 0 })).toBeNull();
+  });
+
+  it('keeps link sessions as long as their key', async ({ skip }) => {
+    if (maker === null) return skip();
+    const now = await store.write(async (tx) => tx.now);
+    const wanted = { name: 'a', role: 'admin', experiments: null, expires_at: now + 60_000, actor: 'test' } as const;
+    const key = await store.write((tx) => createKey(tx, wanted));
+    const link = await store.write((tx) => createLoginLink(tx, { name: 'a', role: 'admin', api_key_id: key.id }));
+    expect(link.expires_at).toBe(now + 60_000);
+    const opened = await store.write((tx) => useLoginLink(tx, link.secret));
+    const find = (at: number) => findSession(store, hashSecret(opened!.secret), at);
+    expect(await find(now)).toMatchObject({ role: 'admin', expires_at: now + 60_000 });
+    expect(await store.write((tx) => keyOfSession(tx, opened!.id))).toBe(key.id);
+    await store.write((tx) => tx.sql.run('update api_key set expires_at = null where id = ?', [key.id]));
+    expect(await find(now)).not.toBeNull();
+    await store.write((tx) => tx.sql.run(`update api_key set role = 'owner' where id = ?`, [key.id]));
+    expect(await find(now)).toBeNull();
+    await store.write((tx) => deleteKey(tx, key.id, 'test'));
+    await expect(store.write((tx) => keyOfSession(tx, opened!.id))).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('keeps agents out for good once they are revoked', async ({ skip }) => {
+    if (maker === null) return skip();
+    const facts = { workers: 1, machine_class: null, has_script: false, total: { cpus: 1, memory_bytes: 1, gpus: 0 }, version: '1', process_id: null };
+    const place = { host: 'gpunode', instance: 'egg', platform: '', experiments: [experiment], secret_hash: 'hash' };
+    const terms = { lost_after_ms: 600_000, next_sync_within_ms: 30_000, nextWord: () => 'fox' };
+    await store.write((tx) => registerAgent(tx, { ...facts, ...place, ...terms }, 'test'));
+    const served = { id: experiment, name: 'digits-tune' };
+    const ask = { selection: {}, state: 'pause', dry_run: true, actor: 'test' } as const;
+    expect(await store.write((tx) => commandWorkers(tx, served, { ...ask, may_operate: [experiment] }))).toMatchObject({ matched: 1, refused: 0 });
+    await expect(store.write((tx) => commandWorkers(tx, served, { ...ask, may_operate: [] }))).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await findAgent(store, 'hash')).toMatchObject({ host: 'gpunode', instance: 'egg', revoked_at: null });
+    const revoke = (name: string) => store.write((tx) => revokeAgent(tx, served, { name, actor: 'test' }));
+    await expect(revoke('gpunode_fox')).rejects.toMatchObject({ code: 'not_found' });
+    const done = await revoke('gpunode_egg');
+    expect(done.running_jobs).toBe(0);
+    expect(await revoke('gpunode_egg')).toEqual(done);
+    expect(Number((await findAgent(store, 'hash'))!.revoked_at)).toBe(done.revoked_at);
+    expect(await listWorkers(store, experiment)).toEqual([]);
   });
 
   it('reads events after a cursor and as history', async ({ skip }) => {

@@ -109,14 +109,17 @@ export async function touchUsed(tx: Transaction, used: { readonly keys: readonly
   if (used.sessions.length > 0) await tx.sql.run(`update session set last_seen_at = ? where id in ${ids}`, [tx.now, JSON.stringify(used.sessions)]);
 }
 
-/** A session that is still good: not over, and opened with the PIN that the experiment has now. */
+/** With `s` the session and `k` its key: a key that ended, or that may not do any more what the session was opened for, ends it. */
+const KEY_STANDS = `(s.api_key_id is null or (k.role = s.role and k.experiments_json is null and (k.expires_at is null or k.expires_at > ?)))`;
+
+/** A session that is still good: not over, opened with the PIN that the experiment has now, or through a key that still stands. */
 export async function findSession(source: Source, hash: string, now: number): Promise<Session | null> {
   const [row] = await source.sql.all<Session & { readonly fresh: number | null }>(
     `select s.id, s.kind, coalesce(e.name, s.name) as name, s.role, s.experiment_id, s.last_seen_at, s.expires_at,
        case when s.kind = 'pin' then (case when e.pin_version = s.pin_version then 1 else 0 end) else 1 end as fresh
-     from session s left join experiment e on e.id = s.experiment_id
-     where s.hash = ? and s.expires_at > ? and s.kind in ('pin', 'link')`,
-    [hash, now],
+     from session s left join experiment e on e.id = s.experiment_id left join api_key k on k.id = s.api_key_id
+     where s.hash = ? and s.expires_at > ? and s.kind in ('pin', 'link') and ${KEY_STANDS}`,
+    [hash, now, now],
   );
   if (row === undefined || Number(row.fresh) !== 1) return null;
   return row;
@@ -170,28 +173,47 @@ export interface LoginLink {
 export interface LinkMaker {
   readonly name: string;
   readonly role: Role;
-  /** The key with which it was asked for, if any: deleting the key ends the sessions that the link opened. */
+  /** The key behind it, if any: with the key end the link and the sessions that it opened. */
   readonly api_key_id: number | null;
 }
 
 /** A one-time link with the name and role of its maker. */
 export async function createLoginLink(tx: Transaction, maker: LinkMaker): Promise<LoginLink> {
   const secret = newSecret('jdl_');
-  const expires_at = tx.now + LIMITS.login_link_seconds.value * 1000;
+  const expires_at = Math.min(tx.now + LIMITS.login_link_seconds.value * 1000, await keyEnd(tx, maker.api_key_id));
   await insertSession(tx, { secret, kind: 'login_link', ...maker, experiment_id: null, pin_version: null, expires_at });
   return { secret, expires_at };
 }
 
-/** Turns an unused link into a session; null when there is no such link, or it was used, or its time is over. */
+/** The key behind a session, so that what the session makes ends with that key too; null when there is none. */
+export async function keyOfSession(tx: Transaction, id: number): Promise<number | null> {
+  const row = await tx.query.selectFrom('session').select('api_key_id').where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new Refusal('unauthenticated', 'The session has ended. Log in again.');
+  return row.api_key_id === null ? null : Number(row.api_key_id);
+}
+
+/** Refuses a key that was deleted since the caller was recognised. */
+async function keyEnd(tx: Transaction, id: number | null): Promise<number> {
+  if (id === null) return Infinity;
+  const row = await tx.query.selectFrom('api_key').select('expires_at').where('id', '=', id).executeTakeFirst();
+  if (row === undefined) throw new Refusal('unauthenticated', 'The API key was deleted meanwhile. Make another one with: drover key create');
+  return row.expires_at === null ? Infinity : Number(row.expires_at);
+}
+
+/** Turns an unused link into a session; null when there is no such link, it was used, or its time or that of its key is over. */
 export async function useLoginLink(tx: Transaction, linkSecret: string): Promise<OpenedSession | null> {
-  const [link] = await tx.sql.all<LinkMaker & { readonly expires_at: number }>(
-    `delete from session where hash = ? and kind = 'login_link' returning name, role, api_key_id, expires_at`,
-    [hashSecret(linkSecret)],
+  const hash = hashSecret(linkSecret);
+  const [link] = await tx.sql.all<LinkMaker & { readonly expires_at: number; readonly key_expires_at: number | null }>(
+    `select s.name, s.role, s.api_key_id, s.expires_at, k.expires_at as key_expires_at from session s left join api_key k on k.id = s.api_key_id
+     where s.hash = ? and s.kind = 'login_link' and ${KEY_STANDS}`,
+    [hash, tx.now],
   );
-  if (link === undefined || link.expires_at <= tx.now) return null;
+  const used = await tx.sql.run(`delete from session where hash = ? and kind = 'login_link'`, [hash]);
+  if (link === undefined || used === 0 || link.expires_at <= tx.now) return null;
   const secret = newSecret('jds_');
   const { name, role, api_key_id } = link;
-  const id = await insertSession(tx, { secret, kind: 'link', name, role, api_key_id, experiment_id: null, pin_version: null, expires_at: sessionEnd(tx.now) });
+  const expires_at = Math.min(sessionEnd(tx.now), link.key_expires_at ?? Infinity);
+  const id = await insertSession(tx, { secret, kind: 'link', name, role, api_key_id, experiment_id: null, pin_version: null, expires_at });
   tx.event({ kind: 'login', experiment_id: null, actor: `link:${name}`, data: { by: 'link' } });
   return { id, secret, name, role };
 }
@@ -242,10 +264,12 @@ export interface AgentIdentity {
   readonly id: number;
   readonly host: string;
   readonly instance: string;
+  /** Known, but good for nothing since then. */
+  readonly revoked_at: number | null;
 }
 
 export async function findAgent(source: Source, hash: string): Promise<AgentIdentity | null> {
-  const [row] = await source.sql.all<AgentIdentity>(`select id, host, instance from agent where secret_hash = ? and revoked_at is null`, [hash]);
+  const [row] = await source.sql.all<AgentIdentity>(`select id, host, instance, revoked_at from agent where secret_hash = ?`, [hash]);
   return row ?? null;
 }
 

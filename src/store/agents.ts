@@ -1,8 +1,10 @@
 // Agents and their workers: registration, what people tell them, what is shown of them.
 import { hostSlug, workerId } from '../core/identifiers.ts';
+import { Refusal } from '../core/refusal.ts';
 import { cancelCommand, command, type DesiredState } from '../core/worker.ts';
 
 import { endLeases } from './end-leases.ts';
+import { TOMBSTONE } from './experiments.ts';
 import type { AgentTable, WorkerTable } from './schema.ts';
 import { rowSet, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -24,7 +26,6 @@ export interface NewAgent extends AgentFacts {
   readonly instance: string;
   readonly experiments: readonly number[] | null;
   readonly secret_hash: string;
-  readonly lost_after_ms: number;
   readonly next_sync_within_ms: number;
   /** Gives further words when one is taken. */
   readonly nextWord: () => string;
@@ -60,12 +61,11 @@ export async function registerAgent(tx: Transaction, agent: NewAgent, actor: str
       heard_at: null,
       term_started_at: tx.now,
       next_sync_within_ms: agent.next_sync_within_ms,
-      lost_after_ms: agent.lost_after_ms,
       liveness: 'alive',
       left_at: null,
       left_reason: null,
       revoked_at: null,
-      reserved_demand_id: null,
+      reserved_job_id: null,
       metrics_json: null,
       metrics_at: null,
     })
@@ -201,22 +201,40 @@ function selected(worker: WorkerRecord, selection: WorkerSelection): boolean {
 export interface CommandedWorkers {
   readonly matched: number;
   readonly changed: readonly string[];
+  /** Matched, but left as they were, because they also serve experiments that the caller may not operate. */
+  readonly refused: number;
 }
 
-/** Tells workers something, or takes a waiting command back (`state` null). Workers that are gone cannot be told anything. */
-export async function commandWorkers(
-  tx: Transaction,
-  experimentId: number,
-  request: { selection: WorkerSelection; state: DesiredState | null; dry_run: boolean; actor: string },
-): Promise<CommandedWorkers> {
-  const matched = (await listWorkers(tx, experimentId)).filter(
+export interface WorkerRequest {
+  readonly selection: WorkerSelection;
+  /** Null takes a waiting command back. */
+  readonly state: DesiredState | null;
+  readonly dry_run: boolean;
+  readonly actor: string;
+  /** Experiments that the caller may operate; null: all. */
+  readonly may_operate: readonly number[] | null;
+}
+
+/** Tells workers something. Workers that are gone cannot be told anything; what a worker is told concerns all that it serves. */
+export async function commandWorkers(tx: Transaction, experiment: { id: number; name: string }, request: WorkerRequest): Promise<CommandedWorkers> {
+  const matched = (await listWorkers(tx, experiment.id)).filter(
     (worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection),
   );
-  const changes = matched.flatMap((worker) => {
+  const servesOthers = await foreignService(tx, request.may_operate);
+  const own = matched.filter((worker) => !servesOthers(worker));
+  if (own.length === 0 && matched.length > 0) {
+    const which = matched.length === 1 ? `${matched[0]!.id} also serves` : `These ${matched.length} workers also serve`;
+    throw new Refusal(
+      'forbidden',
+      `${which} experiments that you may not operate, so you cannot command them. Ask somebody who may, or keep your own jobs from starting: drover experiment hold ${experiment.name}`,
+    );
+  }
+  const changes = own.flatMap((worker) => {
     const after = request.state === null ? cancelCommand(worker) : command(worker, request.state);
     return after === null ? [] : [{ worker, after }];
   });
-  if (request.dry_run) return { matched: matched.length, changed: changes.map(({ worker }) => worker.id) };
+  const result = { matched: matched.length, changed: changes.map(({ worker }) => worker.id), refused: matched.length - own.length };
+  if (request.dry_run) return result;
   for (const { worker, after } of changes) {
     await tx.query
       .updateTable('worker')
@@ -228,12 +246,49 @@ export async function commandWorkers(
   if (changes.length > 0) {
     tx.event({
       kind: request.state === null ? 'worker_command_cancelled' : 'worker_commanded',
-      experiment_id: experimentId,
+      experiment_id: experiment.id,
       actor: request.actor,
       data: { action: request.state, workers: changes.slice(0, 100).map(({ worker }) => worker.id), count: changes.length },
     });
   }
-  return { matched: matched.length, changed: changes.map(({ worker }) => worker.id) };
+  return result;
+}
+
+/** Tells whether a worker serves experiments beyond these. An agent for all serves those that there are now. */
+async function foreignService(tx: Transaction, mayOperate: readonly number[] | null): Promise<(worker: WorkerRecord) => boolean> {
+  if (mayOperate === null) return () => false;
+  const existing = await tx.sql.all<{ id: number }>(`select id from experiment where name not like '${TOMBSTONE}%'`);
+  const foreign = new Set(existing.map(({ id }) => Number(id)).filter((id) => !mayOperate.includes(id)));
+  return ({ experiments_json }) => (experiments_json === null ? foreign.size > 0 : (JSON.parse(experiments_json) as number[]).some((id) => foreign.has(id)));
+}
+
+export interface RevokedAgent {
+  readonly revoked_at: number;
+  /** Jobs that it held then. */
+  readonly running_jobs: number;
+}
+
+/** Ends an agent's secret for good. Its leases run out as those of any agent that is silent. `name` is `{host}_{instance}`. */
+export async function revokeAgent(
+  tx: Transaction,
+  experiment: { id: number; name: string },
+  { name, actor }: { name: string; actor: string },
+): Promise<RevokedAgent> {
+  const [agent] = await tx.sql.all<Pick<AgentTable, 'experiments_json' | 'revoked_at'> & { readonly id: number; readonly leases: number }>(
+    `select id, experiments_json, revoked_at, (select count(*) from lease where lease.agent_id = agent.id) as leases from agent
+      where host || '_' || instance = ?`,
+    [name],
+  );
+  const serves = agent !== undefined && (agent.experiments_json === null || (JSON.parse(agent.experiments_json) as number[]).includes(experiment.id));
+  if (!serves) throw new Refusal('not_found', `There is no agent ${name} that serves ${experiment.name}. List its workers with: drover worker ls`);
+  const running_jobs = Number(agent.leases);
+  if (agent.revoked_at !== null) return { revoked_at: Number(agent.revoked_at), running_jobs };
+  await tx.sql.run('update agent set revoked_at = ?, reserved_job_id = null where id = ?', [tx.now, agent.id]);
+  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'revoked' where agent_id = ? and disabled_at is null`, [tx.now, agent.id]);
+  tx.event({ kind: 'agent_revoked', experiment_id: null, actor, data: { agent: name, running_jobs } });
+  // Its hanging sync learns of it now.
+  tx.wake(Number(agent.id));
+  return { revoked_at: tx.now, running_jobs };
 }
 
 /** Names of experiments by id, for replies. */

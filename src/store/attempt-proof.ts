@@ -25,6 +25,7 @@ export interface ProvenAttempt extends AttemptName {
   readonly late_outcome: Outcome | null;
   readonly revision: number;
   readonly recorded_at: number | null;
+  readonly metrics_end: number;
   readonly experiment_id: number;
   readonly number: number;
   readonly job: { readonly status: JobStatus; readonly revision: number; readonly attempts: number; readonly outcome: Outcome | null };
@@ -66,7 +67,7 @@ export type Proof = (reference: AttemptReference) => ProvenAttempt | null;
 async function loadAttempts(reader: Reader, references: readonly AttemptReference[]): Promise<Map<string, AttemptRow>> {
   const names = new Map(references.map((reference) => [attemptKey(reference), reference]));
   const rows = await reader.sql.all<AttemptRow>(
-    `select a.job_id, a.attempt, a.rank, a.outcome, a.late_outcome, a.revision, a.recorded_at, a.nonce, j.experiment_id, j.number, j.created_at,
+    `select a.job_id, a.attempt, a.rank, a.outcome, a.late_outcome, a.revision, a.recorded_at, a.metrics_end, a.nonce, j.experiment_id, j.number, j.created_at,
        j.status as job_status, j.revision as job_revision, j.attempts as job_attempts, j.outcome as job_outcome
      from ${rowSet(reader.sql.dialect, { job_id: 'int', attempt: 'int', rank: 'int' })} as v cross join attempt a cross join job j
      where a.job_id = v.job_id and a.attempt = v.attempt and a.rank = v.rank and j.id = v.job_id`,
@@ -76,9 +77,9 @@ async function loadAttempts(reader: Reader, references: readonly AttemptReferenc
 }
 
 function provenAttempt(row: AttemptRow): ProvenAttempt {
-  const { job_id, attempt, rank, outcome, late_outcome, revision, recorded_at, experiment_id, number } = row;
+  const { job_id, attempt, rank, outcome, late_outcome, revision, recorded_at, metrics_end, experiment_id, number } = row;
   const job = { status: row.job_status, revision: row.job_revision, attempts: row.job_attempts, outcome: row.job_outcome };
-  return { job_id, attempt, rank, outcome, late_outcome, revision, recorded_at, experiment_id, number, job };
+  return { job_id, attempt, rank, outcome, late_outcome, revision, recorded_at, metrics_end, experiment_id, number, job };
 }
 
 const DELIVERY_LOCK = 7_346_010;

@@ -153,7 +153,7 @@ export async function indexParams(sql: Sql, experimentId: number, firstNumber: n
   const rows = await sql.all<{ id: number; name: string; value: string }>(
     `insert into param_value (experiment_id, name, value, number) select ?, name, value, number
       from ${rowSet(sql.dialect, { name: 'text', value: 'text', number: 'real' })} as v where true
-      on conflict (experiment_id, name, value) do update set number = excluded.number returning id, name, value`,
+      on conflict (experiment_id, name, value) do update set number = coalesce(excluded.number, param_value.number) returning id, name, value`,
     [experimentId, JSON.stringify([...values.values()].map((one) => [one.name, one.value, one.number]))],
   );
   const pairs: [number, number][] = [];
@@ -164,14 +164,28 @@ export async function indexParams(sql: Sql, experimentId: number, firstNumber: n
   );
 }
 
-/** Takes one job's params out of the search. */
-export async function unindexParams(sql: Sql, experimentId: number, number: number, params: Params): Promise<void> {
-  for (const [name, value] of Object.entries(params)) {
-    await sql.run('delete from job_param where number = ? and value_id in (select id from param_value where experiment_id = ? and name = ? and value = ?)', [
-      number,
-      experimentId,
-      name,
-      indexedText(value),
-    ]);
+/** Takes the params of jobs out of the search. */
+export async function unindexJobs(sql: Sql, experimentId: number, jobs: readonly { readonly number: number; readonly params: Params }[]): Promise<void> {
+  const values = new Map<string, { name: string; value: string; jobs: number[] }>();
+  for (const { number, params } of jobs) {
+    for (const [name, value] of Object.entries(params)) {
+      const text = indexedText(value);
+      const key = `${name}\u0000${text}`;
+      const known = values.get(key);
+      if (known === undefined) values.set(key, { name, value: text, jobs: [number] });
+      else known.jobs.push(number);
+    }
   }
+  if (values.size === 0) return;
+  // The set comes first, so that each of its rows is looked up in the index.
+  const rows = await sql.all<{ id: number; name: string; value: string }>(
+    `select param_value.id, param_value.name, param_value.value from ${rowSet(sql.dialect, { name: 'text', value: 'text' })} as v
+      cross join param_value where param_value.experiment_id = ? and param_value.name = v.name and param_value.value = v.value`,
+    [JSON.stringify([...values.values()].map((one) => [one.name, one.value])), experimentId],
+  );
+  const pairs = rows.flatMap((row) => values.get(`${row.name}\u0000${row.value}`)!.jobs.map((number) => [Number(row.id), number]));
+  await sql.run(
+    `delete from job_param where (value_id, number) in (select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v)`,
+    [JSON.stringify(pairs)],
+  );
 }

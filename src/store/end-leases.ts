@@ -10,10 +10,12 @@ import type { Transaction } from './writer.ts';
 export interface LeaseEnd {
   readonly outcome: 'lost' | 'released';
   readonly message: string;
+  /** Left out: all that these agents hold. */
+  readonly concerns?: (agentId: number, experimentId: number) => boolean;
 }
 
 /** The jobs go back to the queue, or are aborted when they were lost too often. */
-export async function endLeases(tx: Transaction, agentIds: readonly number[], { outcome, message }: LeaseEnd): Promise<void> {
+export async function endLeases(tx: Transaction, agentIds: readonly number[], { outcome, message, concerns }: LeaseEnd): Promise<void> {
   if (agentIds.length === 0) return;
   const leases = await tx.sql.all<LeaseRow>(`select * from lease where agent_id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(agentIds)]);
   const facts = await loadFacts(tx, leases);
@@ -26,6 +28,7 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
       await tx.sql.run('delete from lease where job_id = ? and rank = ?', [lease.job_id, lease.rank]);
       continue;
     }
+    if (concerns?.(lease.agent_id, known.row.experiment_id) === false) continue;
     const policy = await policies.of(known.row.experiment_id, known.row.max_attempts);
     // What the agent never acknowledged it never had: that is no loss.
     const said = lease.acknowledged === 0 ? 'released' : outcome;

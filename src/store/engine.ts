@@ -5,11 +5,14 @@ import type { Clock } from '../runtime/clock.ts';
 
 import { kyselyOver, type Query } from './kysely-dialect.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
-import { openPool, postgresSql, steadyConnection } from './postgres.ts';
+import { openPool, postgresSql, type SteadyConnection, steadyConnection, steadyListener } from './postgres.ts';
 import { openReadPool } from './read-pool.ts';
 import { isNetworkFileSystem, lockDirectory, openSqlite } from './sqlite.ts';
 import type { DialectName, Row, Sql, SqlValue } from './sql.ts';
 import { type Change, type WriteConnection, Writer } from './writer.ts';
+
+/** Short sweeps and long upkeep go on side by side. */
+export type ExclusiveWork = 'sweep' | 'upkeep';
 
 export interface Engine {
   readonly dialect: DialectName;
@@ -19,8 +22,8 @@ export interface Engine {
   readonly readSql: Sql;
   /** Calls back after each commit that changed something, on this server or another; returns how to stop it. */
   onChange(callback: (change: Change) => void): () => void;
-  /** Runs the work if no other server does; null when one does. */
-  exclusively<T>(work: () => Promise<T>): Promise<T | null>;
+  /** Runs the work if no other server does work of that name; null when one does. */
+  exclusively<T>(work: () => Promise<T>, name?: ExclusiveWork): Promise<T | null>;
   close(): Promise<void>;
 }
 
@@ -197,7 +200,7 @@ function pooledSql(pool: { all(text: string, values: readonly SqlValue[]): Promi
 }
 
 const EVENT_LOCK = 7_346_001;
-const SWEEP_LOCK = 7_346_002;
+const WORK_LOCKS: Record<ExclusiveWork, number> = { sweep: 7_346_002, upkeep: 7_346_003 };
 const CHANNEL = 'drover_change';
 const POLL_MS = 2_000;
 
@@ -206,19 +209,17 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
   const writing = steadyConnection(pool);
+  await writing.renew();
   const sql = postgresSql(writing);
   await migratePostgres(sql, options.clock.now());
   const changes = listeners();
   const readSql = postgresSql(pool);
-  const writer = new Writer(postgresWriteConnection(sql), changes.call);
-  const listening = await pool.connect();
-  const [own] = await sql.all<{ pid: number }>('select pg_backend_pid() as pid');
-  const elsewhere = (): void => changes.call({ wake_all: true, wake: new Set(), events: true, matrices: true });
-  listening.on('notification', (message) => {
-    if (message.processId !== Number(own!.pid)) elsewhere();
-  });
-  listening.on('error', () => {});
-  await listening.query(`listen ${CHANNEL}`);
+  const writer = new Writer(postgresWriteConnection(writing, sql), changes.call);
+  const elsewhere = (): void => changes.call({ wake_all: true, wake: new Set(), events: true, background: true });
+  const onNotice = (pid: number | null): void => {
+    if (pid === null || pid !== writing.pid()) elsewhere();
+  };
+  const listener = await steadyListener(pool, { channel: CHANNEL, clock: options.clock, onNotice });
   let polling = true;
   const poll = (): void => {
     if (!polling) return;
@@ -232,25 +233,28 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
     read: queryOver(readSql),
     readSql,
     onChange: changes.add,
-    async exclusively(work) {
+    async exclusively(work, name = 'sweep') {
       const holder = await pool.connect();
-      holder.on('error', () => {});
+      // The pool hands the same connection out again: what is put on it here must come off.
+      const onError = (): void => {};
+      holder.on('error', onError);
       try {
-        const held = await holder.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [SWEEP_LOCK]);
+        const held = await holder.query<{ ok: boolean }>('select pg_try_advisory_lock($1) as ok', [WORK_LOCKS[name]]);
         if (held.rows[0]?.ok !== true) return null;
         try {
           return await work();
         } finally {
-          await holder.query('select pg_advisory_unlock($1)', [SWEEP_LOCK]);
+          await holder.query('select pg_advisory_unlock($1)', [WORK_LOCKS[name]]);
         }
       } finally {
+        holder.off('error', onError);
         holder.release();
       }
     },
     async close() {
       await writer.close();
       polling = false;
-      listening.release(true);
+      listener.close();
       writing.release();
       await pool.end();
     },
@@ -270,14 +274,23 @@ async function migratePostgres(sql: Sql, now: number): Promise<void> {
   }
 }
 
-function postgresWriteConnection(sql: Sql): WriteConnection {
+function postgresWriteConnection(connection: SteadyConnection, sql: Sql): WriteConnection {
   const run = (text: string) => async () => {
     await sql.run(text);
   };
   return {
     sql,
     query: queryOver(sql),
-    begin: run('begin'),
+    async begin() {
+      await connection.renew();
+      try {
+        await sql.run('begin');
+      } catch {
+        // It broke while nobody looked; nothing was done in it yet.
+        await connection.renew(true);
+        await sql.run('begin');
+      }
+    },
     commit: run('commit'),
     rollback: run('rollback'),
     savepoint: run('savepoint unit'),

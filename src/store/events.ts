@@ -132,28 +132,32 @@ function includes(ranges: string | null, number: number): boolean {
   return (parseRanges(ranges ?? '') ?? []).some((range) => range.from <= number && number <= range.to);
 }
 
-/** Removes events that only woke live pages, once they are old. */
-export async function pruneTransientEvents(tx: Transaction): Promise<void> {
+/** Removes events that only woke live pages, once they are old: looks at so many events, and says whether there may be more. */
+export async function pruneTransientEvents(tx: Transaction, rows: number): Promise<boolean> {
   const before = tx.now - LIMITS.transient_event_seconds.value * 1000;
   const cursor = Number((await readSetting(tx, TRANSIENT_CURSOR)) ?? 0);
-  const [edge] = await tx.sql.all<{ id: number | null }>(
-    `select max(id) as id from (select id, at from event where id > ? order by id limit ${TRANSIENT_AT_ONCE}) as next where at < ?`,
-    [cursor, before],
+  const [edge] = await tx.sql.all<{ id: number | null; seen: number }>(
+    `select max(id) as id, count(*) as seen from (select id, at from event where id > ? order by id limit ?) as next where at < ?`,
+    [cursor, rows, before],
   );
-  if (edge === undefined || edge.id === null) return;
+  if (edge === undefined || edge.id === null) return false;
   await tx.sql.run(`delete from event where id > ? and id <= ? and kind in (${TRANSIENT_LIST})`, [cursor, edge.id]);
   await writeSetting(tx, TRANSIENT_CURSOR, String(edge.id));
+  return Number(edge.seen) === rows;
 }
 
 /** Where pruneTransientEvents stopped, so that it never looks at what stays again. */
 const TRANSIENT_CURSOR = 'transient_events_pruned';
-const TRANSIENT_AT_ONCE = 20_000;
 
 /** Removes events older than a moment, at most `limit` at once, and never those that a stream's reader may still catch up with. */
 export async function pruneEvents(tx: Transaction, olderThan: number, limit: number): Promise<number> {
-  const [edge] = await tx.sql.all<{ oldest: number | null; newest: number | null }>(BOUNDS);
-  if (edge === undefined || edge.oldest === null) return 0;
-  const keptFrom = Number(edge.newest) - LIMITS.stream_events.value + 1;
-  const upTo = Math.min(Number(edge.oldest) + limit, keptFrom);
-  return tx.sql.run(`delete from event where id < ? and at < ?`, [upTo, olderThan]);
+  const [bounds] = await tx.sql.all<{ oldest: number | null; newest: number | null }>(BOUNDS);
+  if (bounds === undefined || bounds.oldest === null) return 0;
+  const keptFrom = Number(bounds.newest) - LIMITS.stream_events.value + 1;
+  const [edge] = await tx.sql.all<{ id: number | null }>(
+    `select max(id) as id from (select id, at from event where id < ? order by id limit ?) as oldest where at < ?`,
+    [keptFrom, limit, olderThan],
+  );
+  if (edge === undefined || edge.id === null) return 0;
+  return tx.sql.run('delete from event where id <= ? and at < ?', [edge.id, olderThan]);
 }

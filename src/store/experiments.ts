@@ -4,6 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 
 import type { ExperimentTable } from './schema.ts';
+import { valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 import type { Transaction } from './writer.ts';
 
@@ -30,7 +31,7 @@ export interface ExperimentRecord {
 }
 
 /** Experiments that are being deleted keep their rows under a name that no experiment can have. */
-const TOMBSTONE = '#';
+export const TOMBSTONE = '#';
 
 export interface NewExperiment {
   readonly name: string;
@@ -88,7 +89,7 @@ export async function changeExperiment(tx: Transaction, id: number, change: Expe
   if (row.held_at !== null && held_at === null) tx.wake('all');
 }
 
-/** Hides the experiment at once; its rows are removed later, in pieces, by purgeDeleted. */
+/** Hides the experiment at once; its rows are removed later, in pieces: see purge-experiment.ts. */
 export async function deleteExperiment(tx: Transaction, id: number, actor: string): Promise<void> {
   const counts = await readCounts(tx, [id]);
   const running = counts.get(id)?.running ?? 0;
@@ -100,36 +101,20 @@ export async function deleteExperiment(tx: Transaction, id: number, actor: strin
     .where('id', '=', id)
     .execute();
   await tx.query.deleteFrom('session').where('experiment_id', '=', id).execute();
+  await tx.sql.run(`update operation set finished_at = ?, problem = 'The experiment was deleted.' where experiment_id = ? and finished_at is null`, [
+    tx.now,
+    id,
+  ]);
+  await tx.sql.run('update matrix set size = expanded where experiment_id = ? and expanded < size', [id]);
   tx.event({ kind: 'experiment_deleted', experiment_id: id, actor, data: { name: row.name } });
 }
 
-const PURGED_AT_ONCE = 5_000;
-
-/** Removes one piece of a deleted experiment; returns the blobs that nobody names any more, or null when nothing is left to do. */
-export async function purgeDeleted(tx: Transaction): Promise<string[] | null> {
-  const [experiment] = await tx.sql.all<{ id: number }>(`select id from experiment where name like '${TOMBSTONE}%' limit 1`);
-  if (experiment === undefined) return null;
-  const jobs = await tx.sql.all<{ id: number }>('select id from job where experiment_id = ? order by number limit ?', [experiment.id, PURGED_AT_ONCE]);
-  if (jobs.length === 0) {
-    await purgeExperimentRows(tx, experiment.id);
-    return [];
-  }
-  const blobs: string[] = [];
-  const range = [experiment.id, jobs[0]!.id, jobs.at(-1)!.id];
-  const mine = 'in (select id from job where experiment_id = ? and id between ? and ?)';
-  for (const table of ['artifact', 'log_chunk']) {
-    const rows = await tx.sql.all<{ blob_key: string }>(`select blob_key from ${table} where job_id ${mine} and blob_key is not null`, range);
-    blobs.push(...rows.map((row) => row.blob_key));
-  }
-  for (const table of ['artifact', 'log_chunk', 'metric_chunk', 'attempt', 'lease']) await tx.sql.run(`delete from ${table} where job_id ${mine}`, range);
-  await tx.sql.run('delete from job where experiment_id = ? and id between ? and ?', range);
-  return blobs;
-}
-
-async function purgeExperimentRows(tx: Transaction, id: number): Promise<void> {
-  await tx.sql.run('delete from job_param where value_id in (select id from param_value where experiment_id = ?)', [id]);
-  for (const table of ['param_value', 'counter', 'demand', 'matrix', 'variable']) await tx.sql.run(`delete from ${table} where experiment_id = ?`, [id]);
-  await tx.sql.run('delete from experiment where id = ?', [id]);
+/** Of these experiments, the ones that are deleted while their rows still wait to be removed. */
+export async function deletedAmong(tx: Transaction, ids: Iterable<number>): Promise<Set<number>> {
+  const rows = await tx.sql.all<{ id: number }>(`select id from experiment where name like '${TOMBSTONE}%' and id in ${valueSet(tx.sql.dialect, 'int')}`, [
+    JSON.stringify([...new Set(ids)]),
+  ]);
+  return new Set(rows.map((row) => row.id));
 }
 
 /** By name; null when there is none. */

@@ -3,6 +3,7 @@ import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 
 import type { ServerKey } from './server-key.ts';
+import type { Reader } from './store.ts';
 import type { Transaction, Unit } from './writer.ts';
 
 export interface OnceKey {
@@ -35,6 +36,12 @@ export async function runOnce<T>(tx: Transaction, serverKey: ServerKey, once: On
   const reply = await unit(tx);
   await tx.sql.run(`update idempotency_key set reply_json = ? where ${where}`, [serverKey.encrypt(JSON.stringify(reply)), ...identity]);
   return reply;
+}
+
+/** Whether a write with this key was committed. */
+export async function knowsOnce(reader: Pick<Reader, 'sql'>, { actor, route, key }: Omit<OnceKey, 'body_hash'>): Promise<boolean> {
+  const rows = await reader.sql.all('select 1 as known from idempotency_key where actor = ? and route = ? and key = ?', [actor, route, key]);
+  return rows.length > 0;
 }
 
 /** Forgets keys whose time is over; returns how many. */

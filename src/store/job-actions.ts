@@ -1,14 +1,12 @@
-// What people do to jobs: hold, cancel, requeue, delete, edit. One job is a set of one; whatever does not fit is told, not changed.
+// What people do to jobs: hold, cancel, requeue, delete. One job is a set of one; whatever does not fit is told, not changed.
 import { type EventKind } from '../core/event.ts';
 import { type JobStatus, mayTransition } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Params } from '../core/params.ts';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
 
-import { commandId, demandId, indexParams, type JobTemplate, unindexParams } from './create-jobs.ts';
+import { deletePending } from './delete-jobs.ts';
 import { filterWhere, type JobFilter } from './job-search.ts';
-import { findJob } from './job-rows.ts';
-import { valueSet } from './sql.ts';
+import { lockOf, valueSet } from './sql.ts';
 import type { Transaction } from './writer.ts';
 
 export const JOB_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
@@ -18,14 +16,17 @@ export interface ActionRequest {
   readonly action: JobAction;
   readonly force: boolean;
   readonly priority: number;
-  readonly dry_run: boolean;
   readonly actor: string;
+  /** When it was asked for, if that is some time ago: jobs that an attempt brought back or ended since are not deleted or requeued. */
+  readonly asked_at?: number;
 }
+
+export type Refused = Readonly<Partial<Record<RefusalCode, number>>>;
 
 export interface ActionResult {
   readonly matched: number;
   readonly changed: readonly number[];
-  readonly refused: Readonly<Partial<Record<RefusalCode, number>>>;
+  readonly refused: Refused;
 }
 
 interface JobHead {
@@ -37,47 +38,49 @@ interface JobHead {
   readonly attempts: number;
 }
 
-/** Does one thing to all jobs that the filter names, in this transaction. */
+/** Does one thing to all jobs that the filter names, in this transaction; larger sets are an operation. */
 export async function actOnJobs(tx: Transaction, experimentId: number, filter: JobFilter, request: ActionRequest): Promise<ActionResult> {
   const where = await filterWhere(tx, experimentId, filter);
   const limit = LIMITS.bulk_jobs.value;
+  const { text, values } = sinceAsked(request);
   const heads = await tx.sql.all<JobHead>(
-    `select id, number, status, held_at, not_before, attempts from job where ${where.text} order by number limit ?${lockOf(tx)}`,
-    [...where.values, limit + 1],
+    `select id, number, status, held_at, not_before, attempts from job where ${where.text}${text} order by number limit ?${lockOf(tx.sql)}`,
+    [...where.values, ...values, limit + 1],
   );
-  if (heads.length > limit && !request.dry_run) {
-    throw new Refusal(
-      'too_many',
-      `More than ${limit.toLocaleString('en-US')} jobs match; at most that many are changed at once. Narrow the filter, or repeat with ranges of numbers.`,
-    );
+  if (heads.length > limit) {
+    throw new Refusal('too_many', `More than ${limit.toLocaleString('en-US')} jobs match; at most that many are changed in one commit.`);
   }
   const refused: Partial<Record<RefusalCode, number>> = {};
   const fitting: JobHead[] = [];
-  for (const head of heads.slice(0, limit)) {
-    const refusal = refusalOf(request, head);
+  for (const head of heads) {
+    const refusal = refusalOf(request.action, head.status);
     if (refusal === null) fitting.push(head);
     else refused[refusal] = (refused[refusal] ?? 0) + 1;
   }
-  if (!request.dry_run) await apply(tx, experimentId, fitting, request);
+  await apply(tx, experimentId, fitting, request);
   return { matched: heads.length, changed: fitting.map((head) => head.number), refused };
 }
 
-/** On PostgreSQL another server may claim or end these jobs meanwhile; SQLite has one writer. */
-function lockOf(tx: Transaction): string {
-  return tx.sql.dialect === 'postgres' ? ' for update' : '';
+function sinceAsked({ action, asked_at }: ActionRequest): { text: string; values: number[] } {
+  if (asked_at === undefined || (action !== 'delete' && action !== 'requeue')) return { text: '', values: [] };
+  return {
+    text: ' and (attempts = 0 or not exists (select 1 from attempt where attempt.job_id = job.id and attempt.recorded_at > ?))',
+    values: [asked_at],
+  };
 }
 
-function refusalOf(request: ActionRequest, head: JobHead): RefusalCode | null {
-  switch (request.action) {
+/** Why an action leaves a job of this status alone; null when it does not. */
+export function refusalOf(action: JobAction, status: JobStatus): RefusalCode | null {
+  switch (action) {
     case 'cancel':
-      return head.status === 'pending' || head.status === 'running' ? null : 'job_ended';
+      return status === 'pending' || status === 'running' ? null : 'job_ended';
     case 'requeue':
-      return mayTransition('requeue', head.status, 'pending') ? null : 'job_not_ended';
+      return mayTransition('requeue', status, 'pending') ? null : 'job_not_ended';
     case 'hold':
     case 'unhold':
     case 'delete':
     case 'set_priority':
-      return head.status === 'pending' ? null : 'job_not_pending';
+      return status === 'pending' ? null : 'job_not_pending';
   }
 }
 
@@ -100,7 +103,7 @@ async function apply(tx: Transaction, experimentId: number, heads: readonly JobH
       await setAll(tx, heads, 'priority = ?', [request.priority]);
       return tell(tx, 'jobs_edited', { experiment_id: experimentId, actor: request.actor, heads, data: { priority: request.priority } });
     case 'delete':
-      await deletePending(tx, heads);
+      await deletePending(tx, experimentId, heads);
       tx.count(experimentId, 'pending', -heads.length);
       return tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor: request.actor, heads });
   }
@@ -172,23 +175,6 @@ async function requeue(tx: Transaction, experimentId: number, heads: readonly Jo
   tell(tx, 'jobs_requeued', { experiment_id: experimentId, actor: request.actor, heads });
 }
 
-async function deletePending(tx: Transaction, heads: readonly JobHead[]): Promise<void> {
-  const ids = idsOf(heads);
-  const ours = valueSet(tx.sql.dialect, 'int');
-  await removeFromIndex(tx, ids);
-  // A pending job may have earlier attempts (retried, requeued): what they left goes with it.
-  for (const table of ['attempt', 'metric_chunk', 'log_chunk', 'artifact']) await tx.sql.run(`delete from ${table} where job_id in ${ours}`, [ids]);
-  await tx.sql.run(`delete from job where id in ${ours}`, [ids]);
-}
-
-async function removeFromIndex(tx: Transaction, ids: string): Promise<void> {
-  const jobs = await tx.sql.all<{ experiment_id: number; number: number; params_json: string }>(
-    `select experiment_id, number, params_json from job where id in ${valueSet(tx.sql.dialect, 'int')}`,
-    [ids],
-  );
-  for (const job of jobs) await unindexParams(tx.sql, job.experiment_id, job.number, JSON.parse(job.params_json) as Params);
-}
-
 interface Told {
   readonly experiment_id: number;
   readonly actor: string;
@@ -209,87 +195,4 @@ function tell(tx: Transaction, kind: EventKind, { experiment_id, actor, heads, d
 
 function idsOf(heads: readonly JobHead[]): string {
   return JSON.stringify(heads.map((head) => head.id));
-}
-
-/** All pending jobs of an experiment, for "replace existing". Returns how many there were. */
-export async function deleteAllPending(tx: Transaction, experimentId: number, actor: string): Promise<number> {
-  const unfinished = await tx.sql.all<{ id: number; size: number; expanded: number }>(
-    'select id, size, expanded from matrix where experiment_id = ? and expanded < size',
-    [experimentId],
-  );
-  for (const matrix of unfinished) {
-    await tx.sql.run('update matrix set size = expanded where id = ?', [matrix.id]);
-    tx.count(experimentId, 'expanding', matrix.expanded - matrix.size);
-  }
-  const heads = await tx.sql.all<JobHead>(
-    `select id, number, status, held_at, not_before, attempts from job where experiment_id = ? and status = 'pending' order by number${lockOf(tx)}`,
-    [experimentId],
-  );
-  if (heads.length === 0) return 0;
-  await deletePending(tx, heads);
-  tx.count(experimentId, 'pending', -heads.length);
-  tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor, heads, data: { reason: 'replaced' } });
-  return heads.length;
-}
-
-export interface JobEdit {
-  readonly params?: Params;
-  readonly command?: string | null;
-  readonly priority?: number;
-  readonly max_attempts?: number | null;
-  readonly timeout_seconds?: number | null;
-  readonly tags?: readonly string[];
-}
-
-/** Edits a pending job; the event keeps what was and what is. */
-export async function editJob(
-  tx: Transaction,
-  target: { experiment_id: number; number: number },
-  edit: JobEdit & { revision?: number },
-  actor: string,
-): Promise<void> {
-  const { experiment_id: experimentId, number } = target;
-  await tx.sql.all(`select id from job where experiment_id = ? and number = ?${lockOf(tx)}`, [experimentId, number]);
-  const job = await findJob(tx, experimentId, number);
-  if (job === null) throw new Refusal('job_not_found', `There is no job ${number} in this experiment.`);
-  if (job.status !== 'pending') throw new Refusal('job_not_pending', `Job ${number} is ${job.status}; only pending jobs can be edited.`);
-  if (edit.revision !== undefined && edit.revision !== job.revision) {
-    throw new Refusal('job_not_pending', `Job ${number} was edited by somebody else meanwhile. Load it again and repeat the edit.`, { revision: job.revision });
-  }
-  const command = edit.command === undefined ? job.command : edit.command;
-  const template: JobTemplate = { ...job, command, held: false };
-  const after = {
-    params: edit.params ?? job.params,
-    command,
-    priority: edit.priority ?? job.priority,
-    max_attempts: edit.max_attempts === undefined ? job.max_attempts : edit.max_attempts,
-    timeout_seconds: edit.timeout_seconds === undefined ? job.timeout_seconds : edit.timeout_seconds,
-    tags: edit.tags ?? job.tags,
-  };
-  await tx.sql.run(
-    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + ? where id = ?`,
-    [
-      JSON.stringify(after.params),
-      command === null ? null : await commandId(tx.sql, command),
-      await demandId(tx.sql, experimentId, template),
-      after.priority,
-      after.max_attempts,
-      after.timeout_seconds,
-      after.tags.length === 0 ? null : JSON.stringify(after.tags),
-      // Only what the job runs makes it another one; an attempt of the old one no longer speaks for it.
-      edit.params === undefined && edit.command === undefined ? 0 : 1,
-      job.id,
-    ],
-  );
-  if (edit.params !== undefined) {
-    await unindexParams(tx.sql, experimentId, number, job.params);
-    await indexParams(tx.sql, experimentId, number, [edit.params]);
-  }
-  tx.event({ kind: 'jobs_edited', experiment_id: experimentId, actor, numbers: [number], job_id: job.id, data: changes(job, after) });
-  tx.wake('all');
-}
-
-function changes(before: object, after: object): Record<string, unknown> {
-  const differing = Object.entries(after).filter(([name, value]) => JSON.stringify((before as Record<string, unknown>)[name]) !== JSON.stringify(value));
-  return Object.fromEntries(differing.map(([name, value]) => [name, { from: (before as Record<string, unknown>)[name] ?? null, to: value as unknown }]));
 }

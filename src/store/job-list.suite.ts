@@ -7,9 +7,12 @@ import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { parseSearch } from '../core/search.ts';
 
-import { actOnJobs, editJob } from './job-actions.ts';
+import { actOnJobs } from './job-actions.ts';
+import { editJob } from './job-edit.ts';
 import { countJobs, type JobPageRequest, listJobs } from './job-list.ts';
-import type { JobFilter } from './job-search.ts';
+import { type Lanes, type Position, readLanes } from './job-lanes.ts';
+import { filterWhere, type JobFilter } from './job-search.ts';
+import { startWalk } from './job-walk.ts';
 import type { Store } from './store.ts';
 
 const JOBS = 60;
@@ -114,6 +117,72 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       expect(await allPages({ filter: { held: true } })).toEqual([]);
     });
 
+    it('merges some statuses into one order, page by page', async (context) => {
+      if (maker === null) return context.skip();
+      const statuses = ['done', 'aborted'] as const;
+      const ended = upTo(20);
+      expect(await allPages({ filter: { statuses }, order: 'asc' })).toEqual(ended);
+      expect(await allPages({ filter: { statuses }, sort: 'duration_ms', order: 'asc' })).toEqual(ended.toReversed());
+      expect(await allPages({ filter: { statuses: ['pending', 'done'] }, sort: 'duration_ms' })).toEqual([
+        ...ended.filter((number) => number % 5 !== 1),
+        ...upTo(JOBS).slice(20).toReversed(),
+      ]);
+    });
+
+    it('reads lanes in steps, with what else must hold, and goes on exactly where it stopped', async (context) => {
+      if (maker === null) return context.skip();
+      for (const order of ['asc', 'desc'] as const) {
+        for (const [column, text, limit] of [
+          [null, 'lr>0.001', 2],
+          ['duration_ms', 'lr>0.001', 2],
+          ['duration_ms', 'lr=0.1 units=8', 1],
+          [null, 'lr!=0.1', 100],
+        ] as const) {
+          const statuses = ['done', 'aborted', 'pending'] as const;
+          const rest = await filterWhere(store, experiment, search(text), true);
+          const numbers: number[] = [];
+          for (let position: Position | null = null, count = 0; count < 100; count += 1) {
+            const lanes: Lanes = await readLanes(store.sql, { experiment_id: experiment, statuses, column, order, rest, position, limit });
+            numbers.push(...lanes.rows.map((job) => job.number));
+            position = lanes.frontier;
+            if (position === null) break;
+          }
+          const wanted = await allPages({ filter: { ...search(text), statuses }, sort: column ?? 'number', order });
+          expect(numbers, `${text} ${column} ${order}`).toEqual(column === null ? wanted : wanted.filter((number) => number <= 20));
+        }
+      }
+    });
+
+    it('walks the values of a search in order, each number once', async (context) => {
+      if (maker === null) return context.skip();
+      for (const order of ['asc', 'desc'] as const) {
+        for (const [text, fits] of [
+          ['lr>0.001', (index: number) => index % 3 !== 2],
+          ['plain', (index: number) => index !== 7],
+        ] as const) {
+          const walk = (await startWalk(store.sql, experiment, search(text).terms!, order))!;
+          const numbers: number[] = [];
+          for (let at = order === 'desc' ? Number.MAX_SAFE_INTEGER : 0; ;) {
+            const next = await walk.next(at);
+            if (next.length === 0) break;
+            numbers.push(...next);
+            at = next.at(-1)!;
+          }
+          const wanted = upTo(JOBS).filter((number) => fits(number - 1));
+          expect(numbers).toEqual(order === 'desc' ? wanted.toReversed() : wanted);
+        }
+      }
+    });
+
+    it('compares a number also after the same value came as a text', async (context) => {
+      if (maker === null) return context.skip();
+      const mixed = await makeExperiment(store, 'mixed');
+      await makeJobs(store, mixed, [{ a: 5 }]);
+      await makeJobs(store, mixed, [{ a: '5' }]);
+      const page = await listJobs(store, mixed, request({ filter: search('a>4') }));
+      expect(page.jobs.map((job) => job.number)).toEqual([1]);
+    });
+
     it('counts only up to its limit, and says so', async (context) => {
       if (maker === null) return context.skip();
       expect(await countJobs(store, experiment, search('lr>0'), 50)).toEqual({ count: 50, exact: false });
@@ -129,9 +198,7 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       const late = await makeExperiment(store, 'late');
       await makeJobs(store, late, [{ a: 1 }, { a: 2 }]);
       await store.write((tx) => editJob(tx, { experiment_id: late, number: 1 }, { params: { a: 7 } }, 'test'));
-      await store.write((tx) =>
-        actOnJobs(tx, late, { ranges: [{ from: 2, to: 2 }] }, { action: 'delete', force: false, priority: 0, dry_run: false, actor: 'test' }),
-      );
+      await store.write((tx) => actOnJobs(tx, late, { ranges: [{ from: 2, to: 2 }] }, { action: 'delete', force: false, priority: 0, actor: 'test' }));
       const find = async (text: string) => (await listJobs(store, late, request({ filter: search(text) }))).jobs.map((job) => job.number);
       expect([await find('a=7'), await find('a=1'), await find('a=2')]).toEqual([[1], [], []]);
     });

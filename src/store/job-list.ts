@@ -1,11 +1,16 @@
-// One page of jobs. Paging is by key, so page 20,000 costs what page 1 costs; a search walks its own index in order.
+// One page of jobs. Paging is by key, so page 20,000 costs what page 1 costs. A filter that names few jobs is looked at whole; else a
+// search walks its own index in order, or the jobs of the statuses are read in lanes.
+import { JOB_STATUSES, type JobStatus } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 
+import { readCounts } from './experiments.ts';
+import { type IndexedColumn, type Lanes, type Position, positionOf, readLanes } from './job-lanes.ts';
 import { filterWhere, type JobFilter, type Where } from './job-search.ts';
+import { type SmallSet, smallSet } from './job-sets.ts';
 import { startWalk, type Walk } from './job-walk.ts';
 import { JOB_COLUMNS, JOB_JOINS, type JobRecord, toJobRecord } from './job-rows.ts';
-import { type Sql, type SqlValue, valueSet } from './sql.ts';
+import { chosenNumbers, type Sql, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 
 export type JobSort = 'number' | 'created_at' | 'started_at' | 'finished_at' | 'duration_ms' | 'status' | 'priority' | 'worker_id' | 'attempts';
@@ -24,65 +29,142 @@ export interface JobPage {
   readonly next_cursor: string | null;
 }
 
-/** Where a page begins: after this number, or after this value and number of the sorted column. */
-interface Position {
-  readonly number: number;
-  readonly value: SqlValue;
-}
-
-const INDEXED: ReadonlySet<JobSort> = new Set(['started_at', 'finished_at', 'duration_ms']);
-/** Numbers that one page of a search looks at; the next page goes on where it stopped. */
-const WALK_LIMIT = 20_000;
+const INDEXED: ReadonlySet<JobSort> = new Set(['started_at', 'finished_at', 'duration_ms'] satisfies IndexedColumn[]);
 /** Steps of a walk that a count takes before it says "at least". */
-const COUNT_STEPS = 10;
+const COUNT_STEPS = 6;
+/** Steps of a walk that one page takes. */
+const PAGE_STEPS = 40;
 
 export async function listJobs(reader: Reader, experimentId: number, request: JobPageRequest): Promise<JobPage> {
   const position = readCursor(request.cursor);
-  if (request.sort === 'number' || request.sort === 'created_at') {
-    const walk = await startWalk(reader.sql, experimentId, request.filter.terms ?? [], request.order);
-    if (walk !== null) return walkPage(reader, { request, position, walk, rest: await filterWhere(reader, experimentId, withoutTerm(request.filter, walk)) });
+  const { filter, sort } = request;
+  const byNumber = sort === 'number' || sort === 'created_at';
+  const set = await smallSet(reader.sql, experimentId, filter);
+  if (!byNumber && !INDEXED.has(sort)) {
+    const where = await filterWhere(reader, experimentId, set === null ? filter : { ...set.filter, numbers: set.numbers });
+    return smallPage(reader, where, request, position);
   }
-  const where = await filterWhere(reader, experimentId, request.filter);
-  if (request.sort === 'number' || request.sort === 'created_at') return numberPage(reader, where, request, position);
-  if (INDEXED.has(request.sort)) return momentPage(reader, where, request, position);
-  return smallPage(reader, where, request, position);
+  if (set !== null) {
+    const rest = await filterWhere(reader, experimentId, set.filter, true);
+    return byNumber ? setPage(reader, { request, position, set, rest }) : sortedSetPage(reader, { request, position, set, rest });
+  }
+  const walk = byNumber ? await startWalk(reader.sql, experimentId, filter.terms ?? [], request.order) : null;
+  if (walk !== null && !(await areFewer(reader, { experimentId, filter, walk }))) {
+    return walkPage(reader, { request, position, walk, rest: await filterWhere(reader, experimentId, withoutTerm(filter, walk), true) });
+  }
+  return lanesPage(reader, experimentId, request, position);
 }
 
-/** The page in order of numbers. */
-async function numberPage(reader: Reader, where: Where, request: JobPageRequest, position: Position | null): Promise<JobPage> {
+/** Jobs of a walk that are counted to compare them with those of some statuses. */
+const COMPARED = 200_000;
+
+/** Whether there are fewer jobs with these statuses than jobs that the walk meets. */
+async function areFewer(reader: Reader, { experimentId, filter, walk }: { experimentId: number; filter: JobFilter; walk: Walk }): Promise<boolean> {
+  if (filter.statuses === undefined || (filter.terms ?? []).some((term) => term.kind === 'text')) return false;
+  const counts = (await readCounts(reader, [experimentId])).get(experimentId)!;
+  const jobs = filter.statuses.reduce((sum, status) => sum + counts[status], 0);
+  if (jobs > COMPARED) return false;
+  const [row] = await reader.sql.all<{ n: number }>(
+    `select count(*) as n from (select 1 from job_param where value_id in ${valueSet(reader.sql.dialect, 'int')} limit ?) as met`,
+    [JSON.stringify(walk.values), jobs + 1],
+  );
+  return Number(row!.n) > jobs;
+}
+
+/** A page of a large list: see job-lanes. Jobs without a value of the sorted column come last, by number. */
+async function lanesPage(reader: Reader, experimentId: number, request: JobPageRequest, position: Position | null): Promise<JobPage> {
+  const { statuses, ...others } = request.filter;
+  const column = INDEXED.has(request.sort) ? (request.sort as IndexedColumn) : null;
+  const rest = Object.keys(others).length === 0 ? null : await filterWhere(reader, experimentId, others, true);
+  const lanes = {
+    ...{ experiment_id: experimentId, order: request.order, limit: request.limit + 1 },
+    statuses: statuses === undefined ? (column === null ? null : JOB_STATUSES) : [...new Set(statuses)],
+  };
+  let rows: readonly JobRecord[] = [];
+  if (column !== null && position?.value !== null) {
+    const found = await readLanes(reader.sql, { ...lanes, column, rest, position });
+    if (found.frontier !== null || found.rows.length > request.limit) return lanePage(found, request, column);
+    rows = found.rows;
+  }
+  const withTail = column === null ? lanes.statuses : await lanesWithTail(reader, { experimentId, statuses: lanes.statuses ?? JOB_STATUSES, column });
+  const without = column === null ? rest : await tailWhere(reader, experimentId, others, column);
+  const tail = await readLanes(reader.sql, { ...lanes, statuses: withTail, column: null, rest: without, position: position?.value === null ? position : null });
+  return lanePage({ rows: [...rows, ...tail.rows], frontier: tail.frontier }, request, column);
+}
+
+async function tailWhere(reader: Reader, experimentId: number, others: JobFilter, column: IndexedColumn): Promise<Where> {
+  const where = await filterWhere(reader, experimentId, others, true);
+  return { text: `${where.text} and job.${column} is null`, values: where.values };
+}
+
+/** A lane this short is walked without asking first. */
+const SHORT_LANE = 1_000;
+
+/** Statuses of which there may be jobs without a value: mostly all that ended have one, and walking them all would find nothing. */
+async function lanesWithTail(
+  reader: Reader,
+  { experimentId, statuses, column }: { experimentId: number; statuses: readonly JobStatus[]; column: IndexedColumn },
+): Promise<JobStatus[]> {
+  const counts = (await readCounts(reader, [experimentId])).get(experimentId)!;
+  const kept: JobStatus[] = [];
+  for (const status of statuses) {
+    if (counts[status] > SHORT_LANE) {
+      const [row] = await reader.sql.all<{ n: number }>(`select count(*) as n from job where experiment_id = ? and status = ? and ${column} is not null`, [
+        experimentId,
+        status,
+      ]);
+      if (Number(row!.n) >= counts[status]) continue;
+    }
+    kept.push(status);
+  }
+  return kept;
+}
+
+function lanePage({ rows, frontier }: Lanes, request: JobPageRequest, column: IndexedColumn | null): JobPage {
+  if (rows.length > request.limit) return toPage(rows, request, (job) => positionOf(job, column));
+  return { jobs: rows, next_cursor: frontier === null ? null : writeCursor(frontier) };
+}
+
+/** Jobs of a set that are looked at in one step. */
+const SET_STEP = 1_000;
+
+/** The page of a small set in order of numbers. */
+async function setPage(
+  reader: Reader,
+  { request, position, set, rest }: { request: JobPageRequest; position: Position | null; set: SmallSet; rest: Where },
+): Promise<JobPage> {
   const down = request.order === 'desc';
-  const after = position === null ? '' : ` and job.number ${down ? '<' : '>'} ?`;
-  const rows = await selectJobs(reader.sql, {
-    text: `${where.text}${after} order by job.number ${request.order} limit ?`,
-    values: [...where.values, ...(position === null ? [] : [position.number]), request.limit + 1],
-  });
-  return toPage(rows, request, (job) => ({ number: job.number, value: null }));
+  const numbers = set.numbers
+    .filter((number) => position === null || (down ? number < position.number : number > position.number))
+    .sort((a, b) => (down ? b - a : a - b));
+  const rows: JobRecord[] = [];
+  for (let from = 0; from < numbers.length && rows.length <= request.limit; from += SET_STEP) {
+    const step = numbers.slice(from, from + SET_STEP);
+    rows.push(...(await among(reader.sql, rest, { numbers: step, order: request.order, limit: request.limit + 1 - rows.length })));
+  }
+  return toPage(rows, request, numberPosition);
 }
 
-/** The page in order of a column with an index; jobs without a value come last, by number. */
-async function momentPage(reader: Reader, where: Where, request: JobPageRequest, position: Position | null): Promise<JobPage> {
-  const { sort, order, limit } = request;
-  const side = order === 'desc' ? '<' : '>';
-  const rows: JobRecord[] = [];
-  if (position === null || position.value !== null) {
-    const after = position === null ? '' : ` and (job.${sort}, job.number) ${side} (?, ?)`;
-    rows.push(
-      ...(await selectJobs(reader.sql, {
-        text: `${where.text} and job.${sort} is not null${after} order by job.${sort} ${order}, job.number ${order} limit ?`,
-        values: [...where.values, ...(position === null ? [] : [position.value, position.number]), limit + 1],
-      })),
-    );
-  }
-  if (rows.length <= limit) {
-    const inTail = position !== null && position.value === null;
-    rows.push(
-      ...(await selectJobs(reader.sql, {
-        text: `${where.text} and job.${sort} is null${inTail ? ` and job.number ${side} ?` : ''} order by job.number ${order} limit ?`,
-        values: [...where.values, ...(inTail ? [position.number] : []), limit + 1 - rows.length],
-      })),
-    );
-  }
-  return toPage(rows, request, (job) => ({ number: job.number, value: job[sort as 'started_at'] }));
+/** The page of a small set in order of a moment: all its places are sorted here. Jobs without a value come last, by number. */
+async function sortedSetPage(
+  reader: Reader,
+  { request, position, set, rest }: { request: JobPageRequest; position: Position | null; set: SmallSet; rest: Where },
+): Promise<JobPage> {
+  const column = request.sort as IndexedColumn;
+  const places = await reader.sql.all<{ number: number; value: number | null }>(
+    `select job.number, job.${column} as value from ${chosenNumbers(reader.sql.dialect)} job where job.number = chosen and ${rest.text}`,
+    [JSON.stringify(set.numbers), ...rest.values],
+  );
+  const sign = request.order === 'desc' ? -1 : 1;
+  const compare = (a: Position, b: Position): number => {
+    if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null) || sign * (a.number - b.number);
+    return sign * (Number(a.value) - Number(b.value) || a.number - b.number);
+  };
+  const sorted = places.filter((place) => position === null || compare(place, position) > 0).sort(compare);
+  const page = sorted.slice(0, request.limit + 1).map((place) => Number(place.number));
+  const found = await among(reader.sql, rest, { numbers: page, order: request.order, limit: page.length });
+  const rows = found.sort((a, b) => page.indexOf(a.number) - page.indexOf(b.number));
+  return toPage(rows, request, (job) => positionOf(job, column));
 }
 
 /** The page in order of a column without an index: only as many rows as can be sorted at once. */
@@ -116,12 +198,12 @@ interface WalkedPage {
 async function walkPage(reader: Reader, { request, position, walk, rest }: WalkedPage): Promise<JobPage> {
   const rows: JobRecord[] = [];
   let at = position?.number ?? (request.order === 'desc' ? Number.MAX_SAFE_INTEGER : 0);
-  for (let walked = 0; walked < WALK_LIMIT && rows.length <= request.limit;) {
+  for (let walked = 0, steps = 0; walked < LIMITS.walked_rows.value && steps < PAGE_STEPS && rows.length <= request.limit; steps += 1) {
     const numbers = await walk.next(at);
     if (numbers.length === 0) return toPage(rows, request, numberPosition);
     at = numbers.at(-1)!;
     walked += numbers.length;
-    rows.push(...(await selectJobs(reader.sql, among(reader.sql, rest, { numbers, order: request.order, limit: request.limit + 1 - rows.length }))));
+    rows.push(...(await among(reader.sql, rest, { numbers, order: request.order, limit: request.limit + 1 - rows.length })));
   }
   if (rows.length > request.limit) return toPage(rows, request, numberPosition);
   // Enough was looked at for one page: the next one goes on from here.
@@ -132,12 +214,25 @@ function numberPosition(job: JobRecord): Position {
   return { number: job.number, value: null };
 }
 
-/** The jobs of a step of a walk that fit the rest of the filter. */
-function among(sql: Sql, rest: Where, { numbers, order, limit }: { numbers: readonly number[]; order: 'asc' | 'desc'; limit: number }): Where {
-  return {
-    text: `${rest.text} and job.number in ${valueSet(sql.dialect, 'int')} order by job.number ${order} limit ?`,
-    values: [...rest.values, JSON.stringify(numbers), limit],
-  };
+/** The jobs of a step that fit the rest of the filter. */
+async function among(
+  sql: Sql,
+  rest: Where,
+  { numbers, order, limit }: { numbers: readonly number[]; order: 'asc' | 'desc'; limit: number },
+): Promise<JobRecord[]> {
+  const rows = await sql.all<Parameters<typeof toJobRecord>[0]>(
+    `select ${JOB_COLUMNS} from ${chosenNumbers(sql.dialect)} job ${JOB_JOINS} where job.number = chosen and ${rest.text} order by job.number ${order} limit ?`,
+    [JSON.stringify(numbers), ...rest.values, limit],
+  );
+  return rows.map(toJobRecord);
+}
+
+async function countAmong(sql: Sql, rest: Where, numbers: readonly number[]): Promise<number> {
+  const [row] = await sql.all<{ n: number }>(`select count(*) as n from ${chosenNumbers(sql.dialect)} job where job.number = chosen and ${rest.text}`, [
+    JSON.stringify(numbers),
+    ...rest.values,
+  ]);
+  return Number(row!.n);
 }
 
 function withoutTerm(filter: JobFilter, walk: Walk): JobFilter {
@@ -146,23 +241,24 @@ function withoutTerm(filter: JobFilter, walk: Walk): JobFilter {
 
 /** How many jobs a filter names: exact up to the limit, and as far as it may be looked. */
 export async function countJobs(reader: Reader, experimentId: number, filter: JobFilter, limit: number): Promise<{ count: number; exact: boolean }> {
+  const set = await smallSet(reader.sql, experimentId, filter);
+  if (set !== null) {
+    const count = await countAmong(reader.sql, await filterWhere(reader, experimentId, set.filter, true), set.numbers);
+    return { count: Math.min(count, limit), exact: count <= limit };
+  }
   const walk = await startWalk(reader.sql, experimentId, filter.terms ?? [], 'asc');
   if (walk === null) {
     const count = await countUpTo(reader.sql, await filterWhere(reader, experimentId, filter), limit + 1);
     return { count: Math.min(count, limit), exact: count <= limit };
   }
-  const rest = await filterWhere(reader, experimentId, withoutTerm(filter, walk));
+  const rest = await filterWhere(reader, experimentId, withoutTerm(filter, walk), true);
   let count = 0;
   let at = 0;
   for (let steps = 0; steps < COUNT_STEPS && count <= limit; steps += 1) {
     const numbers = await walk.next(at);
     if (numbers.length === 0) return { count: Math.min(count, limit), exact: count <= limit };
     at = numbers.at(-1)!;
-    count += await countUpTo(
-      reader.sql,
-      { text: `${rest.text} and job.number in ${valueSet(reader.sql.dialect, 'int')}`, values: [...rest.values, JSON.stringify(numbers)] },
-      limit + 1,
-    );
+    count += await countAmong(reader.sql, rest, numbers);
   }
   return { count: Math.min(count, limit), exact: false };
 }

@@ -1,7 +1,7 @@
 // Which jobs a filter names. Params are found through their own index; the cost is bounded by what is looked at, never by the
 // number of jobs in the experiment.
 import type { NumberRange } from '../core/identifiers.ts';
-import type { JobStatus } from '../core/job.ts';
+import { JOB_STATUSES, type JobStatus } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 import { isNumber, type SearchTerm } from '../core/search.ts';
@@ -15,6 +15,8 @@ export interface JobFilter {
   readonly ranges?: readonly NumberRange[];
   readonly matrix_id?: number;
   readonly held?: boolean;
+  /** Found before: only these. */
+  readonly numbers?: readonly number[];
 }
 
 /** A condition on `job` with its values. */
@@ -25,18 +27,21 @@ export interface Where {
 
 /** Values that a term may match and still be looked up one by one. */
 export const MATCHED_VALUES = 2_000;
-/** Most recently started jobs whose worker and message are searched for a text. */
-const SEARCHED_JOBS = 10_000;
+/** Most recently started jobs of each status whose worker and message are searched for a text. */
+const SEARCHED_JOBS = 2_500;
 
-/** The conditions of a filter, without the order and the page. */
-export async function filterWhere(reader: Pick<Reader, 'sql'>, experimentId: number, filter: JobFilter): Promise<Where> {
+/** The conditions of a filter, without the order and the page; `among`: to be joined with a set of numbers, by which the jobs are found. */
+export async function filterWhere(reader: Pick<Reader, 'sql'>, experimentId: number, filter: JobFilter, among = filter.numbers !== undefined): Promise<Where> {
   const parts: Where[] = [{ text: 'job.experiment_id = ?', values: [experimentId] }];
   if (filter.statuses !== undefined) {
-    parts.push({ text: `job.status in (${filter.statuses.map(() => '?').join(', ')})`, values: filter.statuses });
+    // Among known numbers the index of statuses is the wrong way: an expression keeps the planner off it.
+    const column = among ? "(job.status || '')" : 'job.status';
+    parts.push({ text: `${column} in (${filter.statuses.map(() => '?').join(', ')})`, values: filter.statuses });
   }
-  if (filter.matrix_id !== undefined) parts.push({ text: 'job.matrix_id = ?', values: [filter.matrix_id] });
+  if (filter.matrix_id !== undefined) parts.push({ text: `job.matrix_id${among ? ' + 0' : ''} = ?`, values: [filter.matrix_id] });
   if (filter.held !== undefined) parts.push({ text: `job.held_at is ${filter.held ? 'not null' : 'null'}`, values: [] });
   if (filter.ranges !== undefined) parts.push(rangesWhere(filter.ranges));
+  if (filter.numbers !== undefined) parts.push({ text: `job.number in ${valueSet(reader.sql.dialect, 'int')}`, values: [JSON.stringify(filter.numbers)] });
   for (const term of filter.terms ?? []) parts.push(await termWhere(reader, experimentId, term));
   return { text: parts.map((part) => part.text).join(' and '), values: parts.flatMap((part) => part.values) };
 }
@@ -51,8 +56,7 @@ async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term
   const { sql } = reader;
   if (term.kind === 'param' && term.comparison !== '=' && term.comparison !== '!=') return numberWhere(sql.dialect, term);
   const values = await matchingValues(sql, experimentId, term);
-  const exists = `exists (select 1 from job_param where job_param.number = job.number and job_param.value_id in ${valueSet(sql.dialect, 'int')})`;
-  if (term.kind === 'param') return { text: term.comparison === '!=' ? `not ${exists}` : exists, values: [JSON.stringify(values)] };
+  if (term.kind === 'param') return { text: `${hasValue(sql.dialect)} = ${term.comparison === '!=' ? 0 : 1}`, values: [JSON.stringify(values)] };
   if (values.length > MATCHED_VALUES) {
     throw new Refusal(
       'too_many',
@@ -63,6 +67,12 @@ async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term
   // Found once for all jobs, instead of asking each job: a text may stand in many values.
   const having = `job.number in (select number from job_param where value_id in ${valueSet(sql.dialect, 'int')})`;
   return { text: `(${having} or job.number in ${valueSet(sql.dialect, 'int')})`, values: [JSON.stringify(values), JSON.stringify(others)] };
+}
+
+/** 1 if a job has one of some values (`?`), else 0. Asked job by job: as a join, PostgreSQL would read all jobs that have them. */
+function hasValue(dialect: DialectName): string {
+  const set = dialect === 'postgres' ? `= any (array${valueSet(dialect, 'int')})` : `in ${valueSet(dialect, 'int')}`;
+  return `coalesce((select 1 from job_param where job_param.number = job.number and job_param.value_id ${set} limit 1), 0)`;
 }
 
 /** Compares the number that a job has for a param; jobs that have none, or a text, do not match. */
@@ -108,11 +118,14 @@ function textValueWhere(dialect: DialectName, text: string): Where {
 /** Jobs that a text finds by their number, their worker, or their message. */
 export async function textNumbers(sql: Sql, experimentId: number, text: string): Promise<number[]> {
   const like = sql.dialect === 'sqlite' ? 'like' : 'ilike';
+  const recent = JOB_STATUSES.map(
+    (status) => `select * from (select number, worker_id, message from job where experiment_id = ? and status = '${status}' and started_at is not null
+        order by started_at desc limit ${SEARCHED_JOBS}) as ${status}_jobs`,
+  );
   const rows = await sql.all<{ number: number }>(
-    `select number from (select number, worker_id, message from job where experiment_id = ? and started_at is not null
-        order by started_at desc limit ${SEARCHED_JOBS}) as recent
+    `select number from (${recent.join(' union all ')}) as recent
       where worker_id ${like} ? escape '~' or message ${like} ? escape '~' limit ${LIMITS.sorted_rows.value}`,
-    [experimentId, `${escapeLike(text)}%`, `%${escapeLike(text)}%`],
+    [...recent.map(() => experimentId), `${escapeLike(text)}%`, `%${escapeLike(text)}%`],
   );
   const numbers = rows.map((row) => Number(row.number));
   if (/^\d{1,15}$/.test(text)) numbers.push(Number(text));

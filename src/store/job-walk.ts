@@ -2,6 +2,7 @@
 // what it finds, not on how many jobs there are.
 import type { SearchTerm } from '../core/search.ts';
 
+import type { Order } from './job-lanes.ts';
 import { MATCHED_VALUES, matchingValues, textNumbers } from './job-search.ts';
 import { type Sql, valueSet } from './sql.ts';
 
@@ -10,16 +11,14 @@ export interface Walk {
   next(at: number): Promise<number[]>;
   /** The term that the walk already honours. */
   readonly term: SearchTerm;
+  /** Ids of the param values that it means. */
+  readonly values: readonly number[];
 }
 
-export type Order = 'asc' | 'desc';
-
-/** Numbers found in one step, when few values are walked and when many are. */
-const STEP = 500;
-const SMALL_STEP = 100;
-const FEW_VALUES = 5;
-/** Values that one statement can walk side by side. */
-const SIDE_BY_SIDE = 100;
+/** Numbers found in one step. */
+const STEP = 2_000;
+/** Job numbers that one step looks across, at first; more when it finds few. */
+const WINDOW = 4_000;
 
 /**
  * A walk for the term that the fewest jobs fit; null when none can be walked, or when so many values match that a scan meets
@@ -36,7 +35,16 @@ export async function startWalk(sql: Sql, experimentId: number, terms: readonly 
   if (best === undefined) return null;
   const { term, values } = best;
   const others = term.kind === 'text' ? await textNumbers(sql, experimentId, term.text) : [];
-  return { term, next: (at) => nextNumbers(sql, { values, others, order }, at) };
+  let window = WINDOW;
+  return {
+    term,
+    values,
+    async next(at) {
+      const numbers = await nextNumbers(sql, { values, others, order, window }, at);
+      if (numbers.length < STEP / 2) window *= 2;
+      return numbers;
+    },
+  };
 }
 
 /** Jobs that are counted to find out which term is the rarest. */
@@ -60,41 +68,30 @@ interface Ways {
   /** Numbers that were found in another way. */
   readonly others: readonly number[];
   readonly order: Order;
+  readonly window: number;
 }
 
-async function nextNumbers(sql: Sql, ways: Ways, at: number): Promise<number[]> {
-  const { order, others } = ways;
-  const step = ways.values.length <= FEW_VALUES ? STEP : SMALL_STEP;
-  const values = ways.values.length <= SIDE_BY_SIDE ? ways.values : await nearestValues(sql, ways, at);
+/** The numbers of the next window in which there are any. */
+async function nextNumbers(sql: Sql, { values, others, order, window }: Ways, at: number): Promise<number[]> {
   const down = order === 'desc';
-  const walked = values.length === 0 ? [] : await walkValues(sql, { values, order, step }, at);
+  const [nearest, side] = down ? ['max', '<'] : ['min', '>'];
+  const set = valueSet(sql.dialect, 'int');
+  const ids = JSON.stringify(values);
   const behind = others.filter((number) => (down ? number < at : number > at));
-  const all = [...new Set([...walked, ...behind])].sort((a, b) => (down ? b - a : a - b));
-  return all.slice(0, step);
-}
-
-/** The first numbers of some values: each value's own first ones, merged. */
-async function walkValues(sql: Sql, { values, order, step }: { values: readonly number[]; order: Order; step: number }, at: number): Promise<number[]> {
-  const side = order === 'desc' ? '<' : '>';
-  const one = `select number from (select number from job_param where value_id = ? and number ${side} ? order by number ${order} limit ${step}) as walk`;
+  const [row] = await sql.all<{ first: number | null }>(
+    `select ${nearest}((select ${nearest}(number) from job_param where value_id = param_value.id and number ${side} ?)) as first
+      from param_value where id in ${set}`,
+    [at, ids],
+  );
+  const firsts = [...(row?.first === null || row === undefined ? [] : [Number(row.first)]), ...behind];
+  if (firsts.length === 0) return [];
+  const first = firsts.reduce((a, b) => (down ? Math.max(a, b) : Math.min(a, b)));
+  const [from, to] = down ? [first - window + 1, first] : [first, first + window - 1];
   const rows = await sql.all<{ number: number }>(
-    `${values.map(() => one).join(' union ')} order by number ${order} limit ${step}`,
-    values.flatMap((value) => [value, at]),
+    `select distinct number from job_param where value_id in ${set} and number between ? and ? order by number ${order} limit ${STEP}`,
+    [ids, from, to],
   );
-  return rows.map((row) => Number(row.number));
-}
-
-/**
- * Of many values those whose first number is nearest: the first SMALL_STEP numbers of all are among theirs, because a value whose
- * first number comes later than the first numbers of SMALL_STEP others has none of them.
- */
-async function nearestValues(sql: Sql, { values, order }: Ways, at: number): Promise<number[]> {
-  const [nearest, side] = order === 'desc' ? ['max', '<'] : ['min', '>'];
-  const rows = await sql.all<{ id: number }>(
-    `select id from (select param_value.id, (select ${nearest}(number) from job_param where value_id = param_value.id and number ${side} ?) as first
-        from param_value where id in ${valueSet(sql.dialect, 'int')}) as firsts
-      where first is not null order by first ${order} limit ${SMALL_STEP}`,
-    [at, JSON.stringify(values)],
-  );
-  return rows.map((row) => Number(row.id));
+  const walked = rows.map((found) => Number(found.number));
+  const inWindow = behind.filter((number) => from <= number && number <= to);
+  return [...new Set([...walked, ...inWindow])].sort((a, b) => (down ? b - a : a - b)).slice(0, STEP);
 }

@@ -12,7 +12,6 @@ export interface SeriesPoints {
   readonly owner: ProvenAttempt;
   readonly name: string;
   readonly points: MetricPoint[];
-  end_offset: number;
 }
 
 /** Beyond so many points the newest row is folded: it then fills about one page of the database. */
@@ -22,7 +21,6 @@ const MOST_POINTS = LIMITS.metric_chunk_points.value;
 /** What a row says about its points without them being read. */
 interface Summary {
   count: number;
-  end_offset: number;
   first_step: number | null;
   last_step: number | null;
   first_at: number;
@@ -42,10 +40,9 @@ export interface KnownSeries extends SeriesPoints {
   readonly before: Stored | null;
 }
 
-const SUMMARY = ['count', 'end_offset', 'first_step', 'last_step', 'first_at', 'last_at', 'least', 'greatest', 'last'] as const;
+const SUMMARY = ['count', 'first_step', 'last_step', 'first_at', 'last_at', 'least', 'greatest', 'last'] as const;
 const SUMMARY_TYPES = {
   count: 'int',
-  end_offset: 'int',
   first_step: 'real',
   last_step: 'real',
   first_at: 'int',
@@ -63,7 +60,7 @@ export async function writeChunks(tx: Transaction, series: readonly KnownSeries[
   const inserts: unknown[][] = [];
   for (const one of series) {
     const { newest, before } = one;
-    const [first, ...rest] = split(one.points, MOST_POINTS).map((points) => summarise(points, one.end_offset));
+    const [first, ...rest] = split(one.points, MOST_POINTS).map(summarise);
     if (newest !== null && newest.count + first!.count <= SMALL_POINTS) appends.push([newest.id, ...summaryValues(join(newest, first!)), first!.text]);
     else if (newest !== null && before !== null && before.count + newest.count <= MOST_POINTS) {
       folds.push([before.id, newest.id, ...summaryValues(join(before, newest))]);
@@ -139,14 +136,13 @@ function split<T>(items: readonly T[], size: number): T[][] {
   return pieces;
 }
 
-function summarise(points: readonly MetricPoint[], end_offset: number): Summary & { readonly text: string } {
+function summarise(points: readonly MetricPoint[]): Summary & { readonly text: string } {
   const first = points[0]!;
   const last = points.at(-1)!;
   const finite = points.map((point) => point.value).filter((value) => typeof value === 'number');
   return {
     text: points.map((point) => JSON.stringify([point.step, point.value, point.at])).join(','),
     count: points.length,
-    end_offset,
     first_step: first.step,
     last_step: last.step,
     first_at: first.at,
@@ -160,7 +156,6 @@ function summarise(points: readonly MetricPoint[], end_offset: number): Summary 
 function join(older: Summary, newer: Summary): Summary {
   return {
     count: older.count + newer.count,
-    end_offset: Math.max(older.end_offset, newer.end_offset),
     first_step: older.first_step,
     last_step: newer.last_step,
     first_at: older.first_at,

@@ -61,6 +61,26 @@ export function metricsSuite(opened: () => Store): void {
     expect(await values('accuracy')).toEqual([[0.1]]);
   });
 
+  it('takes nothing that would leave a gap, and says where to go on', async () => {
+    const early = batch([point(2, 'loss', 1)]);
+    expect(await append([early])).toEqual([{ job_id: job, attempt: 1, rank: 0, end: 0 }]);
+    expect(await values('loss')).toEqual([]);
+    const first = batch([point(0, 'loss', 3), point(1, 'loss', 2)]);
+    expect(await append([early, first])).toEqual([{ job_id: job, attempt: 1, rank: 0, end: 30 }]);
+    expect(await append([batch([point(5, 'loss', 0)], { progress: { done: 9, total: 9 } })])).toMatchObject([{ end: 30 }]);
+    expect(await append([early, first])).toMatchObject([{ end: 30 }]);
+    expect(await values('loss')).toEqual([[3, 2, 1]]);
+    expect(await progress()).toEqual({ progress_done: null, progress_total: null });
+  });
+
+  it('remembers parts of the spool that hold no points, so that what comes next does not seem early', async () => {
+    expect(await append([batch([], { from: 0, to: 30, progress: { done: 1, total: 4 } })])).toMatchObject([{ end: 30 }]);
+    expect(await append([batch([], { from: 30, to: 50 })])).toMatchObject([{ end: 50 }]);
+    expect(await append([batch([point(5, 'loss', 1)])])).toMatchObject([{ end: 60 }]);
+    expect(await append([batch([], { from: 0, to: 10 })])).toMatchObject([{ end: 60 }]);
+    expect(await values('loss')).toEqual([[1]]);
+  });
+
   it('summarises without reading points', async () => {
     await append([batch([point(0, 'loss', 3), point(1, 'loss', 9.5), point(2, 'loss', -1), point(3, 'loss', 2, null), point(4, 'odd', 'NaN')])]);
     expect(await readMetricSummaries(store, job, null)).toEqual([
@@ -225,7 +245,7 @@ export function metricsSuite(opened: () => Store): void {
   it('limits the names of a job, and tells it once', async () => {
     const most = LIMITS.metric_names.value;
     let line = 0;
-    const name = (index: number) => point((line += 1), `metric ${index}`, index);
+    const name = (index: number) => point((line += 1) - 1, `metric ${index}`, index);
     await append([batch(Array.from({ length: most - 2 }, (_, index) => name(index)))]);
     await append([batch([name(0), name(most), name(most + 1), name(most + 2), name(1)])]);
     await append([batch([name(most + 3), name(2)])]);
@@ -234,6 +254,7 @@ export function metricsSuite(opened: () => Store): void {
     expect(summaries.find((one) => one.name === 'metric 2')).toMatchObject({ points: 2 });
     expect((await events('metrics_appended')).map((event) => JSON.parse(event.data_json) as unknown)).toEqual([{}, { metric_names_full: [42] }, {}]);
     await endAttempt(store, attempt, { outcome: 'lost', status: 'pending' });
+    line = 0;
     await append([batch([name(3), name(most + 9)], await insertAttempt(store, job))]);
     expect(await values('metric 3')).toEqual([[3], [3]]);
     expect(await values(`metric ${most + 9}`)).toEqual([]);

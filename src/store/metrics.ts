@@ -1,4 +1,5 @@
-// Appends metric points. A delivery is addressed by its offsets in the agent's spool, so what arrives twice changes nothing.
+// Appends metric points. A delivery is addressed by its offsets in the agent's spool, so what arrives twice changes nothing and what
+// arrives too early is not taken: the reply says up to where the spool is stored, and the agent goes on from there.
 // Points are packed: the newest row of a series stays small, so that a point rewrites little, and is folded into the one before it.
 import { speaksFor } from '../core/evidence.ts';
 import { LIMITS } from '../core/limits.ts';
@@ -54,24 +55,27 @@ export async function appendMetrics(tx: Transaction, store: Pick<Store, 'key'>, 
     const owner = proof(batch);
     if (owner !== null) owners.set(attemptKey(owner), owner);
   }
-  const ends = await readMetricEnds(tx, [...owners.values()]);
+  const ends = new Map([...owners].map(([key, owner]) => [key, owner.metrics_end]));
   const { series, progress } = takeNew(delivery, { proof, ends, shift: tx.now - delivery.sent_at });
   const { kept, full } = await limitNames(tx, await readNewest(tx, [...series.values()]));
   await writeChunks(tx, kept);
+  await writeEnds(
+    tx,
+    [...owners].filter(([key, owner]) => ends.get(key) !== owner.metrics_end).map(([key, owner]) => ({ owner, end: ends.get(key)! })),
+  );
   const progressed = await setProgress(tx, progress);
   recordEvents(tx, { kept, full, progressed });
-  return [...owners.values()].map((owner) => ({ job_id: owner.job_id, attempt: owner.attempt, rank: owner.rank, end: ends.get(attemptKey(owner)) ?? 0 }));
+  return [...owners.values()].map((owner) => ({ job_id: owner.job_id, attempt: owner.attempt, rank: owner.rank, end: ends.get(attemptKey(owner))! }));
 }
 
-/** Up to which spool offset the points of each attempt are stored, by attemptKey. */
-async function readMetricEnds(tx: Transaction, attempts: readonly AttemptName[]): Promise<Map<string, number>> {
-  const rows = await tx.sql.all<AttemptName & { end_offset: number | null }>(
-    `select v.job_id, v.attempt, v.rank,
-       (select max(c.end_offset) from metric_chunk c where c.job_id = v.job_id and c.attempt = v.attempt and c.rank = v.rank) as end_offset
-     from ${rowSet(tx.sql.dialect, { job_id: 'int', attempt: 'int', rank: 'int' })} as v`,
-    [JSON.stringify(attempts.map(({ job_id, attempt, rank }) => [job_id, attempt, rank]))],
+/** Kept on the attempt and not with the points: a part of the spool may hold none that are stored. */
+async function writeEnds(tx: Transaction, moved: readonly { readonly owner: AttemptName; readonly end: number }[]): Promise<void> {
+  if (moved.length === 0) return;
+  await tx.sql.run(
+    `update attempt set metrics_end = v.metrics_end from ${rowSet(tx.sql.dialect, { job_id: 'int', attempt: 'int', rank: 'int', metrics_end: 'int' })} as v
+      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
+    [JSON.stringify(moved.map(({ owner, end }) => [owner.job_id, owner.attempt, owner.rank, end]))],
   );
-  return new Map(rows.map((row) => [attemptKey(row), row.end_offset ?? 0]));
 }
 
 interface Taken {
@@ -79,22 +83,21 @@ interface Taken {
   readonly progress: Map<string, { readonly owner: ProvenAttempt; readonly done: number; readonly total: number }>;
 }
 
-/** Groups the points beyond the known ends by series, and moves the ends forward. */
+/** Groups the points beyond the known ends by series, leaves out what would leave a gap, and moves the ends forward. */
 function takeNew(delivery: MetricDelivery, facts: { readonly proof: Proof; readonly ends: Map<string, number>; readonly shift: number }): Taken {
   const taken: Taken = { series: new Map(), progress: new Map() };
   for (const batch of [...delivery.batches].sort((a, b) => a.from - b.from)) {
     const owner = facts.proof(batch);
     if (owner === null) continue;
     const key = attemptKey(owner);
-    const end = facts.ends.get(key) ?? 0;
-    if (batch.to <= end) continue;
+    const end = facts.ends.get(key)!;
+    if (batch.from > end || batch.to <= end) continue;
     for (const point of batch.points) {
       if (point.offset < end) continue;
       const name = storableName(point.name);
       const id = `${key} ${name}`;
-      const one = taken.series.get(id) ?? { owner, name, points: [], end_offset: 0 };
+      const one = taken.series.get(id) ?? { owner, name, points: [] };
       one.points.push({ ...point, at: Math.round(point.at + facts.shift) });
-      one.end_offset = batch.to;
       taken.series.set(id, one);
     }
     if (batch.progress !== null) taken.progress.set(key, { owner, ...batch.progress });

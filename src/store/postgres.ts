@@ -1,6 +1,8 @@
 // PostgreSQL through pg: a pool for reads, one connection for this server's writes, one that listens.
 import pg from 'pg';
 
+import type { Clock } from '../runtime/clock.ts';
+
 import { numberedPlaceholders, type Row, type Sql, type SqlValue } from './sql.ts';
 
 // Our integers are moments, ids and counts, all below 2^53.
@@ -22,27 +24,103 @@ export function openPool(url: string, schema: string | null): pg.Pool {
   });
 }
 
-interface Queryable {
+export interface Queryable {
   query(config: { text: string; values: unknown[]; name?: string }): Promise<pg.QueryResult<Row>>;
 }
 
-/** One connection of the pool for itself; when it breaks, the next statement gets a new one. What was under way in it fails. */
-export function steadyConnection(pool: pg.Pool): Queryable & { release(): void } {
-  let client: pg.PoolClient | null = null;
-  const open = async (): Promise<pg.PoolClient> => {
-    const opened = await pool.connect();
-    opened.on('error', () => {
-      if (client === opened) client = null;
-      opened.release(true);
-    });
-    return opened;
-  };
+/**
+ * One connection of the pool for itself. When it breaks, what was under way fails, and so does every further statement until `renew`:
+ * a transaction that went on in a new connection would be stored without its beginning.
+ */
+export interface SteadyConnection extends Queryable {
+  /** Between transactions: a new connection if the last one broke, or in any case. */
+  renew(always?: boolean): Promise<void>;
+  /** Names the connection in notifications; null while there is none. */
+  pid(): number | null;
+  release(): void;
+}
+
+export function steadyConnection(pool: pg.Pool): SteadyConnection {
+  let current: BreakableClient | null = null;
   return {
-    async query(config) {
-      client ??= await open();
-      return client.query(config);
+    async renew(always = false) {
+      if (always) current?.discard();
+      if (current === null || current.broken()) current = await breakableClient(pool, () => {});
     },
-    release: () => client?.release(),
+    async query(config) {
+      if (current === null || current.broken()) throw new Error('The database connection ended within a transaction.');
+      return current.client.query(config);
+    },
+    pid: () => (current === null || current.broken() ? null : current.pid),
+    release: () => current?.discard(),
+  };
+}
+
+interface BreakableClient {
+  readonly client: pg.PoolClient;
+  readonly pid: number | null;
+  broken(): boolean;
+  discard(): void;
+}
+
+async function breakableClient(pool: pg.Pool, onBroken: () => void): Promise<BreakableClient> {
+  const client = await pool.connect();
+  let broken = false;
+  // A pool throws when a client is released twice, and a connection that breaks may say so twice.
+  const discard = (): void => {
+    if (!broken) client.release(true);
+    broken = true;
+  };
+  client.on('error', () => {
+    const known = broken;
+    discard();
+    if (!known) onBroken();
+  });
+  const { processID } = client as unknown as { readonly processID?: number | null };
+  return { client, pid: processID ?? null, broken: () => broken, discard };
+}
+
+export interface Listening {
+  readonly channel: string;
+  readonly clock: Clock;
+  /** Somebody notified; or the connection was renewed, and nobody knows what was missed (`pid` null). */
+  readonly onNotice: (pid: number | null) => void;
+}
+
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Listens on a connection of its own and, when that breaks, on a new one. */
+export async function steadyListener(pool: pg.Pool, { channel, clock, onNotice }: Listening): Promise<{ close(): void }> {
+  let current: BreakableClient | null = null;
+  let closed = false;
+  let failures = 0;
+  const listen = async (): Promise<void> => {
+    let listens = false;
+    const opened = await breakableClient(pool, () => (listens ? void renew() : undefined));
+    current = opened;
+    if (closed) return opened.discard();
+    opened.client.on('notification', (message) => onNotice(message.processId));
+    await opened.client.query(`listen ${channel}`);
+    listens = true;
+    failures = 0;
+  };
+  const renew = async (): Promise<void> => {
+    if (closed) return;
+    try {
+      await listen();
+      onNotice(null);
+    } catch {
+      current?.discard();
+      clock.after(Math.min(LONGEST_PAUSE_MS, 100 * 2 ** failures), () => void renew());
+      failures = Math.min(10, failures + 1);
+    }
+  };
+  await listen();
+  return {
+    close() {
+      closed = true;
+      current?.discard();
+    },
   };
 }
 

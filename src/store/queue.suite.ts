@@ -2,17 +2,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
-import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, syncTogether, times } from '../../test/support/queue.ts';
+import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, syncTogether, times } from '../../test/support/queue.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
 import { changeExperiment } from './experiments.ts';
-import { actOnJobs, deleteAllPending, editJob } from './job-actions.ts';
+import { replaceSome, startReplacement } from './delete-jobs.ts';
+import { actOnJobs } from './job-actions.ts';
+import { editJob } from './job-edit.ts';
 import { createMatrix, expandNextChunk } from './matrices.ts';
 import type { Store } from './store.ts';
 import { readyDelayed, sweepLiveness } from './sweep.ts';
 
-const act = { force: false, priority: 0, dry_run: false, actor: 'test' };
+const act = { force: false, priority: 0, actor: 'test' };
 
 export function queueSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`queue on ${name}`, () => {
@@ -161,7 +163,7 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       await agent.sync({ free_slots: [], running: [running(lease!)] });
       await store.write((tx) => tx.sql.run('update agent set term_started_at = 1'));
       await store.write((tx) => sweepLiveness(tx, null).then(() => tx.sql.run('update agent set term_started_at = 1')));
-      await store.write((tx) => sweepLiveness(tx, 0));
+      await store.write((tx) => sweepLiveness(tx, sweptJustNow(tx)));
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'lost' });
       const answer = await agent.sync({ free_slots: [], running: [running(lease!)] });
       expect(answer.revoked).toEqual([]);
@@ -302,7 +304,7 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       const [lease] = (await agent.sync()).leases;
       await agent.sync({ free_slots: [], running: [running(lease!)] });
       await store.write((tx) => tx.sql.run('update agent set term_started_at = 1'));
-      await store.write((tx) => sweepLiveness(tx, 3_600_000));
+      await store.write((tx) => sweepLiveness(tx, { ...sweptJustNow(tx), idle: 3_600_000 }));
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'running' });
     });
 
@@ -346,7 +348,8 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       };
       await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix: [axis], template, actor: 'test' }));
       await store.write(expandNextChunk);
-      await store.write((tx) => deleteAllPending(tx, experiment, 'test'));
+      const replacement = await startReplacement(store, experiment, 'test');
+      await store.write((tx) => replaceSome(tx, replacement, 10_000));
       expect(await store.write(expandNextChunk)).toBe(false);
       const { kept, counted } = await counts(store, experiment);
       expect([kept, kept['pending']]).toEqual([counted, 0]);

@@ -7,6 +7,8 @@ import type { Liveness } from '../core/liveness.ts';
 import type { DesiredState } from '../core/worker.ts';
 import type { Generated } from 'kysely';
 
+import type { ArtifactTable, LogChunkTable, MetricChunkTable } from './schema-results.ts';
+
 type Flag = 0 | 1;
 export type Role = 'viewer' | 'operator' | 'owner' | 'admin';
 
@@ -48,6 +50,15 @@ export interface DemandTable {
   gpus: number;
   gang_size: number;
   needs_script: Flag;
+}
+
+/** The job of a demand that is next, and since when: see reserve.ts. */
+export interface DemandWaitTable {
+  demand_id: number;
+  job_id: number;
+  revision: number;
+  attempts: number;
+  since: number;
 }
 
 export interface MatrixTable {
@@ -100,6 +111,38 @@ export interface JobTable {
   progress_total: number | null;
 }
 
+/** Ids of jobs that were made at one moment and of which some were deleted: see deletions.ts. */
+export interface DeletedJobTable {
+  created_at: number;
+  first_id: number;
+  last_id: number;
+  deleted_at: number;
+}
+
+/** A bulk action on more jobs than one commit may change: done in chunks, in the order of the jobs' numbers. */
+export interface OperationTable {
+  id: Generated<number>;
+  experiment_id: number;
+  action: string;
+  /** What goes with the action: force, priority. */
+  request_json: string;
+  filter_json: string;
+  /** Jobs with higher numbers were created later: they are not meant. */
+  last_number: number;
+  /** All jobs up to this number were looked at. */
+  at_number: number;
+  matched: number;
+  done: number;
+  changed: number;
+  /** Refusal code → number of jobs, as JSON. */
+  refused_json: string;
+  created_at: number;
+  created_by: string;
+  finished_at: number | null;
+  /** Why it ended before its end. */
+  problem: string | null;
+}
+
 export interface AttemptTable {
   job_id: number;
   attempt: number;
@@ -124,6 +167,8 @@ export interface AttemptTable {
   late_message: string | null;
   /** When the server recorded its end: the moment of that event. `claimed_at` is the moment of the claim's. */
   recorded_at: number | null;
+  /** Up to which offset of its spool the metrics are stored. */
+  metrics_end: Generated<number>;
 }
 
 export interface LeaseTable {
@@ -166,13 +211,12 @@ export interface AgentTable {
   heard_at: number | null;
   term_started_at: number;
   next_sync_within_ms: number;
-  lost_after_ms: number;
   liveness: Liveness;
   left_at: number | null;
   left_reason: string | null;
   revoked_at: number | null;
-  /** A demand that has waited too long: this agent takes nothing else until it fits. */
-  reserved_demand_id: number | null;
+  /** A job that has waited too long: what stands behind it in the queue is not given to this agent until it fits. */
+  reserved_job_id: number | null;
   metrics_json: string | null;
   metrics_at: number | null;
 }
@@ -202,57 +246,6 @@ export interface MachineTable {
   quarantine_reason: string | null;
   failures: number;
   options_json: string;
-}
-
-export interface ArtifactTable {
-  id: Generated<number>;
-  job_id: number;
-  attempt: number;
-  rank: number;
-  kind: 'artifact' | 'checkpoint';
-  name: string;
-  version: number;
-  size_bytes: number;
-  sha256: string;
-  blob_key: string;
-  upload_key: string;
-  superseded: Flag;
-  created_at: number;
-}
-
-export interface LogChunkTable {
-  job_id: number;
-  attempt: number;
-  rank: number;
-  /** 1 stdout, 2 stderr. */
-  stream: number;
-  first_offset: number;
-  length: number;
-  at: number;
-  data: Uint8Array | null;
-  blob_key: string | null;
-  dropped: Flag;
-}
-
-export interface MetricChunkTable {
-  id: Generated<number>;
-  job_id: number | null;
-  machine_id: number | null;
-  attempt: number;
-  rank: number;
-  name: string;
-  count: number;
-  /** Offset in the spool up to which points of this attempt are in this chunk or an older one. */
-  end_offset: number;
-  first_step: number | null;
-  last_step: number | null;
-  first_at: number;
-  last_at: number;
-  least: number | null;
-  greatest: number | null;
-  last: number | null;
-  /** `[step,value,at],[step,value,at]…`, without the outer brackets, so that points are appended as text. */
-  points: string;
 }
 
 export interface EventTable {
@@ -357,8 +350,11 @@ export interface Database {
   experiment: ExperimentTable;
   command: CommandTable;
   demand: DemandTable;
+  demand_wait: DemandWaitTable;
   matrix: MatrixTable;
   job: JobTable;
+  deleted_job: DeletedJobTable;
+  operation: OperationTable;
   attempt: AttemptTable;
   lease: LeaseTable;
   agent: AgentTable;

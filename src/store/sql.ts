@@ -37,6 +37,16 @@ export function valueSet(dialect: DialectName, type: ColumnType): string {
   return `(select (element #>> '{}')::${cast} from jsonb_array_elements(?::jsonb) as element)`;
 }
 
+/** Joined before a table, makes a list of numbers (`?`, a JSON list) the way in which its rows are found: one look-up for each. */
+export function chosenNumbers(dialect: DialectName): string {
+  return `(select value as chosen from ${dialect === 'sqlite' ? 'json_each(?)' : '(select (jsonb_array_elements_text(?::jsonb))::bigint as value) as list'}) as list_of_numbers cross join`;
+}
+
+/** Ends a select of rows that are about to be written: on PostgreSQL another server may write them meanwhile; SQLite has one writer. */
+export function lockOf(sql: Pick<Sql, 'dialect'>): string {
+  return sql.dialect === 'postgres' ? ' for update' : '';
+}
+
 /** PostgreSQL numbers its parameters. */
 export function numberedPlaceholders(text: string): string {
   let count = 0;

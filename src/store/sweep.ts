@@ -1,9 +1,10 @@
-// What time does, once per sweep: terms of agents end, delayed retries become ready, the oldest misfit gets a machine reserved.
-// Each part is one transaction with guards, so that a second server doing the same does no harm.
-import { type Liveness, liveness, termChange } from '../core/liveness.ts';
-import { agentToReserve, type Demand, RESERVE_AFTER_MS } from '../core/schedule.ts';
+// What time does, once per sweep: terms of agents end, delayed retries become ready. Each part is one transaction with guards, so that
+// a second server doing the same does no harm.
+import { agentLostAfter, type Liveness, liveness, type LostTerms, type OwnClocks, termChange } from '../core/liveness.ts';
 
 import { endLeases } from './end-leases.ts';
+import { DEFAULT_SETTINGS, type ExperimentSettings, TOMBSTONE } from './experiments.ts';
+import { restartWaits } from './reserve.ts';
 import { readSetting, writeSetting } from './store.ts';
 import { valueSet } from './sql.ts';
 import type { Transaction } from './writer.ts';
@@ -15,31 +16,80 @@ interface PresentAgent {
   readonly liveness: Liveness;
   readonly term_started_at: number;
   readonly next_sync_within_ms: number;
-  readonly lost_after_ms: number;
+  readonly experiments_json: string | null;
   readonly left_at: number | null;
 }
 
-/** Judges all agents; `monotonicElapsed` is the time since this process's previous sweep, null for its first. */
-export async function sweepLiveness(tx: Transaction, monotonicElapsed: number | null): Promise<void> {
+/** Judges all agents, by what their experiments are set to now; `own` is null in a process's first sweep. */
+export async function sweepLiveness(tx: Transaction, own: OwnClocks | null): Promise<void> {
   const swept = await readSetting(tx, 'swept_at');
-  const change = termChange({ swept_at: swept === null ? null : Number(swept), now: tx.now, monotonic_elapsed: monotonicElapsed });
+  const change = termChange({ swept_at: swept === null ? null : Number(swept), now: tx.now, own });
   await writeSetting(tx, 'swept_at', String(tx.now));
-  if (change === 'restart') await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
+  if (change === 'restart') {
+    await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
+    await restartWaits(tx);
+  }
   const agents = await tx.sql.all<PresentAgent>(
-    `select id, host, instance, liveness, term_started_at, next_sync_within_ms, lost_after_ms, left_at from agent
+    `select id, host, instance, liveness, term_started_at, next_sync_within_ms, experiments_json, left_at from agent
       where liveness <> 'lost' or id in (select agent_id from lease)`,
   );
-  const lost: PresentAgent[] = [];
+  // Whom a sync is not even overdue of is judged without a look at anything else: mostly that is everybody.
+  const overdue = agents.filter((agent) => agent.left_at !== null || agent.liveness === 'lost' || tx.now - agent.term_started_at >= agent.next_sync_within_ms);
+  const judged = new Set(overdue);
+  const holds = await heldExperiments(tx, overdue);
+  const terms = overdue.length === 0 ? null : await readLostTerms(tx);
+  const given_up = new Map<number, ReadonlySet<number> | 'all'>();
   for (const agent of agents) {
-    const state = agent.left_at !== null || agent.liveness === 'lost' ? 'lost' : liveness(agent, tx.now);
-    if (state === 'lost') lost.push(agent);
+    const state = terms === null || !judged.has(agent) ? 'alive' : judge(agent, { holds: holds.get(agent.id) ?? [], terms, now: tx.now, given_up });
     if (state !== agent.liveness) await changeLiveness(tx, agent, state);
   }
-  await endLeases(
-    tx,
-    lost.map((agent) => agent.id),
-    { outcome: 'lost', message: 'The agent was not heard of for too long.' },
+  await endLeases(tx, [...given_up.keys()], {
+    outcome: 'lost',
+    message: 'The agent was not heard of for too long.',
+    concerns: (agent, experiment) => {
+      const experiments = given_up.get(agent)!;
+      return experiments === 'all' || experiments.has(experiment);
+    },
+  });
+}
+
+interface Judging {
+  /** Experiments of the jobs that it holds. */
+  readonly holds: readonly number[];
+  readonly terms: LostTerms;
+  readonly now: number;
+  /** By agent: the experiments whose jobs it has lost. */
+  readonly given_up: Map<number, ReadonlySet<number> | 'all'>;
+}
+
+function judge(agent: PresentAgent, { holds, terms, now, given_up }: Judging): Liveness {
+  const gone = agent.left_at !== null || agent.liveness === 'lost';
+  const serves = agent.experiments_json === null ? null : (JSON.parse(agent.experiments_json) as number[]);
+  const state = gone ? 'lost' : liveness({ ...agent, lost_after_ms: agentLostAfter({ serves, holds }, terms) }, now);
+  const over = holds.filter((experiment) => liveness({ ...agent, lost_after_ms: terms.of_experiment.get(experiment) ?? terms.otherwise }, now) === 'lost');
+  if (state === 'lost') given_up.set(agent.id, 'all');
+  else if (over.length > 0) given_up.set(agent.id, new Set(over));
+  return state;
+}
+
+async function heldExperiments(tx: Transaction, agents: readonly PresentAgent[]): Promise<Map<number, number[]>> {
+  const held = new Map<number, number[]>();
+  if (agents.length === 0) return held;
+  const rows = await tx.sql.all<{ agent_id: number; experiment_id: number }>(
+    `select distinct lease.agent_id, job.experiment_id from lease join job on job.id = lease.job_id where lease.agent_id in ${valueSet(tx.sql.dialect, 'int')}`,
+    [JSON.stringify(agents.map((agent) => agent.id))],
   );
+  for (const row of rows) held.set(row.agent_id, [...(held.get(row.agent_id) ?? []), row.experiment_id]);
+  return held;
+}
+
+async function readLostTerms(tx: Transaction): Promise<LostTerms> {
+  const rows = await tx.sql.all<{ id: number; settings_json: string }>(`select id, settings_json from experiment where name not like '${TOMBSTONE}%'`);
+  const secondsOf = (json: string): number => (JSON.parse(json) as Partial<ExperimentSettings>).lost_after_seconds ?? DEFAULT_SETTINGS.lost_after_seconds;
+  return {
+    of_experiment: new Map(rows.map((row) => [row.id, secondsOf(row.settings_json) * 1000])),
+    otherwise: DEFAULT_SETTINGS.lost_after_seconds * 1000,
+  };
 }
 
 async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liveness): Promise<void> {
@@ -73,53 +123,4 @@ export async function readyDelayed(tx: Transaction): Promise<number | null> {
   }
   const [next] = await tx.sql.all<{ at: number | null }>('select min(not_before) as at from job where not_before is not null');
   return next?.at === null || next === undefined ? null : Number(next.at);
-}
-
-interface WaitingDemand {
-  readonly id: number;
-  readonly experiment_id: number;
-  readonly machine_class: string | null;
-  readonly cpus: number;
-  readonly memory_bytes: number;
-  readonly gpus: number;
-  readonly needs_script: number;
-}
-
-/** Keeps a machine free for the oldest top-priority job that has not fitted anywhere for too long; undoes that when it is gone. */
-export async function reserveForStarved(tx: Transaction): Promise<void> {
-  const [starved] = await tx.sql.all<WaitingDemand & { job_id: number }>(
-    `select demand.*, job.id as job_id from demand join experiment on experiment.id = demand.experiment_id join job on job.id = (
-        select head.id from job as head where head.demand_id = demand.id and head.status = 'pending' and head.held_at is null and head.not_before is null
-          order by head.priority desc, head.id limit 1)
-      where experiment.held_at is null and (demand.cpus > 0 or demand.memory_bytes > 0 or demand.gpus > 0) and job.created_at <= ?
-      order by job.priority desc, job.id limit 1`,
-    [tx.now - RESERVE_AFTER_MS],
-  );
-  const chosen = starved === undefined ? null : agentToReserve(toDemand(starved), await machineSizes(tx));
-  await tx.sql.run(`update agent set reserved_demand_id = null where reserved_demand_id is not null and (id <> ? or reserved_demand_id <> ?)`, [
-    chosen ?? 0,
-    starved?.id ?? 0,
-  ]);
-  if (chosen !== null) await tx.sql.run(`update agent set reserved_demand_id = ? where id = ? and reserved_demand_id is null`, [starved!.id, chosen]);
-}
-
-function toDemand(row: WaitingDemand): Demand {
-  return { ...row, demand_id: row.id, needs_script: row.needs_script === 1 };
-}
-
-async function machineSizes(tx: Transaction) {
-  const rows = await tx.sql.all<{
-    id: number;
-    machine_class: string | null;
-    has_script: number;
-    total_cpus: number;
-    total_memory_bytes: number;
-    total_gpus: number;
-  }>(`select id, machine_class, has_script, total_cpus, total_memory_bytes, total_gpus from agent where liveness = 'alive' and left_at is null`);
-  return rows.map((row) => ({
-    agent_id: Number(row.id),
-    machine_class: row.machine_class,
-    has_script: row.has_script === 1,
-    total: { cpus: row.total_cpus, memory_bytes: row.total_memory_bytes, gpus: row.total_gpus },
-  }));
 }

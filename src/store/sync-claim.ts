@@ -1,5 +1,5 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
-import { assign, type Candidate, type Demand, demandFits, type Offer, type Resources } from '../core/schedule.ts';
+import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
 import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
 import { type CandidateRow, hotStatements, runSet, selectRows } from './hot.ts';
@@ -43,12 +43,13 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
   if (slots === 0) return;
   const demands = await servableDemands(tx, sessions, offers);
   if (demands.some(asksForResources)) await subtractLeased(tx, offers);
-  const pool = new Map<number, { demand: Demand; rows: CandidateRow[] }>();
+  const pool: Pool = new Map();
   for (const demand of demands) {
     const rows = await selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
   }
-  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool));
+  const reservations = await standingReservations(tx, sessions);
+  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool, reservations));
   await grantAll(tx, grants, terms);
 }
 
@@ -133,13 +134,26 @@ async function servableDemands(tx: Transaction, sessions: readonly Session[], of
 }
 
 function serves(session: Session, demand: Demand): boolean {
-  const { experiments_json, reserved_demand_id } = session.agent;
-  if (reserved_demand_id !== null && reserved_demand_id !== demand.demand_id) return false;
+  const { experiments_json } = session.agent;
   return experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(demand.experiment_id);
 }
 
+/** Jobs for which the asking agents are kept free, by id, as far as they still wait: the next sweep ends the other reservations. */
+async function standingReservations(tx: Transaction, sessions: readonly Session[]): Promise<Map<number, Place>> {
+  const ids = sessions.flatMap((session) => session.agent.reserved_job_id ?? []);
+  if (ids.length === 0) return new Map();
+  const rows = await tx.sql.all<{ id: number; priority: number }>(
+    `select job.id, job.priority from job join experiment on experiment.id = job.experiment_id where job.id in ${valueSet(tx.sql.dialect, 'int')}
+      and job.status = 'pending' and job.held_at is null and job.not_before is null and experiment.held_at is null`,
+    [JSON.stringify(ids)],
+  );
+  return new Map(rows.map(({ id, priority }) => [id, { job_id: id, priority }]));
+}
+
+type Pool = Map<number, { demand: Demand; rows: CandidateRow[] }>;
+
 /** Picks for one agent and takes what it picked out of the pool, so that the next agent sees the rest. */
-function pick(session: Session, offer: Offer, pool: Map<number, { demand: Demand; rows: CandidateRow[] }>): Grant[] {
+function pick(session: Session, offer: Offer, pool: Pool, reservations: Map<number, Place>): Grant[] {
   const byId = new Map<number, { row: CandidateRow; from: CandidateRow[] }>();
   const candidates: Candidate[] = [];
   for (const { demand, rows } of pool.values()) {
@@ -149,8 +163,9 @@ function pick(session: Session, offer: Offer, pool: Map<number, { demand: Demand
       byId.set(row.id, { row, from: rows });
     }
   }
-  const assignments = assign(candidates, offer);
+  const assignments = assign(candidates, offer, reservations.get(session.agent.reserved_job_id ?? 0) ?? null);
   const taken = new Set(assignments.map((assignment) => assignment.job_id));
+  for (const id of taken) reservations.delete(id);
   for (const entry of pool.values()) entry.rows = entry.rows.filter((row) => !taken.has(row.id));
   return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, nonce: newNonce() }));
 }

@@ -3,6 +3,7 @@ import { decideFinish } from '../core/attempt.ts';
 import { LIMITS } from '../core/limits.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
+import { findDeletedAttempts } from './deletions.ts';
 import { type Facts, judgeToken, loadFacts, Policies, withEnding } from './attempt-facts.ts';
 import { hotStatements, runSet } from './hot.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
@@ -17,12 +18,14 @@ export async function recordFinished(tx: Transaction, sessions: readonly Session
     reports.map(({ report }) => report),
   );
   await adoptUnrecorded(tx, reports, facts, terms);
+  const missing = reports.filter(({ report }) => !facts.has(referenceKey(report))).map(({ report }) => report);
+  const deleted = await findDeletedAttempts(tx, terms.key, missing);
   const policies = new Policies(tx);
   const evidence: (string | number | null)[][] = [];
   // By job: what all agents tell goes in as one set, unless two of them tell of the same job.
   const ends = new Map<number, EndedAttempt>();
   for (const { session, report } of reports) {
-    const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), policies, terms, evidence });
+    const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), deleted, policies, terms, evidence });
     if (end === null) continue;
     if (ends.has(end.job_id)) {
       await recordEnds(tx, [...ends.values()]);
@@ -55,6 +58,8 @@ interface Settling {
   readonly session: Session;
   readonly report: FinishedReport;
   readonly facts: Facts | undefined;
+  /** Attempts of jobs that were deleted. */
+  readonly deleted: ReadonlySet<string>;
   readonly policies: Policies;
   readonly terms: SyncTerms;
   readonly evidence: (string | number | null)[][];
@@ -63,6 +68,10 @@ interface Settling {
 async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt | null> {
   const { session, report, facts, policies, terms } = settling;
   const name = { job_id: report.job_id, attempt: report.attempt, rank: report.rank };
+  if (facts === undefined && settling.deleted.has(referenceKey(report))) {
+    session.answer.revoked.push({ ...name, reason: 'deleted' });
+    return null;
+  }
   // Not on this server's record at all: the agent keeps it, for the server that gave it out.
   const verdict = facts === undefined ? 'foreign' : judgeTokenOfAdopted(terms, facts, report);
   if (facts === undefined || facts.attempt === null || verdict === 'foreign') {

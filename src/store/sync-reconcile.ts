@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { decideFinish, decideRunning } from '../core/attempt.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
+import { findDeletedAttempts } from './deletions.ts';
+import { deletedAmong } from './experiments.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
 import { hotStatements, type LeaseRow, runSet } from './hot.ts';
 import { leaseToken } from './lease-token.ts';
@@ -79,12 +81,20 @@ async function judgeStrays(tx: Transaction, strays: readonly { session: Session;
     tx,
     strays.map(({ report }) => report),
   );
+  const missing = strays.filter(({ report }) => !facts.has(referenceKey(report))).map(({ report }) => report);
+  const deleted = await findDeletedAttempts(tx, terms.key, missing);
+  const deletedExperiments = await deletedAmong(
+    tx,
+    [...facts.values()].map((known) => known.row.experiment_id),
+  );
   const adoptions: Adoption[] = [];
   for (const { session, report } of strays) {
     const known = facts.get(referenceKey(report));
     const name = { job_id: report.job_id, attempt: report.attempt, rank: report.rank };
     const verdict = known === undefined ? 'foreign' : judgeToken(terms.key, known, report.token);
-    if (known === undefined || verdict === 'foreign' || verdict.kind === 'foreign') session.answer.unknown.push(name);
+    if (known === undefined && deleted.has(referenceKey(report))) session.answer.revoked.push({ ...name, reason: 'deleted' });
+    else if (known === undefined || verdict === 'foreign' || verdict.kind === 'foreign') session.answer.unknown.push(name);
+    else if (deletedExperiments.has(known.row.experiment_id)) session.answer.revoked.push({ ...name, reason: 'deleted' });
     else if (verdict.kind === 'replaced') session.answer.revoked.push({ ...name, reason: 'superseded' });
     else if (verdict.kind === 'unrecorded') {
       if (mayAdopt(known, report)) adoptions.push({ session, facts: known, nonce: verdict.nonce, slot: report.slot, started_at: report.started_at });

@@ -73,7 +73,7 @@ export interface SyncAnswer {
   position: number;
   readonly leases: GrantedLease[];
   readonly settled: (AttemptName & { readonly result: 'recorded' | 'repeated' | 'evidence' })[];
-  readonly revoked: (AttemptName & { readonly reason: 'cancelled' | 'superseded' })[];
+  readonly revoked: (AttemptName & { readonly reason: 'cancelled' | 'superseded' | 'deleted' })[];
   readonly unknown: AttemptName[];
   readonly workers: {
     readonly slot: number;
@@ -83,8 +83,8 @@ export interface SyncAnswer {
   }[];
 }
 
-/** `stale` refuses: a newer sync of this agent was seen. */
-export type SyncResult = SyncAnswer | 'stale' | 'gone';
+/** `stale` refuses: a newer sync of this agent was seen. `gone`: there is no such agent; `revoked`: its secret is good for nothing any more. */
+export type SyncResult = SyncAnswer | 'stale' | 'gone' | 'revoked';
 
 /** One agent's part of the work: what it said, what is known of it, what it will be told. */
 export interface Session {

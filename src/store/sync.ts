@@ -63,7 +63,8 @@ async function loadAgents(tx: Transaction, ids: readonly number[]): Promise<Map<
 function admit(tx: Transaction, input: SyncInput, agents: Map<number, Session['agent']>): Session | SyncResult {
   const { message, again } = input;
   const agent = agents.get(message.agent_id);
-  if (agent === undefined || agent.revoked_at !== null) return 'gone';
+  if (agent === undefined) return 'gone';
+  if (agent.revoked_at !== null) return 'revoked';
   const replaced = (JSON.parse(agent.old_incarnations_json) as string[]).includes(message.incarnation);
   const answer = { ...emptyAnswer(), superseded: replaced };
   const skew_ms = again ? 0 : tx.now - fromIso(message.sent_at);

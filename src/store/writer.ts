@@ -42,8 +42,8 @@ export interface Change {
   readonly wake: ReadonlySet<number>;
   /** Whether events were written. */
   readonly events: boolean;
-  /** Whether a matrix was made that may still have to be expanded. */
-  readonly matrices: boolean;
+  /** Whether there may be work for the background: a matrix to expand, an operation to go on with. */
+  readonly background: boolean;
 }
 
 /** What an engine gives the writer: exclusive use of one connection, transaction by transaction. */
@@ -190,7 +190,7 @@ function changeOf({ wakes, events }: Effects): Change {
     wake_all: wakes.includes('all'),
     wake: new Set(wakes.filter((agent): agent is number => agent !== 'all')),
     events: events.length > 0,
-    matrices: events.some((event) => event.kind === 'matrix_created'),
+    background: events.some((event) => event.kind === 'matrix_created' || event.kind === 'operation_started'),
   };
 }
 

@@ -1,5 +1,6 @@
 // The data directory is not what it was: restored from yesterday, half gone, or wholly new. Jobs that run are never the ones who pay.
 import { cpSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { openStage, type Stage, type TestServer } from '../support/drover.ts';
@@ -156,4 +157,16 @@ test('an agent that was started anew on the wrong store finds back to the right 
   expect(job).toMatchObject({ status: 'done', attempts: 1 });
   await eventually(async () => expect((await experiment.log(1)).toString()).toBe('begun 1\nover 1\n'));
   expect(stage.read('ran')).toBe('1\n');
+});
+
+test('a data directory on a network file system is refused, and taken with --force', async (context) => {
+  const stage = openStage(context);
+  const env = { NODE_OPTIONS: `--require ${resolve(import.meta.dirname, '../support/network-disk.cjs')}` };
+  const data = stage.path('data-on-nfs');
+  for (const verb of ['server', 'up']) {
+    const { code, output } = await stage.drover([verb, '--port', '0', '--data-dir', data], env);
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringMatching(/on a network file system.*--force/) as string });
+  }
+  const server = await stage.server({ data_dir: data, args: ['--force'], env });
+  expect((await server.api.server.status({})).experiments).toEqual([]);
 });

@@ -29,9 +29,9 @@ export function bundleAgent(): { file: string; remove: () => void } {
   return { file, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-export function createAgents(file: string, server: ProtocolServer): Agents {
+export function createAgents(file: string, server: ProtocolServer, more: Readonly<Record<string, string>> = {}): Agents {
   const home = mkdtempSync(join(tmpdir(), 'drover-home-'));
-  const env = { PATH: process.env['PATH'] ?? '', HOME: home, DROVER_API_KEY: API_KEY };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home, DROVER_API_KEY: API_KEY, ...more };
   const children: ChildProcess[] = [];
   const output: string[] = [];
   return {

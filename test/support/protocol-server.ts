@@ -55,6 +55,7 @@ interface ServedAgent {
   desired: Map<number, { state: DesiredState; version: number; applied: number }>;
   left: boolean;
   superseded: boolean;
+  revoked: boolean;
 }
 
 export interface StoredFile {
@@ -223,12 +224,14 @@ export async function startProtocolServer(options: { port?: number } = {}) {
     const { batches } = contract.agents.metrics.body.parse(body);
     const ends = batches.map((batch) => {
       const attempt = find(batch);
+      const reply = { job_id: batch.job_id, attempt: batch.attempt, rank: batch.rank };
+      if (batch.from > attempt.metrics_end) return { ...reply, end: attempt.metrics_end };
       attempt.metrics.push(
         ...batch.points.filter((point) => point.offset >= attempt.metrics_end).map(({ name, value, step, offset }) => ({ name, value, step, offset })),
       );
       attempt.metrics_end = Math.max(attempt.metrics_end, batch.to);
       attempt.progress = batch.progress ?? attempt.progress;
-      return { job_id: batch.job_id, attempt: batch.attempt, rank: batch.rank, end: attempt.metrics_end };
+      return { ...reply, end: attempt.metrics_end };
     });
     return { ends };
   }
@@ -237,7 +240,7 @@ export async function startProtocolServer(options: { port?: number } = {}) {
     const input = contract.agents.register.body.parse(body);
     const agent: ServedAgent = {
       ...{ id: agents.length + 1, secret: `jda_${agents.length + 1}`, host: 'testhost', instance: input.instance, workers: input.workers },
-      ...{ seq: 0, incarnation: '', poll: null, free_slots: [], desired: new Map(), left: false, superseded: false },
+      ...{ seq: 0, incarnation: '', poll: null, free_slots: [], desired: new Map(), left: false, superseded: false, revoked: false },
     };
     agents.push(agent);
     return { agent_id: agent.id, secret: agent.secret, ...names(agent) };
@@ -251,6 +254,7 @@ export async function startProtocolServer(options: { port?: number } = {}) {
   function agentOf(request: IncomingMessage): ServedAgent {
     const agent = agents.find((each) => `Bearer ${each.secret}` === request.headers.authorization);
     if (agent === undefined) throw new Refusal('unauthenticated', 'Unknown secret.');
+    if (agent.revoked) throw new Refusal('agent_revoked', 'This agent was revoked.');
     return agent;
   }
 
@@ -330,6 +334,14 @@ export async function startProtocolServer(options: { port?: number } = {}) {
       const version = (agent.desired.get(slot)?.version ?? 0) + 1;
       agent.desired.set(slot, { state, version, applied: version - 1 });
       answerPoll(agent);
+    },
+    /** What hangs is answered as if nothing were to say; the next call is refused. */
+    revoke(agent: ServedAgent): void {
+      agent.revoked = true;
+      if (agent.poll === null) return;
+      clearTimeout(agent.poll.timer);
+      agent.poll.reply({ ...compose({ ...agent, free_slots: [] }, {}), leases: [] });
+      agent.poll = null;
     },
     supersede(agent: ServedAgent): void {
       agent.superseded = true;

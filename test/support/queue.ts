@@ -1,4 +1,5 @@
 // Short words for the store's queue in tests: make jobs, sync as an agent, look at what became of them.
+import type { OwnClocks } from '../../src/core/liveness.ts';
 import type { Params } from '../../src/core/params.ts';
 import { registerAgent } from '../../src/store/agents.ts';
 import { insertJobs, type JobTemplate, takeNumbers } from '../../src/store/create-jobs.ts';
@@ -37,6 +38,11 @@ export async function makeJobs(store: Store, experiment_id: number, params: read
   });
 }
 
+/** What a sweeper that just swept knows of itself. */
+export function sweptJustNow(tx: { readonly now: number }): OwnClocks {
+  return { swept_at: tx.now, monotonic_elapsed: 0, idle: 0 };
+}
+
 export function times(count: number): Params[] {
   return Array.from({ length: count }, (_, index) => ({ index }));
 }
@@ -63,9 +69,9 @@ let agents = 0;
 
 export async function makeAgent(
   store: Store,
-  options: { workers?: number; experiments?: number[] | null; machine_class?: string | null } = {},
+  options: { workers?: number; experiments?: number[] | null; machine_class?: string | null; total?: typeof PLENTY } = {},
 ): Promise<TestAgent> {
-  const { workers = 4, experiments = null, machine_class = null } = options;
+  const { workers = 4, experiments = null, machine_class = null, total = PLENTY } = options;
   agents += 1;
   const serial = agents;
   const registered = await store.write((tx) =>
@@ -78,12 +84,11 @@ export async function makeAgent(
         workers,
         machine_class,
         has_script: false,
-        total: PLENTY,
+        total,
         version: '0.1.0',
         process_id: 1,
         platform: 'test',
         secret_hash: `secret ${serial}`,
-        lost_after_ms: 600_000,
         next_sync_within_ms: 30_000,
         nextWord: () => `x${Math.random().toString(36).slice(2, 8)}`,
       },
@@ -101,7 +106,7 @@ export async function makeAgent(
       store_id: null,
       store_position: null,
       free_slots: Array.from({ length: workers }, (_, slot) => slot),
-      free: PLENTY,
+      free: total,
       has_script: false,
       workers: [],
       running: [],

@@ -1,4 +1,4 @@
-// `drover experiment …`: create, list, show, hold, delete; and the PIN of its dashboard.
+// `drover experiment …`: create, list, show, change, hold, delete; and the PIN of its dashboard.
 import { randomId } from '../../runtime/ids.ts';
 import { addCommand, addGroup, numberFrom, onRun, seconds, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -7,6 +7,7 @@ import type { ExperimentShape } from '../../contract/schemas.ts';
 import { fullTime, relativeTime } from '../moments.ts';
 import type { View } from '../output.ts';
 import { confirmName } from '../prompt.ts';
+import { addExperimentSet } from './experiment-set.ts';
 
 interface CreateOptions {
   readonly description?: string;
@@ -18,10 +19,11 @@ interface CreateOptions {
 }
 
 export const addExperiment: AddCommand = (program, dependencies) => {
-  const group = addGroup(program, 'experiment', 'Create, list, show, hold and delete experiments');
+  const group = addGroup(program, 'experiment', 'Create, list, show, change, hold and delete experiments');
   addCreate(group, dependencies);
   addList(group, dependencies);
   addShow(group, dependencies);
+  addExperimentSet(group, dependencies);
   addHold(group, dependencies);
   addPin(group, dependencies);
   addRemove(group, dependencies);

@@ -1,11 +1,10 @@
 // `drover job add`: one job, or the same one several times.
 import { LIMITS } from '../../core/limits.ts';
-import { paramNameProblem, parseParamText, type ParamValue } from '../../core/params.ts';
 import { randomId } from '../../runtime/ids.ts';
 import { addCommand, collect, onRun, wholeNumber, type AddCommand } from '../command.ts';
 import { createdView } from '../created.ts';
 import { usageError } from '../failure.ts';
-import { COMMAND_NOTES, jobOptions, jobSettings, type JobOptions, type JobParams } from '../job-options.ts';
+import { COMMAND_NOTES, jobOptions, jobSettings, readParams, type JobOptions } from '../job-options.ts';
 
 interface AddOptions extends JobOptions {
   readonly param?: string[];
@@ -27,7 +26,7 @@ export const addJobAdd: AddCommand = (group, dependencies) => {
     .option('-x, --times <n>', 'how many of it', wholeNumber(1, LIMITS.create_jobs.value));
   onRun<AddOptions>(command, dependencies, async ({ context, options, words, tail }) => {
     if (words.length > 0) throw usageError(`Put -- before the command: drover job add … -- ${words.join(' ')}`);
-    const params = readParams(options.param ?? []);
+    const params = readParams(options.param ?? [], '--param');
     const settings = jobSettings(options, tail);
     const experiment = await context.experiment();
     const { client } = await context.connection();
@@ -36,19 +35,3 @@ export const addJobAdd: AddCommand = (group, dependencies) => {
     await context.output.show(createdView(reply, experiment, settings.command ?? null));
   });
 };
-
-function readParams(words: readonly string[]): JobParams {
-  const params = new Map<string, ParamValue>();
-  for (const word of words) {
-    const split = word.indexOf('=');
-    if (split < 1) throw usageError(`--param ${JSON.stringify(word)} is not name=value.`);
-    const name = word.slice(0, split);
-    const problem = paramNameProblem(name);
-    if (problem !== null) throw usageError(`--param ${JSON.stringify(name)}: ${problem}`);
-    if (params.has(name)) throw usageError(`--param ${JSON.stringify(name)} is given twice.`);
-    const parsed = parseParamText(word.slice(split + 1));
-    if ('problem' in parsed) throw usageError(`--param ${name}: ${parsed.problem}`);
-    params.set(name, parsed.value);
-  }
-  return Object.fromEntries(params) as JobParams;
-}

@@ -3,12 +3,14 @@ import type { Command } from 'commander';
 
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
 import { formatRanges } from '../../core/identifiers.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { randomId } from '../../runtime/ids.ts';
 import { addCommand, collect, experimentOption, onRun, type AddCommand } from '../command.ts';
 import type { ApiClient } from '../connection.ts';
 import type { Context } from '../context.ts';
 import type { CliDependencies } from '../dependencies.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { waitForOperation } from '../operation-progress.ts';
 import { confirmYes } from '../prompt.ts';
 import { selectJobs, singleJob } from '../selection.ts';
 
@@ -32,10 +34,12 @@ interface Verb {
   readonly past: string;
   /** Asked about before it is done to more than one job. */
   readonly asks: boolean;
+  /** What a job is refused with when nothing is left to do for it: among many that is no failure. */
+  readonly settled?: string;
 }
 
 const VERBS: readonly Verb[] = [
-  { name: 'cancel', action: 'cancel', summary: 'Cancel pending and running jobs', past: 'Cancelled', asks: true },
+  { name: 'cancel', action: 'cancel', summary: 'Cancel pending and running jobs', past: 'Cancelled', asks: true, settled: 'job_ended' },
   { name: 'requeue', action: 'requeue', summary: 'Put ended jobs back into the queue, for a new attempt', past: 'Requeued', asks: false },
   { name: 'hold', action: 'hold', summary: 'Keep pending jobs from starting; their places stay', past: 'Held', asks: false },
   { name: 'unhold', action: 'unhold', summary: 'Let held jobs start again', past: 'Unheld', asks: false },
@@ -124,9 +128,13 @@ async function changeMany(context: Context, verb: Verb, target: BulkTarget & { o
       : null;
   if (preview !== null && options.dryRun === true) return { experiment, reply: preview };
   if (preview !== null && preview.changed > 1) {
-    await confirmYes(context.dependencies, `${verb.name} ${preview.changed.toLocaleString('en-US')} jobs (${experiment}/${preview.jobs})?`);
+    await confirmYes(context.dependencies, `${verb.name} ${preview.changed.toLocaleString('en-US')} jobs (${jobsText(experiment, preview)})?`);
   }
-  return { experiment, reply: await client.jobs.bulk({ params: { experiment }, body }, { idempotency_key: randomId() }) };
+  const reply = await client.jobs.bulk({ params: { experiment }, body }, { idempotency_key: randomId() });
+  if (reply.operation === null) return { experiment, reply };
+  const operation = await waitForOperation(context, experiment, reply.operation);
+  const { matched, changed, refused } = operation;
+  return { experiment, reply: { ...reply, matched, changed, refused, operation } };
 }
 
 async function report(
@@ -134,19 +142,32 @@ async function report(
   verb: Verb,
   { replies, named }: { replies: readonly { experiment: string; reply: BulkReply }[]; named: boolean },
 ): Promise<void> {
-  const changed = replies.filter(({ reply }) => reply.changed > 0).map(({ experiment, reply }) => `${experiment}/${reply.jobs}`);
+  const changed = replies.filter(({ reply }) => reply.changed > 0 && reply.jobs !== '').map(({ experiment, reply }) => `${experiment}/${reply.jobs}`);
   const lines = replies.map(({ experiment, reply }) => resultText(verb, experiment, reply));
   await context.output.show({ json: replies.map(({ experiment, reply }) => ({ experiment, ...reply })), ids: changed, blocks: [{ text: lines.join('\n') }] });
-  const refused = replies.flatMap(({ experiment, reply }) => Object.entries(reply.refused).map(([code, count]) => `${count} of ${experiment} (${code})`));
+  const isSet = replies.reduce((sum, { reply }) => sum + reply.matched, 0) !== 1;
+  const refused = replies.flatMap(({ experiment, reply }) =>
+    Object.entries(reply.refused)
+      .filter(([code]) => !(isSet && code === verb.settled))
+      .map(([code, count]) => `${count} of ${experiment} (${code})`),
+  );
   if (refused.length > 0) throw new CliFailure(EXIT.refused, `Left as they were: ${refused.join(', ')}.`);
   // Jobs that were named must exist; a filter may fit none.
   if (named && replies.every(({ reply }) => reply.matched === 0)) throw new CliFailure(EXIT.not_found, 'No such job.');
 }
 
 function resultText(verb: Verb, experiment: string, reply: BulkReply): string {
-  if (reply.changed === 0) return `No job of ${experiment} ${reply.dry_run ? 'would be' : 'was'} changed.`;
-  const count = `${reply.changed.toLocaleString('en-US')} ${reply.changed === 1 ? 'job' : 'jobs'}: ${experiment}/${reply.jobs}`;
+  const settled = verb.settled === undefined ? 0 : (reply.refused[verb.settled] ?? 0);
+  const more = settled === 0 ? '' : `; ${settled.toLocaleString('en-US')} had already ended`;
+  if (reply.changed === 0) return `No job of ${experiment} ${reply.dry_run ? 'would be' : 'was'} changed${more}.`;
+  const count = `${reply.changed.toLocaleString('en-US')} ${reply.changed === 1 ? 'job' : 'jobs'}: ${jobsText(experiment, reply)}${more}`;
   return reply.dry_run ? `Would ${verb.name} ${count}` : `${verb.past} ${count}`;
+}
+
+/** Beyond the most that one commit changes, only the first are listed, or none. */
+function jobsText(experiment: string, reply: BulkReply): string {
+  if (reply.jobs === '') return experiment;
+  return `${experiment}/${reply.jobs}${reply.changed > LIMITS.bulk_jobs.value ? ', …' : ''}`;
 }
 
 function filtered(options: ChangeOptions): boolean {

@@ -1,10 +1,9 @@
 // `drover job log`: what a job wrote, byte for byte.
 import { isEnded } from '../../core/job.ts';
-import { formatRanges } from '../../core/identifiers.ts';
 import { addCommand, experimentOption, onRun, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
-import { readJobs } from '../job-list.ts';
+import { existingJobs, type JobName } from '../job-list.ts';
 import { copyLog } from '../log-reader.ts';
 import { selectJobs, singleJob } from '../selection.ts';
 import { watchCounts, wakeOnEvents } from '../watch.ts';
@@ -13,11 +12,6 @@ interface LogOptions {
   readonly follow?: true;
   readonly stderr?: true;
   readonly attempt?: number;
-}
-
-interface JobName {
-  readonly experiment: string;
-  readonly number: number;
 }
 
 export const addJobLog: AddCommand = (group, dependencies) => {
@@ -53,17 +47,6 @@ async function printLog(context: Context, job: JobName, options: LogOptions & { 
   const request = { ...job, stream, attempt: options.attempt ?? null, follow: options.follow === true, signal: options.signal } as const;
   const end = await copyLog(client, request, { write: (bytes) => context.output.bytes(bytes), clock: context.dependencies.clock });
   if (end.dropped_bytes > 0) context.output.note(`${end.dropped_bytes.toLocaleString('en-US')} bytes in the middle of this log were not kept.`);
-}
-
-async function existingJobs(context: Context, selection: Awaited<ReturnType<typeof selectJobs>>): Promise<JobName[]> {
-  const { client } = await context.connection();
-  const jobs: JobName[] = [];
-  for (const { experiment, ranges } of selection) {
-    for await (const page of readJobs(client, experiment, { query: { numbers: formatRanges(ranges), order: 'asc' }, limit: null })) {
-      jobs.push(...page.map(({ number }) => ({ experiment, number })));
-    }
-  }
-  return jobs;
 }
 
 /** A job that waits in the queue has nothing to follow yet. */

@@ -2,15 +2,22 @@
 import { addGroup, type AddCommand } from '../command.ts';
 import { addJobAdd } from './job-add.ts';
 import { addJobChanges } from './job-change.ts';
+import { addJobEdit } from './job-edit.ts';
+import { addJobFile, addJobFiles } from './job-files.ts';
 import { addJobList } from './job-ls.ts';
 import { addJobLog } from './job-log.ts';
+import { addJobMetrics } from './job-metrics.ts';
 import { addJobShow } from './job-show.ts';
 
 export const addJob: AddCommand = (program, dependencies) => {
-  const group = addGroup(program, 'job', 'Add, list, show, cancel and requeue jobs; read their logs');
+  const group = addGroup(program, 'job', 'Add, list, show, edit, cancel and requeue jobs; read their logs, files and metrics');
   addJobAdd(group, dependencies);
   addJobList(group, dependencies);
   addJobShow(group, dependencies);
   addJobLog(group, dependencies);
+  addJobFiles(group, dependencies);
+  addJobFile(group, dependencies);
+  addJobMetrics(group, dependencies);
+  addJobEdit(group, dependencies);
   addJobChanges(group, dependencies);
 };

@@ -17,6 +17,10 @@ export const SERVER_SETTINGS = [
   'artifact_limit_mb',
 ] as const satisfies readonly SettingName[];
 
+export interface ForceOption {
+  readonly force?: true;
+}
+
 export function serverOptions(command: Command): Command {
   return command
     .option('--host <address>', 'address to listen on; default 127.0.0.1 (DROVER_HOST)')
@@ -25,6 +29,7 @@ export function serverOptions(command: Command): Command {
     .option('--database <url>', 'postgres://… instead of SQLite (better: DROVER_DATABASE, which other users do not see)')
     .option('--trusted-proxies <ranges>', 'proxies whose forwarded addresses count, e.g. 10.0.0.0/8 (DROVER_TRUSTED_PROXIES)')
     .option('--artifact-limit-mb <n>', 'largest uploaded file; default 100 (DROVER_ARTIFACT_LIMIT_MB)', wholeNumber(1, 1_000_000))
+    .option('--force', 'take a data directory on a network file system: safe only while a single machine uses it')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent (DROVER_LOG_LEVEL)')
     .option('--log-format <format>', 'text or json (DROVER_LOG_FORMAT)');
 }
@@ -36,9 +41,16 @@ export const addServer: AddCommand = (program, dependencies) => {
     notes: 'Ctrl-C stops it in order. The commands of this user on this machine get their key by themselves.',
   });
   serverOptions(command);
-  onRunWith({ command, dependencies, settings: SERVER_SETTINGS }, async ({ context }) => {
+  onRunWith<ForceOption>({ command, dependencies, settings: SERVER_SETTINGS }, async ({ context, options }) => {
     const configuration = await context.configuration();
-    const { server, url, data_dir: dataDir } = await startServing(dependencies, configuration, configuration.settings.log_level);
+    const {
+      server,
+      url,
+      data_dir: dataDir,
+    } = await startServing(dependencies, configuration, {
+      log_level: configuration.settings.log_level,
+      force: options.force === true,
+    });
     await context.output.show({
       json: { url, store_id: server.store_id, database: server.database, data_dir: dataDir },
       ids: [url],

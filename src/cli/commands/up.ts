@@ -13,9 +13,9 @@ import { write } from '../output.ts';
 import { createProgressLine, type ProgressLine } from '../progress-line.ts';
 import { startServing, type Serving } from '../serving.ts';
 import { followProgress } from '../up-progress.ts';
-import { SERVER_SETTINGS, serverOptions } from './server.ts';
+import { type ForceOption, SERVER_SETTINGS, serverOptions } from './server.ts';
 
-interface UpOptions {
+interface UpOptions extends ForceOption {
   readonly example?: 'digits';
   readonly agent: boolean;
   readonly open?: true;
@@ -61,7 +61,7 @@ async function serveAndRun(context: Context, options: UpOptions, interrupted: Ab
   const command =
     options.example === undefined ? null : digitsCommand({ package_root: dependencies.package_root, env: dependencies.env, python: settings.python });
   const logLevel = sources.log_level.kind === 'default' ? 'warn' : settings.log_level;
-  const serving = await startServing(dependencies, configuration, logLevel);
+  const serving = await startServing(dependencies, configuration, { log_level: logLevel, force: options.force === true });
   let agent: ForegroundAgent | null = null;
   const over = new AbortController();
   interrupted.addEventListener('abort', () => over.abort(), { once: true });

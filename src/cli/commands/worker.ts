@@ -11,14 +11,17 @@ import type { AgentSelection, LocalAgent, StartedAgent } from '../dependencies.t
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { relativeTime } from '../moments.ts';
 import type { Cell } from '../table.ts';
+import { batch, readWorkers } from '../worker-list.ts';
+import { addWorkerRevoke } from './worker-revoke.ts';
 
 export const addWorker: AddCommand = (program, dependencies) => {
-  const group = addGroup(program, 'worker', 'Start, list, stop and restart workers');
+  const group = addGroup(program, 'worker', 'Start, list, stop, restart and revoke workers');
   addStart(group, dependencies);
   addList(group, dependencies);
   addStop(group, dependencies);
   addRestart(group, dependencies);
   addTell(group, dependencies);
+  addWorkerRevoke(group, dependencies);
 };
 
 const START_SETTINGS = [
@@ -126,18 +129,6 @@ const addList: AddCommand = (group, dependencies) => {
     });
   });
 };
-
-async function readWorkers(context: Context, state: 'active' | 'disabled' | 'all'): Promise<WorkerShape[]> {
-  const { client } = await context.connection();
-  const { settings } = await context.configuration();
-  const experiments = settings.experiment !== null ? [settings.experiment] : (await client.experiments.list({})).experiments.map(({ name }) => name);
-  const workers = new Map<string, WorkerShape>();
-  for (const experiment of experiments) {
-    const reply = await client.workers.list({ params: { experiment }, query: { state } });
-    for (const worker of reply.workers) workers.set(worker.worker_id, worker);
-  }
-  return [...workers.values()];
-}
 
 function workerStatus(worker: WorkerShape): Cell {
   const colour = worker.status === 'busy' ? 'blue' : worker.status === 'idle' ? 'green' : 'dim';
@@ -252,14 +243,15 @@ const addTell: AddCommand = (group, dependencies) => {
     if (reply.matched === 0) throw new CliFailure(EXIT.not_found, 'No such worker. drover worker ls shows them.');
     const text = `${options.dryRun === true ? 'Would tell' : 'Told'} ${reply.changed} of ${reply.matched} workers to ${action}${reply.changed === 0 ? '' : `: ${reply.workers.join(' ')}`}`;
     await context.output.show({ json: reply, ids: reply.workers, blocks: [{ text }] });
+    if (reply.refused > 0)
+      throw new CliFailure(
+        EXIT.refused,
+        `Left as they were: ${reply.refused} of ${reply.matched} workers, which also serve experiments that you may not operate.`,
+      );
   });
 };
 
 function readState(word: string): DesiredState {
   if ((DESIRED_STATES as readonly string[]).includes(word)) return word as DesiredState;
   throw usageError(`${JSON.stringify(word)} is not one of ${DESIRED_STATES.join(', ')}.`);
-}
-
-async function* batch<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
-  yield items;
 }

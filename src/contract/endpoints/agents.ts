@@ -76,8 +76,8 @@ export const SyncReply = z.object({
   leases: z.array(Lease).describe('jobs to start, each with its slot; the same lease may be offered again'),
   settled: z.array(AttemptName.extend({ result: z.enum(['recorded', 'repeated', 'evidence']) })).describe('ends that are on disk; the agent may forget them'),
   revoked: z
-    .array(AttemptName.extend({ reason: z.enum(['cancelled', 'superseded']) }))
-    .describe('attempts to stop: SIGTERM, grace, SIGKILL; then report them as finished'),
+    .array(AttemptName.extend({ reason: z.enum(['cancelled', 'superseded', 'deleted']) }))
+    .describe('attempts to stop: SIGTERM, grace, SIGKILL; then report them as finished, except the `deleted` ones, of which nothing is wanted any more'),
   unknown: z.array(AttemptName).describe('attempts that this server has no record of: keep them running'),
   workers: z.array(z.object({ slot: z.int(), worker_id: z.string(), desired_state: DesiredStateName, desired_version: z.int() })),
 });
@@ -89,6 +89,8 @@ export const LogChunk = LeaseReference.extend({
   data: z.base64().optional().describe('the bytes'),
   dropped_bytes: z.int().min(1).optional().describe('instead of data: a hole of this length, from `offset`'),
 });
+
+const Deleted = z.array(AttemptName).default([]).describe('attempts whose jobs were deleted: nothing of them is wanted any more');
 
 const Shipped = AttemptName.extend({ stream: Stream, end: z.int().describe('offset up to which the server has the stream') });
 
@@ -221,23 +223,23 @@ export const agents = {
     summary: 'Ship pieces of logs; a piece that was shipped before changes nothing',
     access: 'agent',
     body: z.object({ sent_at: Moment, chunks: z.array(LogChunk).max(MAX) }),
-    reply: z.object({ ends: z.array(Shipped) }),
+    reply: z.object({ ends: z.array(Shipped), deleted: Deleted }),
     errors: ['lease_lost', 'too_large', 'disk_full'],
     example: {
       body: {
         sent_at: '2026-11-21T08:30:00.000Z',
         chunks: [{ ...exampleReference, stream: 'stdout', offset: 0, at: '2026-11-21T08:30:00.000Z', data: 'ZXBvY2ggMQo=' }],
       },
-      reply: { ends: [{ job_id: 42, attempt: 1, rank: 0, stream: 'stdout', end: 8 }] },
+      reply: { ends: [{ job_id: 42, attempt: 1, rank: 0, stream: 'stdout', end: 8 }], deleted: [] },
     },
   }),
   metrics: endpoint({
     method: 'POST',
     path: '/agent/metrics',
-    summary: 'Ship metric points and progress from spool files; a batch that was shipped before changes nothing',
+    summary: 'Ship metric points and progress from spool files; a batch that was shipped before, or whose beginning is missing, changes nothing',
     access: 'agent',
     body: z.object({ sent_at: Moment, batches: z.array(MetricBatch).max(MAX) }),
-    reply: z.object({ ends: z.array(AttemptName.extend({ end: z.int().describe('spool offset up to which the server has the points') })) }),
+    reply: z.object({ ends: z.array(AttemptName.extend({ end: z.int().describe('spool offset up to which the server has the points') })), deleted: Deleted }),
     errors: ['lease_lost', 'too_large', 'disk_full'],
     example: {
       body: {
@@ -252,7 +254,7 @@ export const agents = {
           },
         ],
       },
-      reply: { ends: [{ job_id: 42, attempt: 1, rank: 0, end: 58 }] },
+      reply: { ends: [{ job_id: 42, attempt: 1, rank: 0, end: 58 }], deleted: [] },
     },
   }),
   leave: endpoint({

@@ -71,7 +71,10 @@ export const CreateJobs = z.strictObject({
     .describe('one entry per job'),
   matrix: z.unknown().optional().describe('{"name": [values]}: one job per combination; names in the order given, the last varying fastest'),
   times: z.int().min(1).max(LIMITS.create_jobs.value).default(1).describe('how many of each job of the list'),
-  replace_pending: z.boolean().default(false).describe('delete all pending jobs of the experiment first, in the same commit'),
+  replace_pending: z
+    .boolean()
+    .default(false)
+    .describe('delete all pending jobs of the experiment first: up to 10,000 in the same commit; of more, the others in commits before it'),
   dry_run: z.boolean().default(false).describe('say what would be created, create nothing'),
 });
 
@@ -108,14 +111,45 @@ export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'dura
 
 export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
 
+export const Operation = z.object({
+  id: z.int(),
+  action: z.enum(BULK_ACTIONS),
+  state: z.enum(['running', 'done', 'failed']),
+  matched: z.int().describe('jobs that the filter named when it was asked; jobs created later are not meant'),
+  done: z.int().describe('how many of them were looked at'),
+  changed: z.int(),
+  refused: z.record(z.string(), z.int()).describe('refusal code → number of jobs left as they were'),
+  created_at: z.string(),
+  created_by: z.string(),
+  finished_at: z.string().nullable(),
+  problem: z.string().nullable().describe('why it failed'),
+});
+
 export const BulkReply = z.object({
   action: z.enum(BULK_ACTIONS),
   dry_run: z.boolean(),
   matched: z.int().describe('jobs that the filter names'),
   changed: z.int().describe('jobs that the action changes, or would change'),
   refused: z.record(z.string(), z.int()).describe('refusal code → number of jobs left as they were'),
-  jobs: z.string().describe('numbers of the changed jobs, as ranges'),
+  jobs: z.string().describe('numbers of the changed jobs, as ranges; in a dry run of the first 10,000'),
+  operation: Operation.nullable()
+    .default(null)
+    .describe('set when more than 10,000 jobs match: it goes on after the reply; see GET …/operations/:operation_id'),
 });
+
+const exampleOperation = {
+  id: 3,
+  action: 'cancel',
+  state: 'running',
+  matched: 250_000,
+  done: 40_000,
+  changed: 39_990,
+  refused: { job_ended: 10 },
+  created_at: '2026-11-21T08:30:00.000Z',
+  created_by: 'key:laptop',
+  finished_at: null,
+  problem: null,
+};
 
 function action(name: string, summary: string, errors: Parameters<typeof endpoint>[0]['errors'] = []) {
   return endpoint({
@@ -232,7 +266,7 @@ export const jobs = {
   bulk: endpoint({
     method: 'POST',
     path: '/experiments/:experiment/jobs/bulk',
-    summary: 'Do one thing to all jobs that a filter names, or preview that; all in one commit',
+    summary: 'Do one thing to all jobs that a filter names, or preview that: up to 10,000 in one commit, more in the background',
     access: 'operator',
     idempotent: true,
     params: ExperimentParams,
@@ -248,8 +282,28 @@ export const jobs = {
     example: {
       params: { experiment: 'digits-tune' },
       body: { action: 'requeue', filter: { status: 'aborted' }, dry_run: true },
-      reply: { action: 'requeue', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '4,9-10' },
+      reply: { action: 'requeue', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '4,9-10', operation: null },
     },
+  }),
+  operations: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/operations',
+    summary: 'The newest bulk actions that were done in the background, newest first',
+    access: 'viewer',
+    params: ExperimentParams,
+    reply: z.object({ operations: z.array(Operation) }),
+    errors: ['experiment_not_found'],
+    example: { params: { experiment: 'digits-tune' }, reply: { operations: [exampleOperation] } },
+  }),
+  operation: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/operations/:operation_id',
+    summary: 'How far a bulk action in the background is',
+    access: 'viewer',
+    params: ExperimentParams.extend({ operation_id: z.coerce.number().int().min(1) }),
+    reply: Operation,
+    errors: ['experiment_not_found', 'not_found'],
+    example: { params: { experiment: 'digits-tune', operation_id: 3 }, reply: exampleOperation },
   }),
   matrix: endpoint({
     method: 'GET',

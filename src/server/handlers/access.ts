@@ -11,6 +11,7 @@ import {
   endSession,
   experimentIds,
   findPin,
+  keyOfSession,
   listKeys,
   type OpenedSession,
   openPinSession,
@@ -43,8 +44,9 @@ export const accessHandlers: Handlers<typeof contract>['access'] = {
   },
   async createLoginLink(_input, call) {
     const { kind, id, name, role } = person(call);
-    const maker = { name, role, api_key_id: kind === 'key' ? id : null };
-    const link = await call.context.store.write((tx) => createLoginLink(tx, maker));
+    const link = await call.context.store.write(async (tx) =>
+      createLoginLink(tx, { name, role, api_key_id: kind === 'key' ? id : await keyOfSession(tx, id) }),
+    );
     return { path: loginPath(link.secret), expires_at: toIso(link.expires_at) };
   },
   async listKeys(_input, call) {

@@ -7,6 +7,7 @@ import { hashSecret, newSecret, pickWord } from '../../runtime/ids.ts';
 import { leaveAgent, registerAgent, updateAgent } from '../../store/agents.ts';
 import { DEFAULT_SETTINGS, listExperiments } from '../../store/experiments.ts';
 import type { GrantedLease, SyncAnswer } from '../../store/sync-session.ts';
+import { agentRevoked } from '../access.ts';
 import { actorName, type Call, type Handlers } from '../context.ts';
 import { writeOnce } from '../idempotency.ts';
 import { leaseCommand } from '../lease-command.ts';
@@ -19,23 +20,17 @@ function agentId(call: Call): number {
   return call.actor.id;
 }
 
-/** Ids of the experiments that an agent asks for, within what its key may see. */
-async function allowedExperiments(call: Call, names: readonly string[] | null): Promise<{ ids: number[] | null; lost_after_ms: number }> {
+/** Ids of the experiments that an agent asks for, within what its key may see; null for all. */
+async function allowedExperiments(call: Call, names: readonly string[] | null): Promise<number[] | null> {
   const { actor, context } = call;
   if (!('experiments' in actor) || actor.role === 'viewer') throw new Refusal('forbidden', 'This key may only look. Register agents with an operator key.');
+  if (names === null) return actor.experiments === null ? null : [...actor.experiments];
   const visible = await listExperiments(context.store, actor.experiments);
-  const chosen = names === null ? visible : visible.filter((experiment) => names.includes(experiment.name));
-  const missing = names?.find((name) => !chosen.some((experiment) => experiment.name === name));
+  const chosen = visible.filter((experiment) => names.includes(experiment.name));
+  const missing = names.find((name) => !chosen.some((experiment) => experiment.name === name));
   if (missing !== undefined)
     throw new Refusal('experiment_not_found', `There is no experiment ${missing}. Create it first: drover experiment create ${missing}`);
-  const lost = chosen.reduce(
-    (longest, { settings }) => Math.max(longest, settings.lost_after_seconds),
-    names === null ? DEFAULT_SETTINGS.lost_after_seconds : 0,
-  );
-  return {
-    ids: names === null ? (actor.experiments === null ? null : [...actor.experiments]) : chosen.map((experiment) => experiment.id),
-    lost_after_ms: lost * 1000,
-  };
+  return chosen.map((experiment) => experiment.id);
 }
 
 function leaseShape(lease: GrantedLease): LeaseShape {
@@ -76,6 +71,7 @@ async function sync(body: SyncRequestShape, call: Call): Promise<SyncReplyShape>
   const { wait_seconds, ...message } = body;
   const result = await call.context.desk.sync({ ...message, agent_id: agentId(call) }, wait_seconds * 1000, call.signal);
   if (result === 'gone') throw new Refusal('unauthenticated', 'This agent was removed. Start it again with an API key.');
+  if (result === 'revoked') throw agentRevoked();
   if (result === 'stale') throw new Refusal('stale_sync', `Sync ${body.sync_seq} comes after a newer one of this agent; send a higher number.`);
   return syncReply(call, result);
 }
@@ -84,16 +80,15 @@ export const agentHandlers: Handlers<typeof contract>['agents'] = {
   ...shippingHandlers,
   async register({ body }, call) {
     const { context } = call;
-    const { ids, lost_after_ms } = await allowedExperiments(call, body.experiments);
+    const experiments = await allowedExperiments(call, body.experiments);
     return writeOnce(call, 'agents.register', body, async (tx) => {
       const secret = newSecret('jda_');
       const agent = await registerAgent(
         tx,
         {
           ...body,
-          experiments: ids,
+          experiments,
           secret_hash: hashSecret(secret),
-          lost_after_ms,
           next_sync_within_ms: NEXT_SYNC_MS,
           nextWord: () => pickWord(context.random()),
         },

@@ -1,15 +1,16 @@
 // Jobs: create, list, show, and everything that people do to them.
 import type { contract, Input } from '../../contract/index.ts';
-import { formatRanges, parseRanges, toRanges } from '../../core/identifiers.ts';
-import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { JOB_STATUSES } from '../../core/job.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { type Params, paramsProblem } from '../../core/params.ts';
 import { Refusal } from '../../core/refusal.ts';
-import { parseSearch } from '../../core/search.ts';
 import { toIso } from '../../runtime/clock.ts';
 import { listAttempts } from '../../store/attempts.ts';
 import { insertJobs, takeNumbers } from '../../store/create-jobs.ts';
 import { readCounts } from '../../store/experiments.ts';
-import { type ActionRequest, actOnJobs, deleteAllPending, editJob, type JobAction } from '../../store/job-actions.ts';
+import { isLargeReplacement, type Replacement, replaceSome, startReplacement } from '../../store/delete-jobs.ts';
+import { type ActionRequest, actOnJobs, type JobAction } from '../../store/job-actions.ts';
+import { editJob } from '../../store/job-edit.ts';
 import { countJobs, listJobs } from '../../store/job-list.ts';
 import { findJob, type JobRecord } from '../../store/job-rows.ts';
 import type { JobFilter } from '../../store/job-search.ts';
@@ -17,9 +18,13 @@ import { createMatrix, EXPANDED_AT_ONCE, findMatrix } from '../../store/matrices
 import type { Transaction } from '../../store/writer.ts';
 import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
-import { writeOnce } from '../idempotency.ts';
+import { wasWritten, writeOnce } from '../idempotency.ts';
+import { readFilter } from '../job-filter.ts';
 import { checkCommand, type CreateBody, invalid, type NewJobs, readNewJobs } from '../new-jobs.ts';
+import { inPieces } from '../pacing.ts';
 import { attemptShape, jobShape } from '../wire.ts';
+
+import { bulkHandlers } from './bulk.ts';
 
 type JobTable = (typeof contract)['jobs'];
 
@@ -41,29 +46,6 @@ export async function jobOrRefuse(call: Call, number: number): Promise<JobRecord
   return job;
 }
 
-interface FilterInput {
-  readonly status?: JobStatus | JobStatus[] | undefined;
-  readonly search?: string | undefined;
-  readonly numbers?: string | undefined;
-  readonly matrix_id?: number | undefined;
-  readonly held?: boolean | undefined;
-}
-
-function readFilter(input: FilterInput): JobFilter {
-  const search = input.search === undefined || input.search.trim() === '' ? null : parseSearch(input.search);
-  if (search !== null && 'problem' in search) throw invalid(search.problem, 'search');
-  const ranges = input.numbers === undefined ? null : parseRanges(input.numbers);
-  if (input.numbers !== undefined && ranges === null)
-    throw invalid(`${JSON.stringify(input.numbers.slice(0, 60))} is not a list of job numbers such as 1-27,30.`, 'numbers');
-  return {
-    ...(input.status === undefined ? {} : { statuses: [input.status].flat() }),
-    ...(search === null ? {} : { terms: search.terms }),
-    ...(ranges === null ? {} : { ranges }),
-    ...(input.matrix_id === undefined ? {} : { matrix_id: input.matrix_id }),
-    ...(input.held === undefined ? {} : { held: input.held }),
-  };
-}
-
 /** Exact from the counters when only the status is filtered, else counted up to a limit. */
 async function total(call: Call, filter: JobFilter): Promise<{ count: number; exact: boolean }> {
   const { id } = namedExperiment(call);
@@ -73,10 +55,34 @@ async function total(call: Call, filter: JobFilter): Promise<{ count: number; ex
   return { count: statuses.reduce((sum, status) => sum + counts[status], 0), exact: true };
 }
 
-async function createInTransaction(tx: Transaction, call: Call, body: CreateBody, jobs: NewJobs) {
+/** What replacing old jobs by new ones has done before the commit that creates the new ones. */
+interface Replacing {
+  readonly replacement: Replacement;
+  readonly replaced: number;
+}
+
+const REPLACED = { least: 250, most: 5_000 };
+
+/** More pending jobs than one commit may change are deleted in pieces; what is left of them goes in the commit that creates the new ones. */
+async function replaceMost(call: Call, route: string): Promise<Replacing> {
+  const { store, clock } = call.context;
+  const { id } = namedExperiment(call);
+  // First: should this be a repetition that comes while the first one is at work, the jobs that the first one creates are not meant.
+  const replacement = await startReplacement(store, id, actorName(call.actor));
+  let replaced = 0;
+  if ((await isLargeReplacement(store, id)) && !(await wasWritten(call, route))) {
+    await inPieces(clock, REPLACED, async (rows) => {
+      replaced += await store.write((tx) => replaceSome(tx, replacement, rows));
+      return isLargeReplacement(store, id);
+    });
+  }
+  return { replacement, replaced };
+}
+
+async function createInTransaction(tx: Transaction, call: Call, { jobs, replacing }: { jobs: NewJobs; replacing: Replacing | null }) {
   const experiment_id = namedExperiment(call).id;
   const actor = actorName(call.actor);
-  const replaced = body.replace_pending ? await deleteAllPending(tx, experiment_id, actor) : 0;
+  const replaced = replacing === null ? 0 : replacing.replaced + (await replaceSome(tx, replacing.replacement, LIMITS.bulk_jobs.value));
   const made = await make(tx, { experiment_id, actor, jobs });
   return {
     dry_run: false,
@@ -115,7 +121,7 @@ async function preview(call: Call, body: CreateBody, jobs: NewJobs) {
 /** Does something to one job, and refuses where the set version would only count a refusal. */
 async function actOnOne(call: Call, number: number, action: JobAction, force = false): Promise<JobRecord> {
   const { id, name } = namedExperiment(call);
-  const request: ActionRequest = { action, force, priority: 0, dry_run: false, actor: actorName(call.actor) };
+  const request: ActionRequest = { action, force, priority: 0, actor: actorName(call.actor) };
   await call.context.store.write(async (tx) => {
     const job = await findJob(tx, id, number);
     if (job === null) throw new Refusal('job_not_found', `There is no job ${name}/${number}.`);
@@ -140,11 +146,14 @@ function one(action: JobAction): Handler<JobTable['hold']> {
 }
 
 export const jobHandlers: Handlers<typeof contract>['jobs'] = {
+  ...bulkHandlers,
   async create({ body }, call) {
     refuseCommand(call, body.command);
     const jobs = readNewJobs(body);
     if (body.dry_run) return preview(call, body, jobs);
-    return writeOnce(call, `jobs.create ${namedExperiment(call).id}`, body, (tx) => createInTransaction(tx, call, body, jobs));
+    const route = `jobs.create ${namedExperiment(call).id}`;
+    const replacing = body.replace_pending ? await replaceMost(call, route) : null;
+    return writeOnce(call, route, body, (tx) => createInTransaction(tx, call, { jobs, replacing }));
   },
   async list({ query }, call) {
     const { id } = namedExperiment(call);
@@ -184,30 +193,6 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   requeue: one('requeue'),
   hold: one('hold'),
   unhold: one('unhold'),
-  async bulk({ body }, call) {
-    const { id } = namedExperiment(call);
-    if (body.action === 'set_priority' && body.priority === undefined) throw invalid('set_priority needs `priority`.', 'priority');
-    const request: ActionRequest = {
-      action: body.action,
-      force: body.force,
-      priority: body.priority ?? 0,
-      dry_run: body.dry_run,
-      actor: actorName(call.actor),
-    };
-    const filter = readFilter(body.filter);
-    const run = async (tx: Transaction) => {
-      const result = await actOnJobs(tx, id, filter, request);
-      return {
-        action: body.action,
-        dry_run: body.dry_run,
-        matched: result.matched,
-        changed: result.changed.length,
-        refused: result.refused as Record<string, number>,
-        jobs: formatRanges(toRanges(result.changed)),
-      };
-    };
-    return body.dry_run ? call.context.store.write(run) : writeOnce(call, `jobs.bulk ${id}`, body, run);
-  },
   async matrix({ params }, call) {
     const matrix = await findMatrix(call.context.store, namedExperiment(call).id, params.matrix_id);
     if (matrix === null) throw new Refusal('not_found', `There is no matrix ${params.matrix_id} in this experiment.`);

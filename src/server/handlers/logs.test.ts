@@ -45,7 +45,10 @@ const ship = (pieces: readonly Shipped[], of = attempt) =>
 describe('logs', () => {
   it('come back byte for byte, with headers that keep a browser from running them', async () => {
     const text = '<script>alert(1)</script>\u001b[31mred\r\n\u0000';
-    expect(await ship([{ offset: 0, text }])).toEqual({ ends: [{ job_id: running.job, attempt: 1, rank: 0, stream: 'stdout', end: Buffer.byteLength(text) }] });
+    expect(await ship([{ offset: 0, text }])).toEqual({
+      ends: [{ job_id: running.job, attempt: 1, rank: 0, stream: 'stdout', end: Buffer.byteLength(text) }],
+      deleted: [],
+    });
     const response = await server.send(`${JOB}/log`);
     expect(await response.text()).toBe(text);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -108,8 +111,8 @@ describe('logs', () => {
   });
 
   it('of an unknown attempt are not confirmed, and too much at once is refused', async () => {
-    expect(await ship([{ offset: 0, text: 'x' }], { ...attempt, attempt: 9 })).toEqual({ ends: [] });
-    expect(await ship([{ offset: 0, text: 'x' }], { ...attempt, token: 'A'.repeat(28) })).toEqual({ ends: [] });
+    expect(await ship([{ offset: 0, text: 'x' }], { ...attempt, attempt: 9 })).toEqual({ ends: [], deleted: [] });
+    expect(await ship([{ offset: 0, text: 'x' }], { ...attempt, token: 'A'.repeat(28) })).toEqual({ ends: [], deleted: [] });
     await expect(ship([{ offset: 0, text: 'x'.repeat(LIMITS.log_append_bytes.value + 1) }])).rejects.toMatchObject({ code: 'too_large' });
     await expectProblem(await server.send(`${JOB}/log?attempt=9`), 404, 'not_found');
     await expectProblem(await server.send('/api/v1/experiments/digits-tune/jobs/9/log'), 404, 'job_not_found');

@@ -29,6 +29,7 @@ describe('metrics', () => {
     const batches = [{ ...attempt, from: 0, to: 30, points, progress: { done: 1, total: 4 } }];
     expect(await server.client(running.agent_key).agents.metrics({ body: { sent_at: NOW, batches } })).toEqual({
       ends: [{ job_id: running.job, attempt: 1, rank: 0, end: 30 }],
+      deleted: [],
     });
     const params = { experiment: EXPERIMENT, number: 42 };
     expect(await server.client().results.metricNames({ params })).toEqual({
@@ -51,6 +52,18 @@ describe('metrics', () => {
       ],
     });
     expect((await server.client().jobs.get({ params })).job.progress).toEqual({ done: 1, total: 4 });
+  });
+
+  it('are not wanted any more when their job was deleted, nor are its logs; what is only unknown is kept', async () => {
+    await endAttempt(server.store, attempt, { outcome: 'lost', status: 'pending' });
+    await server.client().jobs.remove({ params: { experiment: EXPERIMENT, number: 42 } });
+    const agent = server.client(running.agent_key).agents;
+    const unknown = { ...attempt, job_id: attempt.job_id + 1 };
+    const batches = [attempt, unknown].map((of) => ({ ...of, from: 0, to: 10, points: [], progress: null }));
+    const deleted = [{ job_id: running.job, attempt: 1, rank: 0 }];
+    expect(await agent.metrics({ body: { sent_at: NOW, batches } })).toEqual({ ends: [], deleted });
+    const chunks = [attempt, unknown].map((of) => ({ ...of, stream: 'stdout' as const, offset: 0, at: NOW, data: 'eA==' }));
+    expect(await agent.logs({ body: { sent_at: NOW, chunks } })).toEqual({ ends: [], deleted });
   });
 
   it('are refused when there are too many at once', async () => {

@@ -3,8 +3,11 @@ import type { contract } from '../../contract/index.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { fromIso } from '../../runtime/clock.ts';
+import { attemptKey, type AttemptName, type AttemptReference } from '../../store/attempt-proof.ts';
+import { findDeletedAttempts } from '../../store/deletions.ts';
 import { appendLogs, type LogPiece } from '../../store/logs.ts';
 import { appendMetrics } from '../../store/metrics.ts';
+import type { Transaction } from '../../store/writer.ts';
 import type { Call, Handlers } from '../context.ts';
 
 function agentId(call: Call): number {
@@ -16,6 +19,14 @@ function refuseMore(count: number, limit: 'log_append_bytes' | 'metric_points'):
   const { value, unit } = LIMITS[limit];
   if (count > value)
     throw new Refusal('too_large', `One request takes at most ${value} ${unit === 'bytes' ? 'bytes of logs' : 'points'}. Send it in parts.`, { limit: value });
+}
+
+/** Says of what was not taken which of it nobody will ever take; the agent keeps the rest. */
+async function withDeleted<End extends AttemptName>(tx: Transaction, call: Call, sent: readonly AttemptReference[], ends: End[]) {
+  const taken = new Set(ends.map(attemptKey));
+  const refused = [...new Map(sent.filter((piece) => !taken.has(attemptKey(piece))).map((piece) => [attemptKey(piece), piece])).values()];
+  const deleted = await findDeletedAttempts(tx, call.context.store.key, refused);
+  return { ends, deleted: refused.filter((piece) => deleted.has(attemptKey(piece))).map(({ job_id, attempt, rank }) => ({ job_id, attempt, rank })) };
 }
 
 export const shippingHandlers: Pick<Handlers<typeof contract>['agents'], 'logs' | 'metrics'> = {
@@ -30,7 +41,7 @@ export const shippingHandlers: Pick<Handlers<typeof contract>['agents'], 'logs' 
     });
     refuseMore(bytes, 'log_append_bytes');
     const delivery = { agent_id: agentId(call), sent_at: fromIso(body.sent_at), pieces };
-    return { ends: await store.write((tx) => appendLogs(tx, store, delivery)) };
+    return store.write(async (tx) => withDeleted(tx, call, pieces, await appendLogs(tx, store, delivery)));
   },
   async metrics({ body }, call) {
     const { store } = call.context;
@@ -40,6 +51,6 @@ export const shippingHandlers: Pick<Handlers<typeof contract>['agents'], 'logs' 
     );
     const batches = body.batches.map((batch) => ({ ...batch, points: batch.points.map((point) => ({ ...point, at: fromIso(point.at) })) }));
     const delivery = { agent_id: agentId(call), sent_at: fromIso(body.sent_at), batches };
-    return { ends: await store.write((tx) => appendMetrics(tx, store, delivery)) };
+    return store.write(async (tx) => withDeleted(tx, call, batches, await appendMetrics(tx, store, delivery)));
   },
 };

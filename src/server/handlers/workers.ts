@@ -1,7 +1,9 @@
 // Workers as people see and command them.
 import type { contract } from '../../contract/index.ts';
-import { commandWorkers, listWorkers } from '../../store/agents.ts';
-import { actorName, type Handlers, namedExperiment } from '../context.ts';
+import { toIso } from '../../runtime/clock.ts';
+import { commandWorkers, listWorkers, revokeAgent, type WorkerRequest } from '../../store/agents.ts';
+import { isPerson } from '../access.ts';
+import { actorName, type Call, type Handlers, namedExperiment } from '../context.ts';
 import { workerShape } from '../wire.ts';
 
 export const workerHandlers: Handlers<typeof contract>['workers'] = {
@@ -14,16 +16,21 @@ export const workerHandlers: Handlers<typeof contract>['workers'] = {
     if (query.state === 'all') return { workers };
     return { workers: workers.filter((worker) => (worker.status === 'disabled') === (query.state === 'disabled')) };
   },
-  async command({ body }, call) {
-    const { id } = namedExperiment(call);
-    const request = { selection: body.workers, state: body.action, dry_run: body.dry_run, actor: actorName(call.actor) };
-    const { matched, changed } = await call.context.store.write((tx) => commandWorkers(tx, id, request));
-    return { matched, changed: changed.length, workers: [...changed] };
-  },
-  async cancelCommand({ body }, call) {
-    const { id } = namedExperiment(call);
-    const request = { selection: body.workers, state: null, dry_run: false, actor: actorName(call.actor) };
-    const { matched, changed } = await call.context.store.write((tx) => commandWorkers(tx, id, request));
-    return { matched, changed: changed.length, workers: [...changed] };
+  command: ({ body }, call) => tell(call, { selection: body.workers, state: body.action, dry_run: body.dry_run }),
+  cancelCommand: ({ body }, call) => tell(call, { selection: body.workers, state: null, dry_run: false }),
+  async revoke({ params }, call) {
+    const name = params.agent;
+    const { revoked_at, running_jobs } = await call.context.store.write((tx) => revokeAgent(tx, namedExperiment(call), { name, actor: actorName(call.actor) }));
+    call.context.access.forget();
+    return { agent: name, revoked_at: toIso(revoked_at), running_jobs };
   },
 };
+
+async function tell(call: Call, request: Omit<WorkerRequest, 'actor' | 'may_operate'>) {
+  const { actor, context } = call;
+  const may_operate = isPerson(actor) ? actor.experiments : [];
+  const { matched, changed, refused } = await context.store.write((tx) =>
+    commandWorkers(tx, namedExperiment(call), { ...request, may_operate, actor: actorName(actor) }),
+  );
+  return { matched, changed: changed.length, refused, workers: [...changed] };
+}

@@ -20,6 +20,8 @@ export const initial: Migration = {
       cpus ${real} not null, memory_bytes ${real} not null, gpus ${real} not null,
       gang_size ${integer} not null, needs_script ${integer} not null)`,
     `create index demand_experiment on demand (experiment_id)`,
+    `create table demand_wait (
+      demand_id ${integer} primary key, job_id ${integer} not null, revision ${integer} not null, attempts ${integer} not null, since ${integer} not null)`,
 
     `create table matrix (
       id ${id}, experiment_id ${integer} not null, spec_json text not null, job_json text not null,
@@ -42,10 +44,24 @@ export const initial: Migration = {
     `create index job_pending on job (demand_id, priority desc, id) where status = 'pending' and held_at is null and not_before is null`,
     `create index job_delayed on job (not_before) where not_before is not null`,
     `create index job_cancelling on job (id) where cancel_requested_at is not null and status = 'running'`,
-    `create index job_started on job (experiment_id, started_at, number) where started_at is not null`,
-    `create index job_finished on job (experiment_id, finished_at, number) where finished_at is not null`,
-    `create index job_duration on job (experiment_id, duration_ms, number) where duration_ms is not null`,
+    // By status first: a list of some statuses merges a lane of each, so that none of them is looked for among the others.
+    `create index job_started on job (experiment_id, status, started_at, number) where started_at is not null`,
+    `create index job_finished on job (experiment_id, status, finished_at, number) where finished_at is not null`,
+    `create index job_duration on job (experiment_id, status, duration_ms, number) where duration_ms is not null`,
+    `create index job_held on job (experiment_id, number) where held_at is not null`,
     `create index job_matrix on job (matrix_id, number) where matrix_id is not null`,
+
+    `create table deleted_job (
+      created_at ${integer} primary key, first_id ${integer} not null, last_id ${integer} not null, deleted_at ${integer} not null)`,
+    `create index deleted_job_range on deleted_job (last_id, first_id)`,
+
+    `create table operation (
+      id ${id}, experiment_id ${integer} not null, action text not null, request_json text not null, filter_json text not null,
+      last_number ${integer} not null, at_number ${integer} not null, matched ${integer} not null, done ${integer} not null,
+      changed ${integer} not null, refused_json text not null, created_at ${integer} not null, created_by text not null,
+      finished_at ${integer}, problem text)`,
+    `create index operation_experiment on operation (experiment_id, id)`,
+    `create index operation_unfinished on operation (id) where finished_at is null`,
 
     `create table attempt (
       job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null,
@@ -53,7 +69,7 @@ export const initial: Migration = {
       outcome text, claimed_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
       exit_code ${integer}, signal text, message text,
       late_outcome text, late_at ${integer}, late_exit_code ${integer}, late_message text,
-      recorded_at ${integer},
+      recorded_at ${integer}, metrics_end ${integer} not null default 0,
       primary key (job_id, attempt, rank))${keyed}`,
 
     // The primary key is a promise: no rank of a job is ever held twice.
@@ -69,8 +85,8 @@ export const initial: Migration = {
       total_cpus ${real} not null, total_memory_bytes ${real} not null, total_gpus ${real} not null,
       version text not null, platform text not null, process_id ${integer}, incarnation text, old_incarnations_json text not null,
       sync_seq ${integer} not null, heard_at ${integer}, term_started_at ${integer} not null, next_sync_within_ms ${integer} not null,
-      lost_after_ms ${integer} not null, liveness text not null, left_at ${integer}, left_reason text, revoked_at ${integer},
-      reserved_demand_id ${integer}, metrics_json text, metrics_at ${integer}, unique (host, instance))`,
+      liveness text not null, left_at ${integer}, left_reason text, revoked_at ${integer},
+      reserved_job_id ${integer}, metrics_json text, metrics_at ${integer}, unique (host, instance))`,
     `create index agent_present on agent (liveness) where left_at is null`,
 
     `create table worker (
@@ -97,10 +113,9 @@ export const initial: Migration = {
 
     `create table metric_chunk (
       id ${id}, job_id ${integer}, machine_id ${integer}, attempt ${integer} not null, rank ${integer} not null, name text not null,
-      count ${integer} not null, end_offset ${integer} not null, first_step ${real}, last_step ${real}, first_at ${integer} not null, last_at ${integer} not null,
+      count ${integer} not null, first_step ${real}, last_step ${real}, first_at ${integer} not null, last_at ${integer} not null,
       least ${real}, greatest ${real}, last ${real}, points text not null)`,
     `create index metric_job on metric_chunk (job_id, attempt, rank, name, id) where job_id is not null`,
-    `create index metric_end on metric_chunk (job_id, attempt, rank, end_offset) where job_id is not null`,
     `create index metric_machine on metric_chunk (machine_id, name, first_at) where machine_id is not null`,
 
     `create table event (

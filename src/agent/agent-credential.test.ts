@@ -1,0 +1,81 @@
+// What ends an agent's right to speak: its secret is revoked, or the key that it was started with is wrong.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+
+import { bundleAgent, createAgents, ended, until, type Agents } from '../../test/support/agent-fixture.ts';
+import { startProtocolServer, type ProtocolServer, type ServedJob } from '../../test/support/protocol-server.ts';
+
+let bundle: ReturnType<typeof bundleAgent>;
+let server: ProtocolServer;
+let agents: Agents;
+
+beforeAll(() => {
+  bundle = bundleAgent();
+});
+afterAll(() => bundle.remove());
+beforeEach(async () => {
+  server = await startProtocolServer();
+  agents = createAgents(bundle.file, server);
+});
+afterEach(async () => {
+  await agents.clean();
+  await server.stop();
+  expect(server.problems).toEqual([]);
+});
+
+const end = (job: ServedJob) => until(`an end of job ${job.number}`, () => job.attempts.at(-1)?.end);
+const output = (job: ServedJob) => String(job.attempts.at(-1)?.logs.stdout);
+const printed = (job: ServedJob, text: string) => until(`${text} in the log of job ${job.number}`, () => output(job).includes(text));
+const emptied = () => until('all attempt directories removed', () => agents.attemptDirectories().length === 0);
+
+test('a revoked agent takes nothing more, lets its job run to its end, says why it ends, and the next one delivers', async () => {
+  const gate = join(agents.home, 'gate');
+  const job = server.addJob({ command: `echo up; while [ ! -e '${gate}' ]; do sleep 0.05; done; echo over` });
+  const child = agents.run('--workers', '2');
+  await printed(job, 'up');
+  server.revoke(server.agents[0]!);
+  await until('the agent to say so', () => agents.log().includes('this agent was revoked'));
+  const waiting = server.addJob({ command: 'true' });
+  expect(child.exitCode).toBeNull();
+  expect(job.status).toBe('running');
+  writeFileSync(gate, '');
+  expect(await ended(child)).toBe(3);
+  expect([output(job), job.attempts[0]!.end, waiting.attempts]).toEqual(['up\n', null, []]);
+  expect(server.agents[0]!.left).toBe(false);
+  agents.run('--workers', '2');
+  expect(await end(job)).toMatchObject({ outcome: 'succeeded', exit_code: 0 });
+  expect(await end(waiting)).toMatchObject({ outcome: 'succeeded' });
+  await emptied();
+  expect(output(job)).toBe('up\nover\n');
+  expect(server.agents).toHaveLength(2);
+});
+
+test('a revoked agent without a job ends at once; one that is told to end does not wait for its job', async () => {
+  const idle = agents.run();
+  const first = await until('an agent', () => (server.agents[0]?.seq ? server.agents[0] : null));
+  server.revoke(first);
+  expect(await ended(idle)).toBe(3);
+  const job = server.addJob({ command: 'echo up; sleep 600' });
+  const child = agents.run();
+  await printed(job, 'up');
+  server.revoke(server.agents[1]!);
+  await until('the agent to say so', () => agents.log().split('this agent was revoked').length === 3);
+  child.kill('SIGTERM');
+  expect(await ended(child)).toBe(3);
+  expect(job.attempts).toHaveLength(1);
+});
+
+test('a fresh agent with a wrong key fails at once, with the reason', async () => {
+  agents = createAgents(bundle.file, server, { DROVER_API_KEY: 'jd_wrong' });
+  const begun = performance.now();
+  for (const verb of ['run', 'start']) {
+    const { status, stdout, stderr } = await agents.call(verb, '--url', server.url, '--experiment', server.experiment);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/does not accept this API key\..*DROVER_API_KEY.*drover key create/);
+  }
+  expect(performance.now() - begun).toBeLessThan(10_000);
+  expect(server.agents).toEqual([]);
+  expect((await agents.call('ls', '--json')).stdout).toBe('[]\n');
+});
