@@ -46,5 +46,7 @@ test('killed with -9 under load, three times: all that was answered is there, co
   expect(new Map(jobs.map((job) => [job.params['marker'], job.number]))).toEqual(answered);
   expect(jobs.filter((job) => job.status !== 'done' || job.attempts !== 1 || job.outcome !== 'succeeded')).toEqual([]);
   expect(stage.read('ran').trim().split('\n').sort()).toEqual([...answered.keys()].sort());
-  for (const [marker, number] of [...answered].slice(0, 20)) expect((await experiment.log(number)).toString()).toBe(`${marker}\n`);
+  for (const [marker, number] of [...answered].slice(0, 20)) {
+    await eventually(async () => expect((await experiment.log(number)).toString()).toBe(`${marker}\n`));
+  }
 });

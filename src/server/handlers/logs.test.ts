@@ -159,6 +159,16 @@ describe('following a log', () => {
     expect(state.text).toBe('epoch 1\nepoch 2\ndone\n');
   });
 
+  it('is what the whole log of an attempt gets that ended just now: its last output may still be on its way', async () => {
+    await ship([{ offset: 0, text: 'epoch 1\n' }]);
+    await endAttempt(server.store, attempt, { outcome: 'succeeded', status: 'done' });
+    const { state, until } = collect(await server.send(`${JOB}/log`));
+    await ship([{ offset: 8, text: 'done\n' }]);
+    await until(() => state.done, 5);
+    expect(state.text).toBe('epoch 1\ndone\n');
+    expect(await (await server.send(`${JOB}/log?length=7`)).text()).toBe('epoch 1');
+  });
+
   it('ends when the agent of an ended attempt never ships the rest', async () => {
     const { state, until } = await follow();
     await ship([{ offset: 0, text: 'beginning' }]);

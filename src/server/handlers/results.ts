@@ -65,7 +65,10 @@ async function log({ params, query }: Input<ResultTable['log']>, call: Call): Pr
   const view = await viewLog(store, { stream, from: query.from, length: query.length });
   const headers = logHeaders(view, live);
   const { from, to } = view.range;
-  if (query.follow === 'true') {
+  const isWhole = query.from === 0 && query.length === undefined;
+  // An end may be on record a moment before the last output is: whoever asks for the whole log then gets the whole log.
+  const isArriving = isWhole && live && state.attempt?.ended === true && !call.request.headers.has('range');
+  if (query.follow === 'true' || isArriving) {
     const end = query.length === undefined ? Infinity : from + query.length;
     const stop = (gone: AbortSignal): AbortSignal => AbortSignal.any([gone, call.signal, call.context.stopping]);
     // A log that is followed from beyond its end begins when it gets there.
@@ -75,7 +78,6 @@ async function log({ params, query }: Input<ResultTable['log']>, call: Call): Pr
       { headers },
     );
   }
-  const isWhole = query.from === 0 && query.length === undefined;
   const range = isWhole ? parseRange(call.request.headers.get('range'), view.size) : null;
   if (range === 'unsatisfiable') return rangeRefused(call, view.size);
   // Bytes that were dropped cannot be counted as served, so a range over a hole is answered with the whole.
