@@ -1,15 +1,16 @@
-// The attempt directory: everything of one attempt that must survive the agent. The lease is on disk before the process starts.
-import { closeSync, fsync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+// The attempt directory: everything of one attempt that must survive the agent. The lease is written before the process starts.
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 
 import * as z from 'zod';
 
 import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
-import { createRemover } from './remover.ts';
+import { overwrite } from './overwrite.ts';
+import { createRemover, isLarge } from './remover.ts';
+import { createSpareDirectories, isSpareOf, SPARE } from './spare-directories.ts';
 
 /** Why we stopped a job ourselves; it becomes the outcome. */
 export type Intent = 'timed_out' | 'cancelled' | 'released';
@@ -37,7 +38,7 @@ export interface StoredAttempt {
 }
 
 export interface AttemptStore {
-  /** Resolves when the lease is on disk. */
+  /** Resolves when the lease is written. */
   create(lease: LeaseShape, slot: number, now: number): Promise<StoredAttempt>;
   save(directory: string, state: AttemptState): void;
   remove(directory: string): void;
@@ -55,7 +56,19 @@ export interface AttemptStoreOptions {
   readonly clock: Clock;
 }
 
-const syncToDisk = promisify(fsync);
+/**
+ * The lease is in its file before the job starts, which is all that an agent needs that is killed. Only a machine that loses its power
+ * needs it on the disk, to deliver what the job left: a job so short that it is over by then does not wait for the disk.
+ */
+const SYNC_AFTER_MS = 1_000;
+
+async function syncToDisk(path: string): Promise<void> {
+  const file = await open(path, 'r').catch(() => null);
+  // It is over.
+  if (file === null) return;
+  await file.sync().catch(() => undefined);
+  await file.close();
+}
 
 /** Only what adoption needs is checked; a newer server may have sent more. */
 const LeaseFile = z.object({
@@ -74,9 +87,18 @@ const LeaseFile = z.object({
   }),
 });
 
+/** An agent that has had nothing to do for so long leaves nothing lying about. */
+const SPARES_KEPT_MS = 10_000;
+
 export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   const known = new Set<string>();
   const remover = createRemover(options.clock);
+  const spares = createSpareDirectories(options.owner);
+  let idle: Timer | null = null;
+
+  function removeSpares(): void {
+    for (const directory of spares.drain()) remover.remove(directory);
+  }
 
   function parentOf(experiment: string): string {
     const path = join(options.data, experiment, '.drover');
@@ -90,8 +112,9 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   function makeDirectory(lease: LeaseShape): string {
     const name = attemptDirectoryName(lease);
     try {
-      const path = join(parentOf(lease.experiment), name);
-      mkdirSync(path, { mode: 0o700 });
+      const parent = parentOf(lease.experiment);
+      const path = join(parent, name);
+      if (!spares.take(parent, path)) mkdirSync(path, { mode: 0o700 });
       return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -106,18 +129,22 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   return {
     async create(lease, slot, now) {
       const directory = makeDirectory(lease);
-      const descriptor = openSync(join(directory, 'lease.json'), 'wx', 0o600);
-      try {
-        writeSync(descriptor, JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
-        await syncToDisk(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
+      overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
+      options.clock.after(SYNC_AFTER_MS, () => void syncToDisk(join(directory, 'lease.json')));
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
-    remove: remover.remove,
-    removed: remover.finished,
+    remove(directory) {
+      const fate = isLarge(directory) ? { remove: directory } : spares.keep(directory);
+      if (fate !== 'kept') return remover.remove(fate.remove);
+      idle?.cancel();
+      idle = options.clock.after(SPARES_KEPT_MS, removeSpares);
+    },
+    removed() {
+      idle?.cancel();
+      removeSpares();
+      return remover.finished();
+    },
     scan: (now) => listDirectories(options.data).flatMap((directory) => readAttempt(directory, options.owner, now) ?? []),
   };
 }
@@ -158,7 +185,7 @@ const LITTER_AGE_MS = 3_600_000;
 function readAttempt(directory: string, owner: string, now: number): StoredAttempt | null {
   const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
   if (!file.success) {
-    if (/\/\d+\.\d+\.[^/]*$/.test(directory) && now - changedAt(directory, now) > LITTER_AGE_MS) void removeLitter(directory);
+    if (isLitter(directory, owner, now)) void removeLitter(directory);
     return null;
   }
   if (file.data.owner !== owner) return null;
@@ -170,6 +197,12 @@ function readAttempt(directory: string, owner: string, now: number): StoredAttem
     created_at: file.data.created_at,
     state: { ...NEW_STATE, ...state },
   };
+}
+
+function isLitter(directory: string, owner: string, now: number): boolean {
+  const name = basename(directory);
+  if (isSpareOf(owner, name)) return true;
+  return (/^\d+\.\d+\./.test(name) || name.startsWith(SPARE)) && now - changedAt(directory, now) > LITTER_AGE_MS;
 }
 
 async function removeLitter(directory: string): Promise<void> {

@@ -36,7 +36,7 @@ def start(request):
     os.chdir(request["cwd"])
     path = {name: os.path.join(request["directory"], name) for name in ("stdout", "stderr", "pid", "status")}
     # The end of the job only overwrites what is there, so a full disk cannot lose it.
-    status = os.open(path["status"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    status = os.open(path["status"], os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.write(status, request["status"].encode())
     finally:
@@ -47,7 +47,7 @@ def start(request):
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, path["stdout"], append, 0o600),
         (os.POSIX_SPAWN_OPEN, 2, path["stderr"], append, 0o600),
-        (os.POSIX_SPAWN_OPEN, 3, path["pid"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        (os.POSIX_SPAWN_OPEN, 3, path["pid"], os.O_WRONLY | os.O_CREAT, 0o600),
         (os.POSIX_SPAWN_OPEN, 4, path["status"], os.O_WRONLY, 0),
     ]
     variables = dict(os.environ, **request["variables"])

@@ -2,7 +2,7 @@
 // an agent of 80 MB it takes longer than a short job; from ten megabytes of Python, which need not even fork, it is next to nothing.
 // Where Python is missing, too old or still starting, the agent starts the processes itself: slower, but the same otherwise.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants as files, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -43,6 +43,10 @@ export interface LauncherOptions {
   /** launcher.py. */
   readonly program: string;
 }
+
+/** Never cut: a directory that is used again has them blank. */
+const CREATE = files.O_WRONLY | files.O_CREAT;
+const APPEND = CREATE | files.O_APPEND;
 
 const AGAIN_AFTER_MS = 10_000;
 
@@ -147,16 +151,16 @@ function spawnWithFiles(
   env: Readonly<Record<string, string>>,
 ): ChildProcess {
   const descriptors: number[] = [];
-  const open = (name: string, flags: string): number => {
+  const open = (name: string, flags: number): number => {
     const descriptor = openSync(join(directory, name), flags, 0o600);
     descriptors.push(descriptor);
     return descriptor;
   };
   try {
-    const files = [open('stdout', 'a'), open('stderr', 'a'), open('pid', 'w'), open('status', 'w')];
+    const opened = [open('stdout', APPEND), open('stderr', APPEND), open('pid', CREATE), open('status', CREATE)];
     // At a given position, so that the descriptor that the process inherits still stands at 0.
-    writeSync(files[3]!, status, 0);
-    return spawn(program!, rest, { cwd, env: { ...env, ...variables }, detached: true, stdio: ['ignore', ...files] });
+    writeSync(opened[3]!, status, 0);
+    return spawn(program!, rest, { cwd, env: { ...env, ...variables }, detached: true, stdio: ['ignore', ...opened] });
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
   }

@@ -1,6 +1,6 @@
 // Jobs as real processes: each in its own session and process group under the shim, with files instead of pipes,
 // so that nothing of it hangs on this agent.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Clock } from '../runtime/clock.ts';
@@ -10,6 +10,7 @@ import { jobArguments, type ScriptSettings } from './job-command.ts';
 import { jobVariables } from './job-environment.ts';
 import { StartFailure, startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
 import type { Launcher, ProcessRequest, StartedProcess } from './launcher.ts';
+import { overwrite } from './overwrite.ts';
 import { SHIM, STATUS_SPACE, parseIdentity, parseStatus } from './job-shim.ts';
 
 export interface ProcessRunnerOptions extends ScriptSettings {
@@ -65,7 +66,7 @@ function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAtte
   const program = jobArguments(lease, options);
   const jobDirectory = join(options.data, lease.experiment, String(lease.number));
   mkdirSync(jobDirectory, { recursive: true });
-  writeFileSync(join(directory, 'params.json'), JSON.stringify(lease.params), { mode: 0o600 });
+  overwrite(join(directory, 'params.json'), JSON.stringify(lease.params));
   const variables = jobVariables(options.env, lease, {
     server: options.server,
     data: options.data,
@@ -82,12 +83,14 @@ function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAtte
 async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Promise<JobProcess> {
   const { directory, created_at } = attempt;
   const { clock, host } = options;
-  const known = { started_at: startedAt(directory, created_at), seen_from_start: false, hasEnded: () => readEnd(directory) !== null };
   let identity = parseIdentity(readText(directory, 'pid'));
   while (identity === null && clock.now() - created_at < IDENTITY_WAIT_MS && clock.now() >= created_at) {
     await clock.sleep(50);
     identity = parseIdentity(readText(directory, 'pid'));
   }
+  // Who never wrote its identity left no moment either.
+  const started_at = identity === null ? created_at : startedAt(directory, created_at);
+  const known = { started_at, seen_from_start: false, hasEnded: () => readEnd(directory) !== null };
   const alive = identity !== null && host.see(identity) === 'alive';
   const end = readEnd(directory);
   if (end !== null || !alive || identity === null) {

@@ -61,7 +61,8 @@ export function createRemover(clock: Clock): Remover {
   };
 }
 
-function isLarge(directory: string): boolean {
+/** Removing what takes much space takes long. */
+export function isLarge(directory: string): boolean {
   return ['stdout', 'stderr', 'metrics.jsonl'].some((name) => (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0) > LARGE_BYTES);
 }
 

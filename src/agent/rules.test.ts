@@ -1,10 +1,25 @@
 // Small decisions of the agent, one by one.
-import { mkdtempSync, rmSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { eventually } from '../../test/support/eventually.ts';
+import { manualClock } from '../../test/support/manual-clock.ts';
 import type { LeaseShape } from '../contract/index.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { NEW_STATE, attemptDirectoryName, createAttemptStore } from './attempt-store.ts';
@@ -137,6 +152,51 @@ test('attempts are found again by their owner only, with their state; a removed 
   store.remove(stored.directory);
   await store.removed();
   expect(store.scan(10)).toEqual([]);
+});
+
+test('the directory of an attempt that is over is used again, with nothing in it that could be taken for the next one', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const first = await store.create(lease, 0, 5);
+  for (const name of ['params.json', 'pid', 'status', 'stdout', 'metrics.jsonl']) writeFileSync(join(first.directory, name), 'of the first');
+  const inode = statSync(first.directory).ino;
+  const held = openSync(join(first.directory, 'stdout'), 'a');
+  store.remove(first.directory);
+  const second = await store.create({ ...lease, number: lease.number + 1 }, 0, 6);
+  expect([statSync(second.directory).ino, existsSync(first.directory)]).toEqual([inode, false]);
+  // What a leftover of the first job writes into its output goes nowhere.
+  writeSync(held, 'late');
+  closeSync(held);
+  expect(readdirSync(second.directory).sort()).toEqual(['lease.json', 'params.json', 'pid', 'status']);
+  expect(['pid', 'status'].map((name) => readFileSync(join(second.directory, name), 'utf8').trim())).toEqual(['', '']);
+  expect(store.scan(10)).toEqual([second]);
+  store.remove(second.directory);
+  // Whoever comes after a crash clears the spares of before away.
+  const next = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  expect(next.scan(10)).toEqual([]);
+  await eventually(() => expect(readdirSync(join(directory, lease.experiment, '.drover'))).toEqual([]));
+});
+
+test('what is kept to be used again is removed when the agent has had nothing to do for a while', async () => {
+  const clock = manualClock();
+  const store = createAttemptStore({ data: directory, owner: 'me', clock });
+  const { directory: first } = await store.create(lease, 0, 5);
+  store.remove(first);
+  const left = (): string[] => readdirSync(join(directory, lease.experiment, '.drover'));
+  expect(left()).toHaveLength(1);
+  clock.advance(10_000);
+  await eventually(() => {
+    clock.advance(100);
+    expect(left()).toEqual([]);
+  });
+});
+
+test('a directory in which the job made another one is removed, not used again', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const first = await store.create(lease, 0, 5);
+  mkdirSync(join(first.directory, 'uploads'));
+  store.remove(first.directory);
+  await store.removed();
+  expect(readdirSync(join(directory, lease.experiment, '.drover'))).toEqual([]);
 });
 
 test('a token cannot lead out of the attempt directory', () => {

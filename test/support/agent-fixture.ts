@@ -53,7 +53,7 @@ export function createAgents(file: string, server: ProtocolServer, more: Readonl
     },
     attemptDirectories() {
       const place = join(home, 'jd_data', server.experiment, '.drover');
-      return existsSync(place) ? readdirSync(place).filter((name) => name !== 'refused') : [];
+      return existsSync(place) ? readdirSync(place).filter((name) => name !== 'refused' && !name.startsWith('spare.')) : [];
     },
     log: () => output.join(''),
     async clean() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import os
 import random
 import ssl
 import time
@@ -13,7 +14,7 @@ import urllib.parse
 import urllib.request
 from typing import Any, Callable, Mapping, NamedTuple, TypeVar, cast
 
-from .context import Server, number
+from .context import Server, number, text
 from .errors import JdError
 from .payload import MEBIBYTE, ExactReader, Payload
 
@@ -170,7 +171,21 @@ class _PlainHandler(urllib.request.HTTPHandler):
 
 class _SecureHandler(urllib.request.HTTPSHandler):
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_SecureConnection, req, context=ssl.create_default_context())
+        return self.do_open(_SecureConnection, req, context=_trust())
+
+
+def _trust() -> ssl.SSLContext:
+    """The usual authorities, and those that the agent of this job was told of."""
+    context = ssl.create_default_context()
+    extra, own = text("NODE_EXTRA_CA_CERTS"), text("JD_CA_FILE")
+    if extra is not None and os.path.isfile(extra):
+        context.load_verify_locations(extra)
+    if own is not None:
+        try:
+            context.load_verify_locations(own)
+        except OSError as error:
+            raise OSError(f"JD_CA_FILE={own!r} cannot be used: {error}") from error
+    return context
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
