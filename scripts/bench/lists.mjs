@@ -31,6 +31,10 @@ function queries({ values, cursors }) {
     'sort by duration': () => ({ sort: 'duration_ms' }),
     'sort by duration, shortest first': () => ({ sort: 'duration_ms', order: 'asc' }),
     'sort by finished, status aborted': () => ({ sort: 'finished_at', status: 'aborted' }),
+    'sort by duration, status done': () => ({ sort: 'duration_ms', status: 'done' }),
+    'status pending or aborted': () => ({ status: ['pending', 'aborted'] }),
+    held: () => ({ held: 'true' }),
+    'lr>… status aborted': (index) => ({ search: `lr>${nth(values.lr, index)}`, status: 'aborted' }),
   };
 }
 
@@ -38,7 +42,7 @@ export async function measureLists(server, { experiment, plan, emit, against }) 
   const { spec } = await server.api.call('GET', `/experiments/${experiment}/matrices/1`);
   const asked = queries({ values: spec, cursors: await deepCursors(server, experiment) });
   const connection = await openConnection(server.url, { authorization: `Bearer ${server.key}` });
-  const ask = (query) => connection.request('GET', `/api/v1/experiments/${experiment}/jobs?${new URLSearchParams({ limit: String(LIMIT), ...query })}`);
+  const ask = (query) => connection.request('GET', `/api/v1/experiments/${experiment}/jobs?${queryText({ limit: String(LIMIT), ...query })}`);
   const idle = await measureAll(asked, ask, plan.queries);
   report('lists.idle', 'Lists and filters, nothing else running', { times: idle, emit, against });
   const claimer = await startClaimer(server, experiment);
@@ -47,6 +51,11 @@ export async function measureLists(server, { experiment, plan, emit, against }) 
   report('lists.busy', 'Lists and filters while claims run', { times: busy, emit, against });
   emit(line('lists.claims', 'Job cycles meanwhile, 1 agent asking for 64', 'cycles per second', { rounds: [rate] }));
   connection.close();
+}
+
+/** A list of values repeats its name. */
+function queryText(query) {
+  return new URLSearchParams(Object.entries(query).flatMap(([name, values]) => [values].flat().map((value) => [name, value])));
 }
 
 /** Query by query in turn, so that a noisy second does not fall on one of them. */

@@ -8,7 +8,7 @@ const HOW = {
     'The end of the last set and the claim of the next travel in one sync, and each answer is sent after its commit is on disk. No job has a process here.',
   start:
     'A real server and a real agent with one idle worker. The clock runs from just before the request is sent until the shell of the job opens a file, both as times of files. ' +
-    'In between lie three writes that must reach the disk (the job, its claim, the lease in the attempt directory) and the start of a shell.',
+    'In between lie two commits that must reach the disk (the job, its claim), the lease in the attempt directory, and the start of a shell.',
   processes:
     'A real agent with two workers. The clock runs from the submission of all jobs until every end is recorded on the server. xargs and GNU parallel run in the same rounds, with the same number of processes. ' +
     'xargs keeps output and forgets everything else; GNU parallel also writes a line per job; Drover keeps output, attempts and history, and the jobs survive a crash of the agent or the server.',
@@ -21,10 +21,10 @@ const LIMITS = {
   'cycles.2000':
     'The processor time of one thread. Most of it is SQLite: a cycle changes a job in six indexes, an attempt and a lease. The rest is reading, checking and writing JSON.',
   'cycles.32x1': 'The fixed cost of a commit and of 32 HTTP requests, each with its own checks, for 32 cycles.',
-  'start.p50': 'Three fsyncs and the start of two shells; Node starts a process slowly, because a large process is copied.',
+  'start.p50': 'Two commits on disk and the start of two shells.',
   'start.p99': 'The same, plus whatever else ran on these cores.',
   'processes.drover':
-    'The one thread of the agent. About half of its time goes into starting the shell (Node is a large process to copy), the rest into making two directories and six files per job, which wait for the journal of the file system while leases and commits are synced to the same disk.',
+    'Processor time: of two cores, server and agent take a bit more than half, for one sync, its commit and its HTTP request per job; three programs are started per job (the shim, the shell of the command, the command).',
   'million.creation':
     'SQLite: each job is a row, four index entries, and one search entry per param, and all of it is computed in the thread that also answers.',
   'lists.idle.p95': 'Filters by several params, where many jobs have one value and few have all.',
