@@ -1,5 +1,6 @@
 // The statements of the hot path: claim, renew, finish. Each takes a set, each is prepared once, each is the same text on both
 // engines but for how a set is written. No policy stands here except the order of the queue and the guards.
+import { SYNC_AGENT_COLUMNS } from './sync-session.ts';
 import { type DialectName, rowSet, type Sql, type SqlValue, valueSet } from './sql.ts';
 
 /** What decisions need of a job, its attempt, and its experiment. */
@@ -52,7 +53,7 @@ export interface LeaseRow {
 }
 
 export interface HotStatements {
-  readonly agents: string;
+  readonly agents: RowSelect;
   readonly touchAgents: string;
   readonly attemptFacts: RowSelect;
   readonly leasesOfAgents: string;
@@ -144,7 +145,7 @@ function build(dialect: DialectName): HotStatements {
 
 function agentStatements(dialect: DialectName, ids: string): Pick<HotStatements, 'agents' | 'touchAgents'> {
   return {
-    agents: `select * from agent where id in ${ids}`,
+    agents: rowSelect(dialect, SYNC_AGENT_COLUMNS, `from agent where id in ${ids}`),
     touchAgents: `update agent set heard_at = v.at, term_started_at = v.at, sync_seq = v.seq, incarnation = v.incarnation, old_incarnations_json = v.old,
         next_sync_within_ms = v.within, liveness = 'alive', left_at = null, left_reason = null,
         metrics_json = coalesce(v.metrics, agent.metrics_json), metrics_at = case when v.metrics is null then agent.metrics_at else v.at end

@@ -86,10 +86,18 @@ export interface SyncAnswer {
 /** `stale` refuses: a newer sync of this agent was seen. `gone`: there is no such agent; `revoked`: its secret is good for nothing any more. */
 export type SyncResult = SyncAnswer | 'stale' | 'gone' | 'revoked';
 
+/** What a sync needs of its agent's row. */
+export const SYNC_AGENT_COLUMNS = [
+  ...(['id', 'host', 'instance', 'experiments_json', 'workers', 'machine_class', 'total_cpus', 'total_memory_bytes', 'total_gpus'] as const),
+  ...(['incarnation', 'old_incarnations_json', 'sync_seq', 'liveness', 'left_at', 'revoked_at', 'reserved_job_id'] as const),
+] as const;
+
+export type SyncAgent = Pick<AgentTable, Exclude<(typeof SYNC_AGENT_COLUMNS)[number], 'id'>> & { readonly id: number };
+
 /** One agent's part of the work: what it said, what is known of it, what it will be told. */
 export interface Session {
   readonly message: SyncMessage;
-  readonly agent: AgentTable & { readonly id: number };
+  readonly agent: SyncAgent;
   readonly answer: SyncAnswer;
   /** Add to a moment of the agent's clock to get one of the server's. */
   readonly skew_ms: number;

@@ -2,12 +2,12 @@
 // The order matters: ends first (they free slots), then what runs, then what is missing, then new leases.
 import { fromIso } from '../runtime/clock.ts';
 
-import { hotStatements, runSet } from './hot.ts';
+import { hotStatements, runSet, selectRows } from './hot.ts';
 import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
 import { reconcile } from './sync-reconcile.ts';
-import { agentActor, type Session, type SyncAnswer, type SyncInput, type SyncResult, type SyncTerms } from './sync-session.ts';
+import { agentActor, type Session, type SyncAgent, type SyncAnswer, type SyncInput, type SyncResult, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 const KEPT_INCARNATIONS = 8;
@@ -54,13 +54,13 @@ function newestOfEach(inputs: readonly SyncInput[]): Set<SyncInput> {
   return new Set(newest.values());
 }
 
-async function loadAgents(tx: Transaction, ids: readonly number[]): Promise<Map<number, Session['agent']>> {
-  const rows = await tx.sql.all<Session['agent']>(hotStatements(tx.sql.dialect).agents, [JSON.stringify([...new Set(ids)])]);
+async function loadAgents(tx: Transaction, ids: readonly number[]): Promise<Map<number, SyncAgent>> {
+  const rows = await selectRows<SyncAgent>(tx.sql, hotStatements(tx.sql.dialect).agents, [JSON.stringify([...new Set(ids)])]);
   return new Map(rows.map((row) => [Number(row.id), row]));
 }
 
 /** Decides whether the message may be heard at all. */
-function admit(tx: Transaction, input: SyncInput, agents: Map<number, Session['agent']>): Session | SyncResult {
+function admit(tx: Transaction, input: SyncInput, agents: Map<number, SyncAgent>): Session | SyncResult {
   const { message, again } = input;
   const agent = agents.get(message.agent_id);
   if (agent === undefined) return 'gone';
