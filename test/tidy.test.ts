@@ -214,3 +214,17 @@ test('the version is one: package.json and the Python library', () => {
   ];
   expect(python.map((match) => match[1]).filter((one) => one !== version)).toEqual([]);
 });
+
+test('what runs without a bundler imports only what an installed package brings along', () => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const unbundled = sources.filter((path) => !path.startsWith('src/dashboard/') && !path.endsWith('.config.ts'));
+  const imported = unbundled.flatMap((path) =>
+    [...read(path).matchAll(/^(?:import|export) (?!type ).*?from '([^'.][^']*)'|import\('([^'.][^']*)'\)|^} from '([^'.][^']*)'/gm)].map((match) => ({
+      path,
+      name: (match[1] ?? match[2] ?? match[3])!,
+    })),
+  );
+  expect(imported.map(({ name }) => name)).toEqual(expect.arrayContaining(['undici', 'hono', 'systeminformation']));
+  const missing = imported.filter(({ name }) => !name.startsWith('node:') && dependencies[/^(@[^/]+\/)?[^/]+/.exec(name)![0]] === undefined);
+  expect(missing).toEqual([]);
+});

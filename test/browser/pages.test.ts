@@ -1,21 +1,15 @@
 // Every page in light, in dark and on a phone: accessible (axe-core), without sideways scrolling, and kept as a picture to look at.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 
 import type { Page } from 'playwright-core';
 import { beforeAll, expect } from 'vitest';
 
 import { browserTest, rows, SCREENSHOTS, type Scene } from '../support/browser.ts';
 import { createExperiment, type TestExperiment } from '../support/experiment.ts';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1280, height: 800 };
+import { DESK, lookAt } from './look.ts';
 
 beforeAll(() => {
   rmSync(SCREENSHOTS, { recursive: true, force: true });
-  mkdirSync(SCREENSHOTS, { recursive: true });
 });
 
 const TRAIN = `
@@ -190,48 +184,3 @@ browserTest('login: accessible in light, in dark and on a phone, which it fits; 
   await page.getByText('This link is used up').waitFor();
   expect(await lookAt(page, 'login-link-used')).toEqual([]);
 });
-
-/** What is wrong with it, one line each. */
-async function lookAt(page: Page, name: string): Promise<string[]> {
-  const faults: string[] = [];
-  const hasDialog = (await page.getByRole('dialog').count()) > 0;
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
-    // The dark scheme differs in nothing but colours.
-    faults.push(...(await axe(page, scheme === 'light' ? null : ['color-contrast'])).map((fault) => `${name}, ${scheme}: ${fault}`));
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${scheme}.png`), fullPage: !hasDialog });
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(PHONE);
-  await page.locator('html[data-mantine-color-scheme=light]').waitFor();
-  const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  if (excess > 0) faults.push(`${name}, phone: ${excess} px too wide`);
-  faults.push(...(await axe(page, null)).map((fault) => `${name}, phone: ${fault}`));
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}-phone.png`), fullPage: !hasDialog });
-  return faults;
-}
-
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string | null;
-    readonly help: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
-}
-
-/** Colours that are still changing are nobody's colours. */
-async function settle(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getTiming().iterations === Infinity));
-}
-
-async function axe(page: Page, rules: readonly string[] | null): Promise<string[]> {
-  await settle(page);
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE);
-  const options = { resultTypes: ['violations'], ...(rules === null ? {} : { runOnly: rules }) };
-  const { violations } = await page.evaluate((asked) => (window as unknown as { axe: { run(options: object): Promise<AxeResult> } }).axe.run(asked), options);
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, help, nodes }) => nodes.slice(0, 3).map(({ html }) => `${id}, ${help}: ${html.slice(0, 160)}`));
-}

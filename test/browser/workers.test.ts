@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { addressBecomes, browserTest, counts, reads } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { createExperiment } from '../support/experiment.ts';
+import { lookAt } from './look.ts';
 
 browserTest('a drain is queued, taken back before it is applied, and applied when asked for again', async ({ stage, server, admin }) => {
   const experiment = await createExperiment(server, 'tune');
@@ -77,4 +78,72 @@ browserTest('all workers are paused and resumed with one button that names the n
   await search.fill('elsewhere');
   await page.getByText('No worker fits this search').waitFor();
   await eventually(() => expect(new URL(page.url()).searchParams.get('search')).toBe('elsewhere'));
+});
+
+browserTest('who may operate one experiment is told which workers were left alone, and is not offered to revoke', async ({ stage, server, stranger }) => {
+  await createExperiment(server, 'tune-3');
+  await createExperiment(server, 'foreign');
+  const { url, key } = server;
+  await stage.agent({ experiments: ['tune-3'], url, key, workers: 1 });
+  await stage.agent({ experiments: ['tune-3', 'foreign'], url, key, workers: 2 });
+  const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune-3' } });
+  const page = await stranger();
+  const login = await page.request.post(`${url}/api/v1/login`, { data: { experiment: 'tune-3', pin } });
+  expect(login.status()).toBe(200);
+  await page.goto(`${url}/experiments/tune-3/workers`);
+  await counts(page.getByRole('row'), 4);
+  await page.getByRole('button', { name: 'Pause all workers' }).click();
+  const left = /2 workers are left as they are: they also serve experiments that you may not operate/;
+  await reads(page.getByRole('dialog'), left);
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Pause worker/ })
+    .click();
+  await reads(page.getByRole('alert').filter({ hasText: 'queued for 1 worker' }), left);
+  await page.getByText('paused', { exact: true }).waitFor();
+  expect(await page.getByText('paused', { exact: true }).count()).toBe(1);
+  await page
+    .getByRole('button', { name: /^Command worker/ })
+    .first()
+    .press('Enter');
+  await page.getByRole('menuitem', { name: 'Stop' }).waitFor();
+  expect(await page.getByRole('menuitem', { name: /Revoke/ }).count()).toBe(0);
+});
+
+browserTest('an agent is revoked from the menu of its worker, by keyboard, after a dialog that says what that means', async ({ stage, server, admin }) => {
+  const experiment = await createExperiment(server, 'tune-4');
+  await experiment.add({ command: 'while [ ! -e "$STAGE/end-4" ]; do sleep 0.02; done' });
+  const agent = await stage.agent({ experiments: ['tune-4'], url: server.url, key: server.key, env: { STAGE: stage.directory } });
+  const { worker_id } = await experiment.reaches(1, 'running');
+  const name = worker_id!.replace(/_\d+$/, '');
+  const page = await admin('/experiments/tune-4/workers');
+  await page.getByRole('button', { name: `Command worker ${worker_id}` }).press('Enter');
+  await page.locator('[role=menu]:focus-within').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  await reads(page.locator(':focus'), 'Revoke this agent…');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: `Revoke agent ${name}?` });
+  await reads(dialog, /2 active workers.*until they end \(1 now\).*works as a new agent/);
+  expect(await lookAt(page, 'workers-revoke')).toEqual([]);
+  await dialog.getByRole('button', { name: `Revoke ${name}` }).click();
+  await page.getByText(`Revoked ${name}; 1 job runs on until it ends`).waitFor();
+  await page.getByText('No worker polls').waitFor();
+  expect((await experiment.job(1)).status).toBe('running');
+  stage.file('end-4', '');
+  expect((await agent.exited).code).toBe(3);
+
+  // The secret of one that has left is still good, until it is revoked too.
+  const left = await stage.agent({ experiments: ['tune-4'], url: server.url, key: server.key, workers: 1 });
+  await counts(page.getByRole('row'), 2);
+  await left.stop();
+  await page.goto(`${server.url}/experiments/tune-4/workers?state=disabled`);
+  await page.getByRole('button', { name: /^Command worker/ }).click();
+  await reads(page.getByRole('menu'), 'Revoke this agent…');
+  await page.getByRole('menuitem').click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Revoke / })
+    .click();
+  await page.getByText('No worker has stopped').waitFor();
 });
