@@ -31,6 +31,7 @@ const dependencies: CliDependencies = {
   platform: process.platform,
   package_root: packageRoot,
   fetch: globalThis.fetch,
+  route,
   serve: startServer,
   agent: {
     start: (options) => withAgents(({ startAgent }, context) => startAgent(context, options)),
@@ -56,6 +57,20 @@ process.exitCode = await run(dependencies, process.argv.slice(2));
 
 function readVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** Node's own fetch knows neither proxies nor our `ca_file`; what does is loaded only where it is needed. */
+function route(server: string, caFile: string | null): typeof globalThis.fetch {
+  let chosen: Promise<typeof globalThis.fetch> | null = null;
+  return async (target, request) => (await (chosen ??= chooseFetch(server, caFile)))(target, request);
+}
+
+async function chooseFetch(server: string, caFile: string | null): Promise<typeof globalThis.fetch> {
+  const { env } = process;
+  const { proxyFor } = await import('./runtime/proxy.ts');
+  if (proxyFor(server, env) === null && (caFile === null || !server.startsWith('https:'))) return globalThis.fetch;
+  const { createFetch } = await import('./agent/network.ts');
+  return createFetch({ server, env, ca_file: caFile });
 }
 
 async function startServer({ log_level: level, log_format: format, ...options }: ServeOptions): Promise<RunningServer> {

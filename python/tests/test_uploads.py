@@ -147,7 +147,7 @@ class Direct(JobCase):
 
 @unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificate of this test")
 class Secure(JobCase):
-    def test_a_private_authority_is_trusted_by_ssl_cert_file_and_nothing_else_is(self) -> None:
+    def test_a_private_authority_is_trusted_only_when_a_setting_names_it(self) -> None:
         pem, key = str(self.root / "cert.pem"), str(self.root / "key.pem")
         names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", pem, *names]
@@ -158,9 +158,17 @@ class Secure(JobCase):
         self.assertTrue(jd.jd_upload(self.write("r"), max_retries=1)["queued"])
         self.assertEqual(secure.seen, [])
         self.deliver()
-        os.environ["SSL_CERT_FILE"] = pem
-        self.assertEqual(jd.jd_upload(self.write("r"))["version"], 0)
-        self.assertEqual(len(secure.seen), 1)
+        for name in ("SSL_CERT_FILE", "JD_CA_FILE", "NODE_EXTRA_CA_CERTS"):
+            with self.subTest(name):
+                os.environ[name] = pem
+                self.assertEqual(jd.jd_upload(self.write(name))["version"], 0)
+                del os.environ[name]
+        self.assertEqual(len(secure.seen), 3)
+        os.environ["NODE_EXTRA_CA_CERTS"] = str(self.root / "missing")
+        os.environ["JD_CA_FILE"] = pem
+        self.assertEqual(jd.jd_upload(self.write("s"))["version"], 0)
+        os.environ["JD_CA_FILE"] = str(self.root / "missing")
+        self.assertTrue(jd.jd_upload(self.write("t"), max_retries=1)["queued"])
 
 
 class BadFiles(JobCase):

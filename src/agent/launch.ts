@@ -44,7 +44,7 @@ export function launchSettings(context: AgentContext, options: AgentOptions): La
 /** An identity that this process holds until it hands it to the one that runs the agent. */
 export async function obtainInstance(context: AgentContext, options: AgentOptions): Promise<RegisteredInstance> {
   const launch = launchSettings(context, options);
-  const network = createNetwork({ env: context.env, ca_file: launch.ca_file });
+  const network = createNetwork({ server: launch.server, env: context.env, ca_file: launch.ca_file, untrusted: 'final' });
   const connect = (credential: string): Client =>
     createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, credential) });
   try {

@@ -1,39 +1,55 @@
-// How the agent reaches the server: connections that stay open, through a proxy where the environment names one,
-// trusting a private certificate authority beside the usual ones.
-import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
-
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+// How agents, and commands where Node's own fetch does not do, reach the server: connections that stay open, through a proxy where
+// the environment names one, trusting a private certificate authority beside the usual ones.
+import { Agent, fetch as undiciFetch, ProxyAgent, request, type Dispatcher } from 'undici';
 
 import type { ClientOptions, FetchReply, FetchRequest } from '../contract/client.ts';
+import { ApiError } from '../contract/index.ts';
 import type { Environment } from '../runtime/config.ts';
+import { proxyFor } from '../runtime/proxy.ts';
+import { trustedCertificates, untrustedServer } from '../runtime/trust.ts';
 
 export interface Network {
   readonly fetch: ClientOptions['fetch'];
   close(): Promise<void>;
 }
 
-export interface NetworkOptions {
+export interface Route {
+  /** All requests go there. */
+  readonly server: string;
   readonly env: Environment;
   /** PEM file. */
   readonly ca_file: string | null;
 }
 
+export interface NetworkOptions extends Route {
+  /** Whether a certificate that is not trusted ends all tries. While an agent runs it may be replaced any time. */
+  readonly untrusted: 'final' | 'retryable';
+}
+
+const CONNECT_TIMEOUT_MS = 20_000;
+
 export function createNetwork(options: NetworkOptions): Network {
-  const tls = trust(options);
-  const { env } = options;
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'];
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'];
-  const dispatcher = new EnvHttpProxyAgent({
-    ...(httpProxy === undefined ? {} : { httpProxy }),
-    ...(httpsProxy === undefined ? {} : { httpsProxy }),
-    noProxy: ['localhost', '127.0.0.1', '[::1]', env['no_proxy'] ?? env['NO_PROXY'] ?? ''].filter((part) => part !== '').join(','),
-    connect: { ...tls, timeout: 20_000 },
-    ...(Object.keys(tls).length === 0 ? {} : { requestTls: tls, proxyTls: tls }),
-    connections: 16,
-    keepAliveTimeout: 30_000,
-  });
-  return { fetch: (url, call) => send(url, call, dispatcher), close: () => dispatcher.destroy() };
+  const dispatcher = createDispatcher(options);
+  return {
+    fetch: (url, call) => send(url, call, dispatcher).catch((error: unknown) => explain(error, options)),
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** The web's fetch over the same route. */
+export function createFetch(route: Route): typeof globalThis.fetch {
+  const dispatcher = createDispatcher(route);
+  const fetch = (url: string, call: object): Promise<unknown> => undiciFetch(url, { ...call, dispatcher });
+  return fetch as unknown as typeof globalThis.fetch;
+}
+
+function createDispatcher({ server, env, ca_file }: Route): Dispatcher {
+  const proxy = proxyFor(server, env);
+  const tls = { ...(ca_file === null ? {} : { ca: trustedCertificates(ca_file, env) }), timeout: CONNECT_TIMEOUT_MS };
+  const pool = { connections: 16, keepAliveTimeout: 30_000 };
+  if (proxy === null) return new Agent({ ...pool, connect: tls });
+  // Most proxies build tunnels to port 443 only, so plain requests are handed to them as such.
+  return new ProxyAgent({ ...pool, uri: proxy, proxyTunnel: false, requestTls: tls, proxyTls: tls });
 }
 
 async function send(url: string, call: FetchRequest, dispatcher: Dispatcher): Promise<FetchReply> {
@@ -56,9 +72,8 @@ async function send(url: string, call: FetchRequest, dispatcher: Dispatcher): Pr
   };
 }
 
-/** Giving any certificate replaces the built-in ones, so those, and the ones that Node was told of, are named again. */
-function trust({ env, ca_file }: NetworkOptions): { ca?: string[] } {
-  if (ca_file === null) return {};
-  const extra = env['NODE_EXTRA_CA_CERTS'];
-  return { ca: [...rootCertificates, ...(extra === undefined || extra === '' ? [] : [readFileSync(extra, 'utf8')]), readFileSync(ca_file, 'utf8')] };
+function explain(error: unknown, { server, ca_file, untrusted }: NetworkOptions): never {
+  const message = untrustedServer(server, error, ca_file);
+  if (message === null) throw error;
+  throw new ApiError({ status: 0, code: 'unreachable', retryable: untrusted === 'retryable', message });
 }

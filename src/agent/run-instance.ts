@@ -36,7 +36,7 @@ export async function runInstance(context: AgentContext, file: string, options: 
   const log = createAgentLog(entry.record(), options.log);
   const { launch, secret } = entry.record();
   mkdirSync(launch.data, { recursive: true });
-  const network = createNetwork({ env: context.env, ca_file: launch.ca_file });
+  const network = createNetwork({ server: launch.server, env: context.env, ca_file: launch.ca_file, untrusted: 'retryable' });
   const client = createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, secret) });
   const agent = assemble(context, { entry, log, client });
   const control = await serveControl(socketPath(file), (request) => answer(agent, request));
@@ -80,7 +80,8 @@ function assemble(context: AgentContext, { entry, log, client }: { entry: Entry;
   const { clock, random, env, host } = context;
   const { launch, id, worker_ids, starts, sync_seq } = entry.record();
   const jobs = { host, clock, server: launch.server, data: launch.data, cwd: launch.cwd, script: launch.script, interpreter: launch.interpreter };
-  const environment = withoutSecrets(env);
+  // The script library reaches the server the same way.
+  const environment = { ...withoutSecrets(env), ...(launch.ca_file === null ? {} : { JD_CA_FILE: launch.ca_file }) };
   const python = unpackPython(launch.cache);
   const launcher = createLauncher({ clock, log, env: environment, python: locate('python3', { env, cwd: launch.cwd }), program: python.launcher });
   let onSpace = (): void => undefined;

@@ -42,7 +42,8 @@ export function createSpoolFiles(log: Log): SpoolFiles {
     punch(directory, name, end) {
       if (!canPunch) return;
       execFile('fallocate', ['-p', '-o', '0', '-l', String(end), join(directory, name)], { timeout: 60_000 }, (error) => {
-        if (error === null) return;
+        // A file that was removed meanwhile says nothing about the disk.
+        if (error === null || sizeOf(join(directory, name)) === null) return;
         canPunch = false;
         log.debug({ err: error }, 'shipped log bytes cannot be given back to this disk');
       });

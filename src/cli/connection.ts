@@ -1,6 +1,9 @@
 // A client of the server that the configuration names.
-import { contract, createClient, type Client } from '../contract/index.ts';
-import { apiKeyFor, serverUrl, type Configuration } from '../runtime/config.ts';
+import { resolve } from 'node:path';
+
+import { ApiError, contract, createClient, type Client } from '../contract/index.ts';
+import { apiKeyFor, ConfigError, serverUrl, type Configuration } from '../runtime/config.ts';
+import { untrustedServer } from '../runtime/trust.ts';
 import type { CliDependencies } from './dependencies.ts';
 
 export type ApiClient = Client<Response>;
@@ -13,13 +16,19 @@ export interface Connection {
   readonly lastExperiment: () => string | null;
 }
 
-export function connect(configuration: Configuration, dependencies: Pick<CliDependencies, 'fetch' | 'version'>): Connection {
+export function connect(configuration: Configuration, dependencies: Pick<CliDependencies, 'route' | 'version' | 'cwd' | 'home'>): Connection {
   const url = serverUrl(configuration);
   const apiKey = apiKeyFor(configuration, url);
+  const { ca_file: named } = configuration.settings;
+  const caFile = named === null ? null : resolve(dependencies.cwd, named.replace(/^~(?=\/|$)/, dependencies.home));
+  const send = dependencies.route(url, caFile);
   let experiment: string | null = null;
   const fetch: typeof globalThis.fetch = (target, request) => {
     experiment = /\/experiments\/([^/?]+)/.exec(target instanceof Request ? target.url : target.toString())?.[1] ?? experiment;
-    return dependencies.fetch(target, request);
+    return send(target, request).catch((error: unknown) => {
+      const message = error instanceof ConfigError ? error.message : untrustedServer(url, error, caFile);
+      throw message === null ? error : new ApiError({ status: 0, code: 'unreachable', retryable: false, message });
+    });
   };
   const client = clientFor(url, apiKey, { fetch, version: dependencies.version });
   return { url, api_key: apiKey, client, lastExperiment: () => experiment };

@@ -63,12 +63,17 @@ async function chooseExperiment(context: Context): Promise<string> {
 export async function explain(error: unknown, context: Context): Promise<unknown> {
   if (!isApiError(error)) return error;
   const { url, api_key: apiKey } = await context.connection();
+  // What no second try can mend says itself what to do.
+  if (error.code === 'unreachable' && !error.retryable) return new CliFailure(EXIT.unreachable, error.message);
   if (error.code === 'unreachable') {
     const reason = /\(.*\)/.exec(error.message)?.[0] ?? '';
-    return new CliFailure(
-      EXIT.unreachable,
-      `No server answers at ${url} ${reason}. Start one with: drover up. Another server: --url, DROVER_URL or DROVER_PORT.`,
-    );
+    const { proxyFor } = await import('../runtime/proxy.ts');
+    const proxy = proxyFor(url, context.dependencies.env);
+    const advice =
+      proxy === null
+        ? `No server answers at ${url} ${reason}. Start one with: drover up. Another server: --url, DROVER_URL or DROVER_PORT.`
+        : `No server answers at ${url} through the proxy ${new URL(proxy).host} ${reason}. It comes from HTTP_PROXY or HTTPS_PROXY; NO_PROXY leads around it.`;
+    return new CliFailure(EXIT.unreachable, advice);
   }
   if (error.code === 'unauthenticated') {
     const key = apiKey === null ? 'no API key was sent' : 'the API key was not accepted';

@@ -20,6 +20,8 @@ export interface CliDependencies {
   /** Directory of Drover's own package.json: examples are found below it. */
   readonly package_root: string;
   readonly fetch: typeof globalThis.fetch;
+  /** The fetch for a server that is reached through a proxy or trusted by a file (absolute) of its own authority. */
+  readonly route: (server: string, caFile: string | null) => typeof globalThis.fetch;
   readonly serve: (options: ServeOptions) => Promise<RunningServer>;
   readonly agent: AgentLauncher;
   /** Runs a program detached and forgets it; false when it cannot be started. For the browser. */

@@ -51,6 +51,7 @@ export function createStage(options: StageOptions = {}): Stage {
     platform: 'linux',
     package_root: resolve(import.meta.dirname, '../..'),
     fetch: globalThis.fetch,
+    route: () => dependencies.fetch,
     serve: unavailable,
     agent: { start: unavailable, run: unavailable, list: unavailable, stop: unavailable, restart: unavailable, spawnForeground: unavailable },
     launch: () => Promise.resolve(false),

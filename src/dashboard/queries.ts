@@ -2,22 +2,25 @@
 // event can name what it makes stale (live/event-topics.ts).
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
-import type { SORTS } from '../contract/index.ts';
-import type { JobStatus } from '../core/job.ts';
 import { api } from './api.ts';
+import { readJobsPage } from './jobs/jobs-page.ts';
+import type { JobsQuery } from './jobs/jobs-search.ts';
 
-export const TOPICS = ['session', 'experiments', 'experiment', 'jobs', 'job', 'workers', 'history', 'artifacts', 'metrics', 'log', 'pin'] as const;
+export const TOPICS = [
+  'session',
+  'experiments',
+  'experiment',
+  'jobs',
+  'job',
+  'operations',
+  'workers',
+  'history',
+  'artifacts',
+  'metrics',
+  'log',
+  'pin',
+] as const;
 export type Topic = (typeof TOPICS)[number];
-
-export interface JobsQuery {
-  readonly status?: JobStatus | undefined;
-  readonly search?: string | undefined;
-  readonly numbers?: string | undefined;
-  readonly sort: (typeof SORTS)[number];
-  readonly order: 'asc' | 'desc';
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
 
 export interface JobKey {
   readonly experiment: string;
@@ -32,11 +35,13 @@ export const queries = {
   jobs: (experiment: string, query: JobsQuery) =>
     queryOptions({
       queryKey: ['jobs', experiment, query],
-      queryFn: ({ signal }) => api.jobs.list({ params: { experiment }, query }, { signal }),
+      queryFn: ({ signal }) => readJobsPage(query, (next) => api.jobs.list({ params: { experiment }, query: next }, { signal })),
       placeholderData: keepPreviousData,
     }),
   job: ({ experiment, number }: JobKey) =>
     queryOptions({ queryKey: ['job', experiment, number], queryFn: ({ signal }) => api.jobs.get({ params: { experiment, number } }, { signal }) }),
+  operations: (experiment: string) =>
+    queryOptions({ queryKey: ['operations', experiment], queryFn: ({ signal }) => api.jobs.operations({ params: { experiment } }, { signal }) }),
   workers: (experiment: string) =>
     queryOptions({
       queryKey: ['workers', experiment],

@@ -72,7 +72,7 @@ export const SETTINGS = {
   workspace: setting(Text.nullable(), ['DROVER_WORKSPACE', 'JD_WORKSPACE_PATH'], null, 'directory under which jobs get their own; default the home directory'),
   cache: setting(Text.nullable(), ['DROVER_CACHE', 'JD_CACHE_PATH'], null, 'directory in which agents of this machine are registered; default ~/.jd_cache'),
   log_dir: setting(Text.nullable(), ['DROVER_LOG_DIR', 'JD_LOG_DIR'], null, "directory of the agents' own logs"),
-  ca_file: setting(Text.nullable(), ['DROVER_CA_FILE'], null, 'certificates (PEM) that an agent trusts beside those of the system'),
+  ca_file: setting(Text.nullable(), ['DROVER_CA_FILE'], null, 'certificates (PEM) that commands and agents trust beside the usual ones'),
   foreground: setting(Flag, ['DROVER_FOREGROUND', 'JD_FOREGROUND'], false, 'whether `worker start` stays in the foreground'),
   once: setting(Flag, ['DROVER_ONCE', 'JD_ONCE'], false, 'whether an agent leaves after one job per worker'),
 } satisfies Record<string, Setting>;

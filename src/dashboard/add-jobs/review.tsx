@@ -1,6 +1,7 @@
 // The last look before anything is written: what the server says it would do.
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 
+import { LIMITS } from '../../core/limits.ts';
 import { errorSentence } from '../api.ts';
 import { countText } from '../components/bytes.ts';
 import type { CreatedShape } from './draft.ts';
@@ -37,6 +38,11 @@ export function Review({ preview, error, pending, back, create }: Props) {
       {preview.expanding ? (
         <Text size="sm" c="dimmed">
           A matrix of this size is filled in by the server in the background; jobs start as soon as the first ones exist.
+        </Text>
+      ) : null}
+      {preview.replaced > LIMITS.bulk_jobs.value ? (
+        <Text size="sm" c="dimmed">
+          So many are deleted in pieces before the new ones are created. That takes a while; leave this page open until it is done.
         </Text>
       ) : null}
       {error === null ? null : (

@@ -9,6 +9,11 @@ export function toastDone(message: string): void {
   notifications.show({ message, color: 'green', autoClose: 3_500, closeButtonProps: CLOSE });
 }
 
+/** It was done to some; the message says to whom not and why. */
+export function toastPartly(message: string): void {
+  notifications.show({ message, color: 'yellow', autoClose: 8_000, closeButtonProps: CLOSE });
+}
+
 export function toastError(error: unknown): void {
   notifications.show({ title: 'That did not work', message: errorSentence(error), color: 'red', autoClose: 8_000, closeButtonProps: CLOSE });
 }

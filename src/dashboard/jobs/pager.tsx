@@ -3,30 +3,31 @@ import { Button, Group, NativeSelect, Text } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconChevronsLeft } from '@tabler/icons-react';
 
 import { countText } from '../components/bytes.ts';
-import { PAGE_SIZES, type JobsSearch } from './jobs-search.ts';
+import { knownTotal } from './jobs-page.ts';
+import { PAGE_SIZES, rowsBefore, type JobsSearch } from './jobs-search.ts';
+import type { JobRows } from './use-job-rows.ts';
 
 const STORED = 'drover.pages';
 const MAX_STORED = 200;
 
+type Place = Pick<JobsSearch, 'cursor' | 'page' | 'before' | 'searched'>;
+
+const FIRST: Place = {};
+
 interface Props {
   readonly search: JobsSearch;
   readonly size: number;
-  readonly rows: number;
-  readonly nextCursor: string | null;
-  readonly total: { readonly count: number; readonly exact: boolean } | null;
-  readonly go: (change: { cursor: string | undefined; page: number | undefined; size?: number }) => void;
+  readonly list: JobRows;
+  readonly next: () => void;
+  readonly go: (place: Place, size?: number) => void;
 }
 
-export function Pager({ search, size, rows, nextCursor, total, go }: Props) {
-  const page = search.page ?? 1;
-  const from = (page - 1) * size + 1;
-  const next = (): void => {
-    if (nextCursor === null) return;
-    rememberWay(nextCursor, search.cursor ?? '');
-    go({ cursor: nextCursor, page: page + 1 });
-  };
-  const before = search.cursor === undefined ? undefined : readWays()[search.cursor];
-  const previous = (): void => (before === undefined || before === '' ? go({ cursor: undefined, page: undefined }) : go({ cursor: before, page: page - 1 }));
+export function Pager({ search, size, list, next, go }: Props) {
+  const { nextCursor } = list;
+  const rows = list.rows.length;
+  if (rows === 0 && search.cursor === undefined) return null;
+  const before = rowsBefore(search);
+  const way = search.cursor === undefined ? undefined : readWays()[search.cursor];
   return (
     <Group component="nav" justify="space-between" gap="sm" className="dr-pager" aria-label="Pages">
       <Group gap={8}>
@@ -39,19 +40,18 @@ export function Pager({ search, size, rows, nextCursor, total, go }: Props) {
           w={72}
           value={String(size)}
           data={PAGE_SIZES.map(String)}
-          onChange={(event) => go({ cursor: undefined, page: undefined, size: Number(event.currentTarget.value) })}
+          onChange={(event) => go(FIRST, Number(event.currentTarget.value))}
         />
       </Group>
       <Group gap={8}>
         <Text size="xs" c="dimmed" className="dr-num" aria-live="polite">
-          {rows === 0 ? '0 jobs' : `${countText(from)} to ${countText(from + rows - 1)}`}
-          {total === null || rows === 0 ? '' : ` of ${countText(total.count)}${total.exact ? '' : ' or more'}`}
+          {placeText(list, before)}
         </Text>
         <Button.Group>
-          <Button variant="default" px={8} disabled={page === 1} onClick={() => go({ cursor: undefined, page: undefined })} aria-label="First page">
+          <Button variant="default" px={8} disabled={search.cursor === undefined} onClick={() => go(FIRST)} aria-label="First page">
             <IconChevronsLeft size={14} />
           </Button>
-          <Button variant="default" px={8} disabled={search.cursor === undefined} onClick={previous} aria-label="Previous page">
+          <Button variant="default" px={8} disabled={search.cursor === undefined} onClick={() => go(way ?? FIRST)} aria-label="Previous page">
             <IconChevronLeft size={14} />
           </Button>
           <Button variant="default" px={8} disabled={nextCursor === null} onClick={next} aria-label="Next page">
@@ -63,16 +63,27 @@ export function Pager({ search, size, rows, nextCursor, total, go }: Props) {
   );
 }
 
-function readWays(): Record<string, string> {
+function placeText({ rows, total, nextCursor, stale }: JobRows, before: number): string {
+  if (stale) return 'Loading…';
+  if (rows.length === 0) return 'None on this page';
+  const place = `${countText(before + 1)} to ${countText(before + rows.length)}`;
+  if (total === null) return place;
+  const { count, exact } = knownTotal({ total, next_cursor: nextCursor }, { before, rows: rows.length });
+  return `${place} of ${countText(count)}${exact ? '' : ' or more'}`;
+}
+
+function readWays(): Record<string, Place> {
   try {
-    return JSON.parse(sessionStorage.getItem(STORED) ?? '{}') as Record<string, string>;
+    return JSON.parse(sessionStorage.getItem(STORED) ?? '{}') as Record<string, Place>;
   } catch {
     return {};
   }
 }
 
-function rememberWay(cursor: string, before: string): void {
-  const ways = Object.entries({ ...readWays(), [cursor]: before }).slice(-MAX_STORED);
+/** To be called when `cursor` is followed from the page of `search`. */
+export function rememberWay(cursor: string, { cursor: at, page, before, searched }: JobsSearch): void {
+  const place = { cursor: at, page, before, searched };
+  const ways = Object.entries({ ...readWays(), [cursor]: place }).slice(-MAX_STORED);
   try {
     sessionStorage.setItem(STORED, JSON.stringify(Object.fromEntries(ways)));
   } catch {

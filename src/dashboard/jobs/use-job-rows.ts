@@ -4,7 +4,8 @@ import { useState } from 'react';
 
 import type { JobShape } from '../../contract/index.ts';
 import { formatRanges, toRanges } from '../../core/identifiers.ts';
-import { queries, type JobsQuery } from '../queries.ts';
+import { queries } from '../queries.ts';
+import type { JobsQuery } from './jobs-search.ts';
 
 export interface JobRow {
   readonly job: JobShape;
@@ -19,6 +20,10 @@ export interface JobRows {
   readonly showNews: () => void;
   readonly nextCursor: string | null;
   readonly total: { readonly count: number; readonly exact: boolean } | null;
+  /** Answers of the server that were joined for this page because each found too little. */
+  readonly shortAnswers: number;
+  /** The page is not full, although not all jobs were looked at. */
+  readonly short: boolean;
   readonly pending: boolean;
   /** Rows of the page before are shown while these are fetched. */
   readonly stale: boolean;
@@ -62,6 +67,8 @@ export function useJobRows(experiment: string, query: JobsQuery): JobRows {
     showNews: () => setShown({ key, numbers }),
     nextCursor: page.data?.next_cursor ?? null,
     total: page.data?.total ?? null,
+    shortAnswers: page.isPlaceholderData ? 0 : (page.data?.short_answers ?? 0),
+    short: page.data !== undefined && page.data.next_cursor !== null && fresh.length < query.limit,
     pending: page.isPending,
     stale: page.isPlaceholderData,
     error: page.error,

@@ -34,8 +34,8 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   artifact_stored: ['artifacts', 'history'],
   matrix_created: JOB_CHANGE,
   matrix_expanded: JOB_CHANGE,
-  operation_started: ['history'],
-  operation_finished: JOB_CHANGE,
+  operation_started: ['history', 'operations'],
+  operation_finished: [...JOB_CHANGE, 'operations'],
   agent_registered: WORKER_CHANGE,
   agent_suspect: WORKER_CHANGE,
   agent_lost: WORKER_CHANGE,
@@ -51,7 +51,7 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   key_deleted: [],
   pin_changed: ['pin'],
   login: [],
-  store_restored: ['experiments', 'experiment', 'jobs', 'job', 'history', 'workers', 'artifacts', 'metrics', 'log'],
+  store_restored: ['experiments', 'experiment', 'jobs', 'job', 'operations', 'history', 'workers', 'artifacts', 'metrics', 'log'],
 };
 
 /** More job ranges than this are not worth keeping apart: all jobs of the experiment count as stale. */

@@ -16,8 +16,11 @@ import { EditJob } from '../jobs/edit-job.tsx';
 import { SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
 import { useJobActions } from '../jobs/job-actions.tsx';
 import { JobTable } from '../jobs/job-table.tsx';
-import { jobsQuery, readJobsSearch, withFilter, type JobsSearch } from '../jobs/jobs-search.ts';
-import { Pager } from '../jobs/pager.tsx';
+import { searchedJobs } from '../jobs/jobs-page.ts';
+import { jobsQuery, nextPage, readJobsSearch, rowsBefore, withFilter, type JobsQuery, type JobsSearch } from '../jobs/jobs-search.ts';
+import { Operations } from '../jobs/operations.tsx';
+import { Pager, rememberWay } from '../jobs/pager.tsx';
+import { FoundSoFar, NothingYet, type SearchState } from '../jobs/search-on.tsx';
 import { Summary } from '../jobs/summary.tsx';
 import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
 import { queries } from '../queries.ts';
@@ -43,6 +46,7 @@ export function JobsPage() {
   const openAdd = (): void => go({ ...search, add: true });
   useShortcuts([...ROW_KEYS, ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
   const counts = experiment.data?.counts;
+  const { next, searching } = goingOn({ rows, query, search, go });
   return (
     <Stack gap="md">
       {experiment.data === undefined ? (
@@ -50,6 +54,7 @@ export function JobsPage() {
       ) : (
         <Summary experiment={experiment.data} at={experiment.dataUpdatedAt} search={search} />
       )}
+      <Operations experiment={name} />
       <div className="dr-card">
         <div className="dr-toolbar">
           <StatusButtons experiment={name} counts={counts} search={search} />
@@ -61,7 +66,7 @@ export function JobsPage() {
           ) : null}
         </div>
         <News rows={rows} />
-        <Body rows={rows} search={search} name={name} mayAdd={rights.operate} openAdd={openAdd} clear={() => go({})}>
+        <Body rows={rows} searching={searching} search={search} name={name} mayAdd={rights.operate} openAdd={openAdd} clear={() => go({})}>
           <JobTable
             rows={rows.rows}
             sort={query.sort}
@@ -71,16 +76,14 @@ export function JobsPage() {
             stale={rows.stale}
           />
         </Body>
-        {rows.rows.length === 0 ? null : (
-          <Pager
-            search={search}
-            size={query.limit}
-            rows={rows.rows.length}
-            nextCursor={rows.nextCursor}
-            total={rows.total}
-            go={(change) => go(readJobsSearch({ ...search, ...change }))}
-          />
-        )}
+        {searching === null || rows.rows.length === 0 ? null : <FoundSoFar {...searching} />}
+        <Pager
+          search={search}
+          size={query.limit}
+          list={rows}
+          next={next}
+          go={(place, size = query.limit) => go(readJobsSearch({ ...withFilter(search, {}), ...place, size }))}
+        />
       </div>
       <AddJobs
         experiment={name}
@@ -91,6 +94,26 @@ export function JobsPage() {
       <EditJob job={edited} close={() => setEdited(null)} />
     </Stack>
   );
+}
+
+interface Listed {
+  readonly rows: JobRows;
+  readonly query: JobsQuery;
+  readonly search: JobsSearch;
+  readonly go: (next: JobsSearch) => void;
+}
+
+/** The way to the next page, and how far the search is when this page is not full. */
+function goingOn({ rows, query, search, go }: Listed): { readonly next: () => void; readonly searching: SearchState | null } {
+  const searched = searchedJobs(query, rows.shortAnswers, search.searched);
+  const next = (): void => {
+    const { nextCursor: next_cursor } = rows;
+    if (next_cursor === null || rows.stale) return;
+    rememberWay(next_cursor, search);
+    go(nextPage(search, { rows: rows.rows.length, next_cursor, searched }));
+  };
+  const found = rowsBefore(search) + (rows.stale ? 0 : rows.rows.length);
+  return { next, searching: rows.short ? { searched, found, busy: rows.stale, goOn: next } : null };
 }
 
 function News({ rows }: { readonly rows: JobRows }) {
@@ -108,6 +131,8 @@ function News({ rows }: { readonly rows: JobRows }) {
 
 interface BodyProps {
   readonly rows: JobRows;
+  /** Not all jobs were looked at yet. */
+  readonly searching: SearchState | null;
   readonly search: JobsSearch;
   readonly name: string;
   readonly mayAdd: boolean;
@@ -116,7 +141,7 @@ interface BodyProps {
   readonly children: React.ReactNode;
 }
 
-function Body({ rows, search, name, mayAdd, openAdd, clear, children }: BodyProps) {
+function Body({ rows, searching, search, name, mayAdd, openAdd, clear, children }: BodyProps) {
   if (rows.error !== null) {
     return (
       <div style={{ padding: 16 }}>
@@ -126,6 +151,8 @@ function Body({ rows, search, name, mayAdd, openAdd, clear, children }: BodyProp
   }
   if (rows.pending) return <LoadingRows rows={8} />;
   if (rows.rows.length > 0) return children;
+  if (searching !== null) return <NothingYet {...searching} clear={clear} />;
+  if (search.cursor !== undefined) return <Empty icon={IconFilterOff} title="No further job fits" />;
   if (search.status !== undefined || search.search !== undefined) {
     return (
       <Empty icon={IconFilterOff} title="No job fits this filter">

@@ -13,6 +13,7 @@ import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useRights } from '../frame/session.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
 import { queries } from '../queries.ts';
+import { useRevokeAgent } from '../workers/revoke-agent.tsx';
 import { FleetToolbar, useWorkerCommands } from '../workers/worker-commands.tsx';
 import { WorkerTable } from '../workers/worker-table.tsx';
 
@@ -24,11 +25,12 @@ export function WorkersPage() {
   useDocumentTitle(`${experiment} · Workers`);
   const navigate = useNavigate();
   const list = useQuery(queries.workers(experiment));
-  const { operate } = useRights();
+  const { operate, own } = useRights();
   const commands = useWorkerCommands(experiment);
   const field = useRef<HTMLInputElement>(null);
   useShortcuts([{ keys: '/', label: 'Search workers', run: () => field.current?.focus() }]);
   const all = list.data?.workers ?? [];
+  const revoke = useRevokeAgent(experiment, all);
   const active = all.filter((worker) => worker.status !== 'disabled');
   const disabled = all.filter((worker) => worker.status === 'disabled');
   const shown = (state === 'disabled' ? disabled : active).filter((worker) => fits(worker, search));
@@ -68,7 +70,7 @@ export function WorkersPage() {
           <ErrorNotice error={list.error} retry={() => void list.refetch()} />
         </div>
       ) : null}
-      {shown.length > 0 ? <WorkerTable workers={shown} commands={operate && state === undefined ? commands : null} /> : null}
+      {shown.length > 0 ? <WorkerTable workers={shown} commands={operate && state === undefined ? commands : null} revoke={own ? revoke : null} /> : null}
       {list.isSuccess && shown.length === 0 ? <NoWorkers experiment={experiment} filtered={search !== ''} disabled={state === 'disabled'} /> : null}
     </div>
   );

@@ -1,6 +1,6 @@
 // What workers can be told. Commands are queued and applied at the worker's next word to the server; until then they can be taken back.
-import { ActionIcon, Button, Group, Menu, Tooltip } from '@mantine/core';
-import { IconArrowBackUp, IconDoorExit, IconDotsVertical, IconPlayerPause, IconPlayerPlay, IconPlayerStop, type Icon } from '@tabler/icons-react';
+import { ActionIcon, Button, Group, Menu, Text, Tooltip } from '@mantine/core';
+import { IconArrowBackUp, IconDoorExit, IconDotsVertical, IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconPlugOff, type Icon } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 
 import type { WorkerShape } from '../../contract/index.ts';
@@ -8,7 +8,7 @@ import { DESIRED_STATES, type DesiredState } from '../../core/worker.ts';
 import { api } from '../api.ts';
 import { countText } from '../components/bytes.ts';
 import { useConfirm } from '../components/confirm.tsx';
-import { toastDone, toastError } from '../components/toast.ts';
+import { toastDone, toastError, toastPartly } from '../components/toast.ts';
 
 export const COMMAND_WORD: Record<DesiredState, string> = { run: 'Resume', pause: 'Pause', drain: 'Drain', stop: 'Stop' };
 
@@ -37,33 +37,56 @@ export function useWorkerCommands(experiment: string): Commands {
     const preview = await api.workers.command({ params, body: { action: state, workers: selection(workers), dry_run: true } });
     const word = COMMAND_WORD[state];
     if (preview.changed === 0) {
-      toastDone(`Nothing to change: ${preview.matched === 0 ? 'no active worker' : `already told to ${state}, or to something stronger`}`);
+      const why = preview.matched === 0 ? 'no active worker' : `already told to ${state}, or to something stronger`;
+      tell(`Nothing to change: ${why}`, preview.refused);
       return;
     }
-    const target = preview.changed === 1 ? `worker ${preview.workers[0] ?? ''}` : `${countText(preview.changed)} workers`;
+    const target = preview.changed === 1 ? `worker ${preview.workers[0] ?? ''}` : `${workersText(preview.changed)}`;
     confirm({
       title: `${word} ${target}?`,
-      body: MEANING[state],
+      body: preview.refused === 0 ? MEANING[state] : <PartlyMeaning meaning={MEANING[state]} refused={preview.refused} />,
       action: `${word} ${target}`,
       danger: state === 'stop' || state === 'drain',
       run: async () => {
         const done = await api.workers.command({ params, body: { action: state, workers: selection(workers) } });
-        toastDone(`${word}: queued for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`);
+        tell(`${word}: queued for ${workersText(done.changed)}`, done.refused);
         void refresh();
       },
     });
   };
   const takeBack = async (workers: readonly string[]): Promise<void> => {
     const done = await api.workers.cancelCommand({ params, body: { workers: selection(workers) } });
-    toastDone(
-      done.changed === 0 ? 'The command was already applied' : `Taken back for ${countText(done.changed)} ${done.changed === 1 ? 'worker' : 'workers'}`,
-    );
+    tell(done.changed === 0 ? 'The command was already applied' : `Taken back for ${workersText(done.changed)}`, done.refused);
     void refresh();
   };
   return {
     command: (state, workers) => void ask(state, workers).catch(toastError),
     cancel: (workers) => void takeBack(workers).catch(toastError),
   };
+}
+
+function workersText(count: number): string {
+  return `${countText(count)} ${count === 1 ? 'worker' : 'workers'}`;
+}
+
+function refusedText(refused: number): string {
+  return `${workersText(refused)} ${refused === 1 ? 'is left as it is: it also serves' : 'are left as they are: they also serve'} experiments that you may not operate.`;
+}
+
+function tell(message: string, refused: number): void {
+  if (refused === 0) toastDone(message);
+  else toastPartly(`${message}. ${refusedText(refused)}`);
+}
+
+function PartlyMeaning({ meaning, refused }: { readonly meaning: string; readonly refused: number }) {
+  return (
+    <>
+      {meaning}
+      <Text size="sm" mt="xs" c="dimmed">
+        {refusedText(refused)}
+      </Text>
+    </>
+  );
 }
 
 export function FleetToolbar({ commands, waiting }: { readonly commands: Commands; readonly waiting: number }) {
@@ -95,43 +118,61 @@ export function FleetToolbar({ commands, waiting }: { readonly commands: Command
   );
 }
 
-export function WorkerActions({ worker, commands }: { readonly worker: WorkerShape; readonly commands: Commands }) {
+interface ActionsProps {
+  readonly worker: WorkerShape;
+  /** Null: it is gone, or the viewer may not tell it anything. */
+  readonly commands: Commands | null;
+  /** Null: the viewer may not. */
+  readonly revoke: ((worker: WorkerShape) => void) | null;
+}
+
+export function WorkerActions({ worker, commands, revoke }: ActionsProps) {
   const id = worker.worker_id;
-  if (worker.command_waits) {
-    return (
-      <Button
-        variant="subtle"
-        size="compact-xs"
-        leftSection={<IconArrowBackUp size={13} />}
-        onClick={() => commands.cancel([id])}
-        aria-label={`Cancel the queued command of ${id}`}
-      >
-        Cancel
-      </Button>
-    );
-  }
+  const waits = worker.command_waits && commands !== null;
+  const states = waits || commands === null ? [] : DESIRED_STATES.filter((state) => state !== worker.desired_state);
   return (
-    <Menu position="bottom-end" width={150} shadow="md">
-      <Menu.Target>
-        <ActionIcon size="sm" aria-label={`Command worker ${id}`}>
-          <IconDotsVertical size={15} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {DESIRED_STATES.filter((state) => state !== worker.desired_state).map((state) => {
-          const Symbol = COMMAND_ICON[state];
-          return (
-            <Menu.Item
-              key={state}
-              leftSection={<Symbol size={15} />}
-              onClick={() => commands.command(state, [id])}
-              {...(state === 'stop' ? { color: 'red' } : {})}
-            >
-              {COMMAND_WORD[state]}
-            </Menu.Item>
-          );
-        })}
-      </Menu.Dropdown>
-    </Menu>
+    <Group gap={2} wrap="nowrap">
+      {waits ? (
+        <Button
+          variant="subtle"
+          size="compact-xs"
+          leftSection={<IconArrowBackUp size={13} />}
+          onClick={() => commands.cancel([id])}
+          aria-label={`Cancel the queued command of ${id}`}
+        >
+          Cancel
+        </Button>
+      ) : null}
+      {states.length === 0 && revoke === null ? null : (
+        <Menu position="bottom-end" width={190} shadow="md">
+          <Menu.Target>
+            <ActionIcon size="sm" aria-label={`Command worker ${id}`}>
+              <IconDotsVertical size={15} />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {states.map((state) => {
+              const Symbol = COMMAND_ICON[state];
+              return (
+                <Menu.Item
+                  key={state}
+                  leftSection={<Symbol size={15} />}
+                  onClick={() => commands?.command(state, [id])}
+                  {...(state === 'stop' ? { color: 'red' } : {})}
+                >
+                  {COMMAND_WORD[state]}
+                </Menu.Item>
+              );
+            })}
+            {states.length > 0 && revoke !== null ? <Menu.Divider /> : null}
+            {revoke === null ? null : (
+              <Menu.Item color="red" leftSection={<IconPlugOff size={15} />} onClick={() => revoke(worker)}>
+                Revoke this agent…
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </Group>
   );
 }

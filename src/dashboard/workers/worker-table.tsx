@@ -12,11 +12,13 @@ import { WorkerActions, type Commands } from './worker-commands.tsx';
 interface Props {
   readonly workers: readonly WorkerShape[];
   readonly commands: Commands | null;
+  readonly revoke: ((worker: WorkerShape) => void) | null;
 }
 
 const HEADS = ['Worker', 'Host', 'Instance', 'Slot', 'Status', 'Job', 'Done', 'Last seen', 'Machine', 'Version'] as const;
 
-export function WorkerTable({ workers, commands }: Props) {
+export function WorkerTable({ workers, commands, revoke }: Props) {
+  const acts = commands !== null || revoke !== null;
   return (
     <div className="dr-scroll-x">
       <table className="dr-table dr-worker-table">
@@ -27,12 +29,12 @@ export function WorkerTable({ workers, commands }: Props) {
                 {head}
               </th>
             ))}
-            {commands === null ? null : <th scope="col">Actions</th>}
+            {acts ? <th scope="col">Actions</th> : null}
           </tr>
         </thead>
         <tbody>
           {workers.map((worker) => (
-            <WorkerRow key={worker.worker_id} worker={worker} commands={commands} />
+            <WorkerRow key={worker.worker_id} worker={worker} commands={commands} revoke={revoke} />
           ))}
         </tbody>
       </table>
@@ -40,7 +42,7 @@ export function WorkerTable({ workers, commands }: Props) {
   );
 }
 
-function WorkerRow({ worker, commands }: { readonly worker: WorkerShape; readonly commands: Commands | null }) {
+function WorkerRow({ worker, commands, revoke }: Omit<Props, 'workers'> & { readonly worker: WorkerShape }) {
   return (
     <tr>
       <td>
@@ -81,9 +83,9 @@ function WorkerRow({ worker, commands }: { readonly worker: WorkerShape; readonl
       <td className="dr-num" data-column="Version">
         {worker.agent_version}
       </td>
-      {commands === null ? null : (
+      {commands === null && revoke === null ? null : (
         <td>
-          <WorkerActions worker={worker} commands={commands} />
+          <WorkerActions worker={worker} commands={commands} revoke={revoke} />
         </td>
       )}
     </tr>

@@ -1,0 +1,64 @@
+// A bulk action in the background as sentences, and which of them still concern whoever looks.
+import type { api } from '../api.ts';
+import { countText } from '../components/bytes.ts';
+
+export type Operation = Awaited<ReturnType<typeof api.jobs.operation>>;
+
+const WORDS: Record<Operation['action'], { readonly doing: string; readonly did: string }> = {
+  cancel: { doing: 'Cancelling', did: 'Cancelled' },
+  requeue: { doing: 'Requeueing', did: 'Requeued' },
+  hold: { doing: 'Holding', did: 'Held' },
+  unhold: { doing: 'Letting run', did: 'Let run' },
+  delete: { doing: 'Deleting', did: 'Deleted' },
+  set_priority: { doing: 'Setting the priority of', did: 'Set the priority of' },
+};
+
+const LEFT: Record<string, string> = { job_ended: 'had ended', job_not_ended: 'had not ended', job_not_pending: 'were not pending' };
+
+export function operationText(operation: Operation, waits = false): { readonly title: string; readonly detail: string | null } {
+  const { state, matched, done, changed, problem } = operation;
+  const { doing, did } = WORDS[operation.action];
+  const left = leftText(operation.refused);
+  switch (state) {
+    case 'running':
+      return { title: `${doing} ${jobsText(matched)}`, detail: waits ? 'waits for the one before' : `${countText(done)} looked at${left}` };
+    case 'done':
+      return {
+        title: `${did} ${changed === matched ? jobsText(changed) : `${countText(changed)} of ${jobsText(matched)}`}`,
+        detail: left === '' ? null : left.slice(2),
+      };
+    case 'failed':
+      return { title: `${doing} stopped after ${countText(done)} of ${jobsText(matched)}`, detail: problem };
+  }
+}
+
+/** `, 10 left: they had ended`. */
+function leftText(refused: Operation['refused']): string {
+  return Object.entries(refused)
+    .map(([code, count]) => `, ${countText(count)} left as they were: ${LEFT[code] ?? code.replaceAll('_', ' ')}`)
+    .join('');
+}
+
+function jobsText(count: number): string {
+  return `${countText(count)} ${count === 1 ? 'job' : 'jobs'}`;
+}
+
+/** A failure is told for so long to whoever did not see it happen. */
+const FAILURE_MS = 24 * 3_600_000;
+
+interface Viewer {
+  readonly openedAt: number;
+  readonly now: number;
+  /** Ids of those that were closed. */
+  readonly read: readonly number[];
+}
+
+/** The oldest first, as they are done: all that run, what ended since the page was opened, and what failed lately. */
+export function shownOperations(newestFirst: readonly Operation[], { openedAt, now, read }: Viewer): Operation[] {
+  const concerns = ({ id, state, finished_at }: Operation): boolean => {
+    if (finished_at === null) return true;
+    const at = Date.parse(finished_at);
+    return !read.includes(id) && (at >= openedAt || (state === 'failed' && at >= now - FAILURE_MS));
+  };
+  return newestFirst.filter(concerns).reverse();
+}
