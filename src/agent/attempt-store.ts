@@ -1,5 +1,5 @@
 // The attempt directory: everything of one attempt that must survive the agent. The lease is written before the process starts.
-import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
@@ -114,7 +114,8 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
     try {
       const parent = parentOf(lease.experiment);
       const path = join(parent, name);
-      if (!spares.take(parent, path)) mkdirSync(path, { mode: 0o700 });
+      // One without a lease is from an agent that was killed right here, and was offered the job again.
+      if (!spares.take(parent, path) && !isWithoutLease(path)) mkdirSync(path, { mode: 0o700 });
       return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -184,7 +185,8 @@ const LITTER_AGE_MS = 3_600_000;
 
 function readAttempt(directory: string, owner: string, now: number): StoredAttempt | null {
   const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
-  if (!file.success) {
+  // After a power loss a directory that was used again may hold the lease of an earlier attempt, which is long over.
+  if (!file.success || attemptDirectoryName(file.data.lease) !== basename(directory)) {
     if (isLitter(directory, owner, now)) void removeLitter(directory);
     return null;
   }
@@ -197,6 +199,10 @@ function readAttempt(directory: string, owner: string, now: number): StoredAttem
     created_at: file.data.created_at,
     state: { ...NEW_STATE, ...state },
   };
+}
+
+function isWithoutLease(directory: string): boolean {
+  return existsSync(directory) && !LeaseFile.safeParse(readJson(join(directory, 'lease.json'))).success;
 }
 
 function isLitter(directory: string, owner: string, now: number): boolean {

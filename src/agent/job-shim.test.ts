@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function runShim(shell: string, command: string, env: Record<string, string> = {}) {
   const files = ['pid', 'status'].map((name) => openSync(join(directory, name), 'w'));
   writeSync(files[1]!, STATUS_SPACE, 0);
-  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '/bin/sh', '-c', command], {
+  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '3.1.abc', '/bin/sh', '-c', command], {
     stdio: ['ignore', 'pipe', 'pipe', ...files],
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], ...env },
@@ -25,8 +25,8 @@ function runShim(shell: string, command: string, env: Record<string, string> = {
   for (const file of files) closeSync(file);
   return {
     ...result,
-    identity: parseIdentity(readFileSync(join(directory, 'pid'), 'utf8')),
-    status: parseStatus(readFileSync(join(directory, 'status'), 'utf8')),
+    identity: parseIdentity(readFileSync(join(directory, 'pid'), 'utf8'), '3.1.abc'),
+    status: parseStatus(readFileSync(join(directory, 'status'), 'utf8'), '3.1.abc'),
   };
 }
 
@@ -50,10 +50,16 @@ test('the job has no descriptor of the shim and normal signals, and its variable
 });
 
 test('a status that was never written is no status', () => {
-  expect(parseStatus(STATUS_SPACE)).toBeNull();
-  expect(parseStatus('')).toBeNull();
-  expect(parseStatus('255\n   \n')).toEqual({ exit_code: 255, signal: null });
-  expect(parseIdentity('123 45')).toBeNull();
+  expect(parseStatus(STATUS_SPACE, 'a')).toBeNull();
+  expect(parseStatus('', 'a')).toBeNull();
+  expect(parseStatus('255 a\n   \n', 'a')).toEqual({ exit_code: 255, signal: null });
+  expect(parseIdentity('123 45', 'a')).toBeNull();
+});
+
+test('what another attempt left in the same directory is not of this one', () => {
+  expect(parseStatus('0 3.1.abc\n', '4.1.def')).toBeNull();
+  expect(parseIdentity('123 45 boot space 3.1.abc\n', '4.1.def')).toBeNull();
+  expect(parseIdentity('123 45 boot space 3.1.abc\n', '3.1.abc')).toMatchObject({ pid: 123, start_time: '45' });
 });
 
 test('the host knows its own process, and does not take a number for a process', () => {

@@ -2,13 +2,14 @@
 
 One request per line on standard input, one reply per line on standard output, all JSON:
 
+    {"environment": {"PATH": "/usr/bin"}}         once, before anything else: what all processes get
     {"id": 1, "cwd": "/data", "directory": "/data/e/.drover/1.1.abc", "arguments": ["/bin/sh", ...], "variables": {"JD_JOB_ID": "1"}, "status": "   \n"}
-    {"ready": true}                               once, before anything else
+    {"ready": true}                               once, before any other reply
     {"id": 1, "pid": 4711}                        it runs, in its own session and process group
     {"id": 1, "error": "ENOENT", "message": "…"}  it could not be started
     {"id": 1, "ended": true, "signal": 9}         the process itself has ended; signal is null when it exited
 
-The environment of a process is this one's own plus `variables`. It ends when standard input does; what it started goes on.
+It ends when standard input does; what it started goes on.
 """
 
 import errno
@@ -23,6 +24,7 @@ READ_BYTES = 1 << 16
 USUAL_SIGNALS = [signal.SIGPIPE, signal.SIGXFSZ]
 
 running = {}
+environment = {}
 
 
 def reply(message):
@@ -50,8 +52,20 @@ def start(request):
         (os.POSIX_SPAWN_OPEN, 3, path["pid"], os.O_WRONLY | os.O_CREAT, 0o600),
         (os.POSIX_SPAWN_OPEN, 4, path["status"], os.O_WRONLY, 0),
     ]
-    variables = dict(os.environ, **request["variables"])
+    return spawn(arguments, dict(environment, **request["variables"]), files)
+
+
+def spawn(arguments, variables, files):
     return os.posix_spawn(arguments[0], arguments, variables, file_actions=files, setsid=True, setsigmask=[], setsigdef=USUAL_SIGNALS)
+
+
+def works():
+    """Whether this Python and this system can do it at all."""
+    try:
+        pid = spawn(["/bin/sh", "-c", ":"], {}, [])
+        return os.waitpid(pid, 0)[1] == 0
+    except (AttributeError, NotImplementedError, OSError):
+        return False
 
 
 def handle(request):
@@ -60,8 +74,8 @@ def handle(request):
     except OSError as error:
         reply({"id": request["id"], "error": errno.errorcode.get(error.errno, "EIO"), "message": str(error)})
         return
-    except ValueError as error:
-        # A zero byte in an argument, for instance.
+    except Exception as error:
+        # A zero byte in an argument, for instance. Whatever it is, it concerns this one.
         reply({"id": request["id"], "error": "EINVAL", "message": str(error)})
         return
     running[pid] = request["id"]
@@ -95,10 +109,14 @@ def main():
                 return
             *lines, waiting = (waiting + data).split(b"\n")
             for line in lines:
-                handle(json.loads(line))
+                request = json.loads(line)
+                if "environment" in request:
+                    environment.update(request["environment"])
+                else:
+                    handle(request)
 
 
-if sys.version_info >= (3, 8) and hasattr(os, "posix_spawn"):
+if sys.version_info >= (3, 8) and works():
     try:
         main()
     except BrokenPipeError:

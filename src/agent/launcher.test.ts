@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { eventually } from '../../test/support/eventually.ts';
-import { systemClock } from '../runtime/clock.ts';
+import { manualClock } from '../../test/support/manual-clock.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
 import { silentLog } from '../runtime/log.ts';
 import { createHost } from './host.ts';
 import { createLauncher, type Launcher, type StartedProcess } from './launcher.ts';
@@ -22,8 +23,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function open(python: string): Launcher {
-  return createLauncher({ clock: systemClock, log: silentLog, env: { PATH: process.env['PATH'] ?? '', KEPT: 'yes' }, python, program: PROGRAM });
+function open(python: string, clock: Clock = systemClock): Launcher {
+  return createLauncher({ clock, log: silentLog, env: { PATH: process.env['PATH'] ?? '', KEPT: 'yes' }, python, program: PROGRAM });
 }
 
 interface Run extends StartedProcess {
@@ -103,6 +104,45 @@ test('a helper that is killed leaves its processes running, and the next ones st
   } finally {
     process.kill(-started.pid, 'SIGKILL');
   }
+});
+
+test.each([
+  ['prints a line of its own', `echo loading; exec '${PYTHON}' "$@"`],
+  ['ends at once', 'exit 1'],
+  ['cannot start sessions', `exec '${PYTHON}' -c 'import sys, os; os.posix_spawn = None; sys.argv = sys.argv[1:]; exec(open(sys.argv[-1]).read())' "$@"`],
+])('a Python that %s is done without', async (_, script) => {
+  const wrapper = join(directory, 'python3');
+  writeFileSync(wrapper, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const launcher = open(wrapper);
+  const started = await run(launcher, 'echo "$PPID"');
+  expect(await started.ended).toEqual({ signal: null });
+  expect(Number(started.read('stdout'))).toBe(process.pid);
+  // Once the wrapper has had its say, too.
+  await eventually(() => expect(execFileSync('ps', ['-eo', 'args=']).toString()).not.toContain(directory));
+  const next = await run(launcher, 'echo "$PPID"');
+  await next.ended;
+  expect(Number(next.read('stdout'))).toBe(process.pid);
+});
+
+test('a process has the environment of the agent, not what a wrapper of Python adds', async () => {
+  const wrapper = join(directory, 'python3');
+  writeFileSync(wrapper, `#!/bin/sh\nexport ADDED_BY_WRAPPER=1 PATH="/extra:$PATH"\nexec '${PYTHON}' "$@"\n`, { mode: 0o755 });
+  const launcher = open(wrapper);
+  await helperOf(launcher);
+  const started = await run(launcher, 'echo "$PATH $ADDED_BY_WRAPPER"');
+  await started.ended;
+  expect(started.read('stdout').trim()).toBe(process.env['PATH']);
+});
+
+test('a helper that hangs is given up, and its processes are looked for', async () => {
+  const clock = manualClock();
+  const launcher = open(PYTHON, clock);
+  const helper = await helperOf(launcher);
+  process.kill(helper, 'SIGSTOP');
+  const waiting = launcher.start({ directory, cwd: directory, arguments: ['/bin/sh', '-c', 'true'], variables: {}, status: '   \n' });
+  clock.advance(10_000);
+  expect(await waiting).toBe('unknown');
+  await eventually(() => expect(createHost().identify(helper)).toBeNull());
 });
 
 test('many at once, each with its own end', async () => {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 
 import * as z from 'zod';
 
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 
 export interface ProcessRequest {
@@ -17,7 +17,7 @@ export interface ProcessRequest {
   readonly directory: string;
   readonly cwd: string;
   readonly arguments: readonly string[];
-  /** Added to the environment that the launcher was made with. */
+  /** Beside the environment that the launcher was made with. */
   readonly variables: Readonly<Record<string, string>>;
   /** What the status file holds until the process ends. */
   readonly status: string;
@@ -49,6 +49,7 @@ const CREATE = files.O_WRONLY | files.O_CREAT;
 const APPEND = CREATE | files.O_APPEND;
 
 const AGAIN_AFTER_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
 const Reply = z.object({
   ready: z.boolean().optional(),
@@ -65,6 +66,7 @@ interface Started {
   readonly reject: (error: Error) => void;
   readonly end: (end: { readonly signal: string | null } | 'unwatched') => void;
   readonly ended: StartedProcess['ended'];
+  readonly patience: Timer;
 }
 
 export function createLauncher(options: LauncherOptions): Launcher {
@@ -73,7 +75,7 @@ export function createLauncher(options: LauncherOptions): Launcher {
   function startHelper(): void {
     helper = new Helper(options, (worked) => {
       helper = null;
-      // One that never answered will not the next time either.
+      // One that never started anything will not the next time either.
       if (!worked) return options.log.debug({ python: options.python }, 'no launcher: the agent starts the processes itself');
       options.log.warn({ python: options.python }, 'the launcher ended; the jobs go on, and another one is started');
       options.clock.after(AGAIN_AFTER_MS, startHelper);
@@ -86,31 +88,23 @@ export function createLauncher(options: LauncherOptions): Launcher {
 
 class Helper {
   isReady = false;
-  readonly #child: ChildProcess;
+  readonly #options: LauncherOptions;
+  readonly #onEnd: (worked: boolean) => void;
   readonly #requests = new Map<number, Started>();
+  #child: ChildProcess | null = null;
   #last = 0;
+  #worked = false;
+  #over = false;
 
-  constructor({ env, python, program }: LauncherOptions, onEnd: (worked: boolean) => void) {
-    // Isolated, and without site packages: what is in the user's Python does not matter, and it starts in a moment.
-    this.#child = spawn(python, ['-I', '-S', program], { env, detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
-    const { stdin, stdout } = this.#child;
-    const end = (): void => {
-      if (this.#last < 0) return;
-      this.#last = -1;
-      const worked = this.isReady;
-      this.isReady = false;
-      for (const request of this.#requests.values()) {
-        request.resolve('unknown');
-        request.end('unwatched');
-      }
-      onEnd(worked);
-    };
-    this.#child.on('error', end).on('exit', end);
-    stdin?.on('error', end);
-    if (stdout !== null) createInterface({ input: stdout }).on('line', (line) => this.#heard(Reply.parse(JSON.parse(line))));
-    // None of this keeps the agent alive.
-    this.#child.unref();
-    for (const pipe of [stdin, stdout]) (pipe as { unref?(): void } | null)?.unref?.();
+  constructor(options: LauncherOptions, onEnd: (worked: boolean) => void) {
+    this.#options = options;
+    this.#onEnd = onEnd;
+    try {
+      this.#open();
+    } catch (error) {
+      options.log.debug({ err: error }, 'the launcher could not be started');
+      process.nextTick(() => this.#end());
+    }
   }
 
   start(request: ProcessRequest): Promise<StartedProcess | 'unknown'> {
@@ -118,19 +112,74 @@ class Helper {
     return new Promise((resolve, reject) => {
       let end: Started['end'] = () => undefined;
       const ended = new Promise<Awaited<StartedProcess['ended']>>((settle) => (end = settle));
-      this.#requests.set(id, { resolve, reject, end, ended });
-      this.#child.stdin?.write(`${JSON.stringify({ id, ...request })}\n`);
+      // One that hangs is killed; what it may have started is then looked for as after a restart of the agent.
+      const patience = this.#options.clock.after(PATIENCE_MS, () => this.#fail('it did not answer'));
+      this.#requests.set(id, { resolve, reject, end, ended, patience });
+      this.#write({ id, ...request });
     });
   }
 
-  #heard(reply: z.infer<typeof Reply>): void {
-    if (reply.ready === true) this.isReady = true;
+  #open(): void {
+    const { env, python, program } = this.#options;
+    // Isolated, and without site packages: what is in the user's Python does not matter, and it starts in a moment.
+    this.#child = spawn(python, ['-I', '-S', '-X', 'utf8', program], { env, detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const { stdin, stdout } = this.#child;
+    this.#child.on('error', () => this.#end()).on('exit', () => this.#end());
+    stdin?.on('error', () => this.#end());
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#heard(line));
+    // None of this keeps the agent alive.
+    this.#child.unref();
+    for (const pipe of [stdin, stdout]) (pipe as { unref?(): void } | null)?.unref?.();
+    // Not its own environment, to which a Python that is a wrapper may have added.
+    this.#write({ environment: env });
+  }
+
+  #write(message: object): void {
+    this.#child?.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #heard(line: string): void {
+    const reply = parseReply(line);
+    // A wrapper that prints something of its own, for instance.
+    if (reply === null) return this.#fail('it said what a launcher does not say');
+    if (reply.ready === true) this.isReady = !this.#over;
     const request = this.#requests.get(reply.id ?? 0);
     if (request === undefined) return;
-    if (reply.pid !== undefined) return request.resolve({ pid: reply.pid, ended: request.ended });
+    request.patience.cancel();
+    if (reply.pid !== undefined) {
+      this.#worked = true;
+      return request.resolve({ pid: reply.pid, ended: request.ended });
+    }
     this.#requests.delete(reply.id ?? 0);
     if (reply.ended === true) request.end({ signal: signalName(reply.signal ?? null) });
     else request.reject(Object.assign(new Error(reply.message ?? 'not started'), { code: reply.error }));
+  }
+
+  #fail(reason: string): void {
+    if (this.#over) return;
+    this.#options.log.warn({ reason }, 'the launcher is given up');
+    this.#child?.kill('SIGKILL');
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.isReady = false;
+    for (const request of this.#requests.values()) {
+      request.patience.cancel();
+      request.resolve('unknown');
+      request.end('unwatched');
+    }
+    this.#onEnd(this.#worked);
+  }
+}
+
+function parseReply(line: string): z.infer<typeof Reply> | null {
+  try {
+    return Reply.parse(JSON.parse(line));
+  } catch {
+    return null;
   }
 }
 

@@ -1,7 +1,7 @@
 // Jobs as real processes: each in its own session and process group under the shim, with files instead of pipes,
 // so that nothing of it hangs on this agent.
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import type { Clock } from '../runtime/clock.ts';
 import type { StoredAttempt } from './attempt-store.ts';
@@ -10,7 +10,6 @@ import { jobArguments, type ScriptSettings } from './job-command.ts';
 import { jobVariables } from './job-environment.ts';
 import { StartFailure, startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
 import type { Launcher, ProcessRequest, StartedProcess } from './launcher.ts';
-import { overwrite } from './overwrite.ts';
 import { SHIM, STATUS_SPACE, parseIdentity, parseStatus } from './job-shim.ts';
 
 export interface ProcessRunnerOptions extends ScriptSettings {
@@ -66,7 +65,7 @@ function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAtte
   const program = jobArguments(lease, options);
   const jobDirectory = join(options.data, lease.experiment, String(lease.number));
   mkdirSync(jobDirectory, { recursive: true });
-  overwrite(join(directory, 'params.json'), JSON.stringify(lease.params));
+  writeFileSync(join(directory, 'params.json'), JSON.stringify(lease.params), { mode: 0o600 });
   const variables = jobVariables(options.env, lease, {
     server: options.server,
     data: options.data,
@@ -76,17 +75,17 @@ function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAtte
     python_library: options.python_library,
   });
   const { boot_id, pid_namespace } = options.host;
-  const shim = ['/bin/sh', '-c', SHIM, 'sh', boot_id, pid_namespace, ...program];
+  const shim = ['/bin/sh', '-c', SHIM, 'sh', boot_id, pid_namespace, basename(directory), ...program];
   return { directory, cwd: options.cwd, arguments: shim, variables, status: STATUS_SPACE };
 }
 
 async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Promise<JobProcess> {
   const { directory, created_at } = attempt;
   const { clock, host } = options;
-  let identity = parseIdentity(readText(directory, 'pid'));
+  let identity = parseIdentity(readText(directory, 'pid'), basename(directory));
   while (identity === null && clock.now() - created_at < IDENTITY_WAIT_MS && clock.now() >= created_at) {
     await clock.sleep(50);
-    identity = parseIdentity(readText(directory, 'pid'));
+    identity = parseIdentity(readText(directory, 'pid'), basename(directory));
   }
   // Who never wrote its identity left no moment either.
   const started_at = identity === null ? created_at : startedAt(directory, created_at);
@@ -121,7 +120,7 @@ function groupOf({ host }: ProcessRunnerOptions, pid: number): Pick<JobProcess, 
 }
 
 function readEnd(directory: string): ProcessEnd | null {
-  const status = parseStatus(readText(directory, 'status'));
+  const status = parseStatus(readText(directory, 'status'), basename(directory));
   return status === null ? null : { kind: 'exited', ...status, at: statSync(join(directory, 'status')).mtimeMs };
 }
 

@@ -1,8 +1,8 @@
-// Puts the Python code that this file carries on the disk: the library where jobs can import it, and the launcher. Once per version.
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// Puts the Python code that this file carries on the disk: the library where jobs can import it, and the launcher. One directory per version.
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { randomId } from '../runtime/ids.ts';
+import { replaceFile } from '../runtime/replace-file.ts';
 import { PYTHON_FILES, PYTHON_HASH } from './generated/python-library.ts';
 
 export interface PythonPlaces {
@@ -11,22 +11,14 @@ export interface PythonPlaces {
   readonly launcher: string;
 }
 
-/** They appear whole or not at all, whoever else unpacks at the same moment. */
+/** Each file appears whole or not at all, whoever else unpacks at the same moment; one that a cleaner of caches took comes back. */
 export function unpackPython(cache: string): PythonPlaces {
-  const parent = join(cache, '.cache', 'python');
-  const directory = join(parent, PYTHON_HASH);
-  const places = { library: join(directory, 'lib'), launcher: join(directory, 'launcher.py') };
-  if (existsSync(directory)) return places;
-  const temporary = join(parent, `.${randomId(6)}`);
+  const directory = join(cache, '.cache', 'python', PYTHON_HASH);
   for (const [name, text] of Object.entries(PYTHON_FILES)) {
-    mkdirSync(dirname(join(temporary, name)), { recursive: true });
-    writeFileSync(join(temporary, name), text);
+    const path = join(directory, name);
+    if (statSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(text)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    replaceFile(path, text, 0o644);
   }
-  try {
-    renameSync(temporary, directory);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    if (!existsSync(directory)) throw error;
-  }
-  return places;
+  return { library: join(directory, 'lib'), launcher: join(directory, 'launcher.py') };
 }

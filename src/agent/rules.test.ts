@@ -3,18 +3,21 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -28,6 +31,7 @@ import { chooseInterpreter } from './job-command.ts';
 import { jobVariables, withoutSecrets } from './job-environment.ts';
 import { holeFrom } from './log-shipping.ts';
 import { parseGpus } from './machine.ts';
+import { overwrite } from './overwrite.ts';
 import { experimentsName, withLock } from './registry.ts';
 import { createSequence } from './sequence.ts';
 import { createSlots } from './slots.ts';
@@ -42,6 +46,12 @@ const lease: LeaseShape = {
   ...{ job_id: 7, experiment: 'digits-tune', number: 3, attempt: 2, rank: 0, token: 'abcdefgh12345', slot: 0 },
   ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
 };
+
+/** What a job leaves in its directory when it has ended. */
+function endedAttempt(attempt: string): void {
+  for (const name of ['params.json', 'pid', 'stdout', 'metrics.jsonl']) writeFileSync(join(attempt, name), 'of the first');
+  writeFileSync(join(attempt, 'status'), `0 ${basename(attempt)}\n`);
+}
 
 describe('sequence', () => {
   test('rises over restarts though it is kept only now and then', () => {
@@ -157,7 +167,7 @@ test('attempts are found again by their owner only, with their state; a removed 
 test('the directory of an attempt that is over is used again, with nothing in it that could be taken for the next one', async () => {
   const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
   const first = await store.create(lease, 0, 5);
-  for (const name of ['params.json', 'pid', 'status', 'stdout', 'metrics.jsonl']) writeFileSync(join(first.directory, name), 'of the first');
+  endedAttempt(first.directory);
   const inode = statSync(first.directory).ino;
   const held = openSync(join(first.directory, 'stdout'), 'a');
   store.remove(first.directory);
@@ -166,9 +176,10 @@ test('the directory of an attempt that is over is used again, with nothing in it
   // What a leftover of the first job writes into its output goes nowhere.
   writeSync(held, 'late');
   closeSync(held);
-  expect(readdirSync(second.directory).sort()).toEqual(['lease.json', 'params.json', 'pid', 'status']);
+  expect(readdirSync(second.directory).sort()).toEqual(['lease.json', 'pid', 'status']);
   expect(['pid', 'status'].map((name) => readFileSync(join(second.directory, name), 'utf8').trim())).toEqual(['', '']);
   expect(store.scan(10)).toEqual([second]);
+  endedAttempt(second.directory);
   store.remove(second.directory);
   // Whoever comes after a crash clears the spares of before away.
   const next = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
@@ -180,6 +191,7 @@ test('what is kept to be used again is removed when the agent has had nothing to
   const clock = manualClock();
   const store = createAttemptStore({ data: directory, owner: 'me', clock });
   const { directory: first } = await store.create(lease, 0, 5);
+  endedAttempt(first);
   store.remove(first);
   const left = (): string[] => readdirSync(join(directory, lease.experiment, '.drover'));
   expect(left()).toHaveLength(1);
@@ -190,13 +202,44 @@ test('what is kept to be used again is removed when the agent has had nothing to
   });
 });
 
-test('a directory in which the job made another one is removed, not used again', async () => {
+test.each<[string, (attempt: string) => void]>([
+  ['in which the job made another one', (attempt) => mkdirSync(join(attempt, 'uploads'))],
+  ['whose shim may still write its end', (attempt) => writeFileSync(join(attempt, 'status'), '   \n')],
+  ['that holds the end of another attempt', (attempt) => writeFileSync(join(attempt, 'status'), '0 1.1.zzzzzzzz\n')],
+  ['of which the job linked a file', (attempt) => linkSync(join(attempt, 'status'), join(directory, 'kept'))],
+])('a directory %s is removed, not used again', async (_, change) => {
   const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
   const first = await store.create(lease, 0, 5);
-  mkdirSync(join(first.directory, 'uploads'));
+  endedAttempt(first.directory);
+  change(first.directory);
   store.remove(first.directory);
   await store.removed();
   expect(readdirSync(join(directory, lease.experiment, '.drover'))).toEqual([]);
+});
+
+test('a lease in the directory of another attempt, as after a power loss, is no attempt', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const first = await store.create(lease, 0, 5);
+  renameSync(first.directory, join(dirname(first.directory), '4.1.zzzzzzzz'));
+  expect(store.scan(10)).toEqual([]);
+});
+
+test('an agent that was killed before it wrote the lease takes the job again', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const first = await store.create(lease, 0, 5);
+  await expect(store.create(lease, 0, 6)).rejects.toThrow('EEXIST');
+  writeFileSync(join(first.directory, 'lease.json'), '');
+  expect((await store.create(lease, 0, 6)).directory).toBe(first.directory);
+});
+
+test('a text that does not fit on the disk is refused, and what is written over has no rest of before', () => {
+  const path = join(directory, 'file');
+  overwrite(path, 'a long text');
+  overwrite(path, 'short');
+  expect(readFileSync(path, 'utf8')).toBe('short      ');
+  expect(() => overwrite('/dev/full', 'x')).toThrow('ENOSPC');
+  symlinkSync(path, join(directory, 'link'));
+  expect(() => overwrite(join(directory, 'link'), 'x')).toThrow('ELOOP');
 });
 
 test('a token cannot lead out of the attempt directory', () => {

@@ -1,8 +1,9 @@
 // Attempt directories that are used again. Short jobs would spend more time on making and removing files than on running: a spare
 // keeps its directory and the files that only the agent and the shim have open. What a job could still hold open is never used twice.
-import { readdirSync, renameSync, unlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
+import { parseStatus } from './job-shim.ts';
 import { overwrite } from './overwrite.ts';
 
 export interface SpareDirectories {
@@ -20,7 +21,7 @@ export const SPARE = 'spare.';
 /** Kept of one experiment. */
 const MOST_SPARES = 32;
 
-const OWN_FILES: ReadonlySet<string> = new Set(['lease.json', 'params.json', 'pid', 'status']);
+const OWN_FILES: ReadonlySet<string> = new Set(['lease.json', 'pid', 'status']);
 
 /** `owner` tells the spares of one agent from those of others on the same disk. */
 export function createSpareDirectories(owner: string): SpareDirectories {
@@ -50,7 +51,7 @@ export function createSpareDirectories(owner: string): SpareDirectories {
         return { remove: directory };
       }
       try {
-        empty(spare);
+        empty(spare, basename(directory));
       } catch {
         return { remove: spare };
       }
@@ -74,13 +75,21 @@ function prefixOf(owner: string): string {
   return `${SPARE}${owner}.`;
 }
 
-/** Throws on a directory inside. */
-function empty(directory: string): void {
+/** Throws when the directory is not what agent and shim make of it. */
+function empty(directory: string, attempt: string): void {
+  // Only after it has written its end does the shim write no more.
+  if (parseStatus(readFileSync(join(directory, 'status'), 'utf8'), attempt) === null) throw new Error('its shim did not end by itself');
   // Without a lease it is no attempt any more, whatever else is left after a crash.
-  overwrite(join(directory, 'lease.json'), '');
+  blank(join(directory, 'lease.json'));
   for (const name of readdirSync(directory)) {
     if (!OWN_FILES.has(name)) unlinkSync(join(directory, name));
-    // An earlier end must never be taken for that of the next attempt.
-    else if (name === 'pid' || name === 'status') overwrite(join(directory, name), '');
+    else if (name !== 'lease.json') blank(join(directory, name));
   }
+}
+
+/** A job can reach these files too: what it linked or closed is not written to again. */
+function blank(path: string): void {
+  const stat = lstatSync(path);
+  if (!stat.isFile() || stat.nlink !== 1) throw new Error(`${path} is not the agent's alone`);
+  overwrite(path, '');
 }

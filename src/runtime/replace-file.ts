@@ -1,5 +1,5 @@
 // Writes a small file so that a reader sees the old or the new content, whole, whatever happens in between.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import { randomId } from './ids.ts';
 
@@ -8,7 +8,8 @@ export function replaceFile(path: string, content: string, mode: number): void {
   const descriptor = openSync(temporary, 'wx', mode);
   try {
     try {
-      writeSync(descriptor, content);
+      // Whole, unlike writeSync, which may stop where the disk is full.
+      writeFileSync(descriptor, content);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
