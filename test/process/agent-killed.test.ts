@@ -145,3 +145,28 @@ test('SIGTERM to `drover up`: the job gets SIGTERM and its grace, is released, a
   await eventually(async () => expect(await log(1)).toMatch(/^from 0\ntold to end at \d+\n$/));
   await eventually(async () => expect(await log(2)).toMatch(/^from [1-9]\d*\nstarts 2 True\n$/));
 });
+
+test('kill -9 of the agent of `drover up`: another one takes over, the job is not disturbed, and Ctrl-C ends both in order', async (context) => {
+  const stage = openStage(context);
+  const env = { STAGE: stage.directory, DROVER_PORT: String(await stage.freePort()), DROVER_DATA_DIR: stage.path('up-data') };
+  const up = stage.start([...stage.program, 'up', '--workers', '1'] as [string, ...string[]], env);
+  await eventually(() => expect(up.output()).toContain('Ctrl-C'));
+  expect((await stage.drover(['experiment', 'create', 'night'], env)).code).toBe(0);
+  const command = 'echo one; until [ -e "$STAGE/gate" ]; do sleep 0.05; done; echo two';
+  expect((await stage.drover(['job', 'add', '-e', 'night', '--times', '2', '--', command], env)).code).toBe(0);
+  const log = () => stage.drover(['job', 'log', 'night/1'], env).then(({ stdout }) => stdout.toString());
+  await eventually(async () => expect(await log()).toBe('one\n'));
+  const agents = async () => JSON.parse((await stage.drover(['worker', 'ls', '--local', '--json'], env)).stdout.toString()) as { pid: number | null }[];
+  const [{ pid }] = (await agents()) as [{ pid: number }];
+  await kill9(pid);
+  await eventually(() => expect(up.output()).toContain('another agent takes over'));
+  await eventually(async () => expect((await agents()).filter((agent) => agent.pid !== null && agent.pid !== pid)).toHaveLength(1));
+  stage.file('gate', '');
+  expect((await stage.drover(['wait', '-e', 'night'], env)).code).toBe(0);
+  const jobs = JSON.parse((await stage.drover(['job', 'ls', '-e', 'night', '--json'], env)).stdout.toString()) as object[];
+  expect(jobs).toEqual([expect.objectContaining({ attempts: 1, exit_code: 0 }), expect.objectContaining({ attempts: 1, exit_code: 0 })]);
+  expect(await log()).toBe('one\ntwo\n');
+  up.signal('SIGINT');
+  expect(await up.exited).toEqual({ code: 0, signal: null });
+  expect(up.output()).toContain('Stopped. Everything is kept');
+});

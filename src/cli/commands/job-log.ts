@@ -6,6 +6,7 @@ import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { existingJobs, type JobName } from '../job-list.ts';
 import { copyLog } from '../log-reader.ts';
 import { selectJobs, singleJob } from '../selection.ts';
+import { bytesText } from '../sizes.ts';
 import { watchCounts, wakeOnEvents } from '../watch.ts';
 
 interface LogOptions {
@@ -16,7 +17,7 @@ interface LogOptions {
 
 export const addJobLog: AddCommand = (group, dependencies) => {
   const command = addCommand(group, 'log <jobs...>', {
-    summary: 'Print what a job wrote, byte for byte',
+    summary: 'Print what a job wrote to standard output, byte for byte',
     examples: ['job log digits-tune/42', 'job log last --follow', 'job log digits-tune/42 --stderr > errors.txt', 'job log digits-tune/42 --attempt 1'],
     notes: 'With --follow it waits for the job to start and goes on until its attempt ends; the exit code does not tell how the job ended.',
   });
@@ -46,7 +47,19 @@ async function printLog(context: Context, job: JobName, options: LogOptions & { 
   const stream = options.stderr === true ? 'stderr' : 'stdout';
   const request = { ...job, stream, attempt: options.attempt ?? null, follow: options.follow === true, signal: options.signal } as const;
   const end = await copyLog(client, request, { write: (bytes) => context.output.bytes(bytes), clock: context.dependencies.clock });
+  if (stream === 'stdout') await tellOfErrors(context, job, options);
   if (end.dropped_bytes > 0) context.output.note(`${end.dropped_bytes.toLocaleString('en-US')} bytes in the middle of this log were not kept.`);
+}
+
+/** What went wrong usually stands in the other stream. */
+async function tellOfErrors(context: Context, job: JobName, { attempt, signal }: LogOptions & { signal: AbortSignal }): Promise<void> {
+  if (signal.aborted) return;
+  const { client } = await context.connection();
+  const query = { stream: 'stderr' as const, length: 0, ...(attempt === undefined ? {} : { attempt }) };
+  const reply = await client.results.log({ params: job, query }, { signal });
+  await reply.body?.cancel();
+  const size = Number(reply.headers.get('drover-log-size') ?? 0);
+  if (size > 0) context.output.note(`It also wrote ${bytesText(size)} to standard error: drover job log ${job.experiment}/${job.number} --stderr`);
 }
 
 /** A job that waits in the queue has nothing to follow yet. */

@@ -10,7 +10,8 @@ import type { ForegroundAgent } from '../dependencies.ts';
 import { createDigits, DIGITS_EXPERIMENT, digitsCommand } from '../example-digits.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import { write } from '../output.ts';
-import { createProgressLine, type ProgressLine } from '../progress-line.ts';
+import { type KeptAgent, keepAgent } from '../kept-agent.ts';
+import { createProgressLine } from '../progress-line.ts';
 import { startServing, type Serving } from '../serving.ts';
 import { followProgress } from '../up-progress.ts';
 import { type ForceOption, SERVER_SETTINGS, serverOptions } from './server.ts';
@@ -62,23 +63,23 @@ async function serveAndRun(context: Context, options: UpOptions, interrupted: Ab
     options.example === undefined ? null : digitsCommand({ package_root: dependencies.package_root, env: dependencies.env, python: settings.python });
   const logLevel = sources.log_level.kind === 'default' ? 'warn' : settings.log_level;
   const serving = await startServing(dependencies, configuration, { log_level: logLevel, force: options.force === true });
-  let agent: ForegroundAgent | null = null;
+  let agent: KeptAgent | null = null;
   const over = new AbortController();
   interrupted.addEventListener('abort', () => over.abort(), { once: true });
   if (interrupted.aborted) over.abort();
   try {
     if (command !== null) await createDigits(serving.client, command);
-    agent = options.agent ? await startAgent(context, serving) : null;
+    const line = createProgressLine(dependencies, dependencies.stdout);
+    const start = (): Promise<ForegroundAgent> => startAgent(context, serving);
+    if (options.agent) agent = await keepAgent({ start, say: (sentence) => line.say(sentence), clock: dependencies.clock, over: over.signal });
     const link = await serving.server.loginLink();
     await write(dependencies.stdout, await banner(context, serving, { agent, link, example: command !== null }));
     if (options.open === true && !(await openBrowser(dependencies, link))) context.output.note('No browser could be opened here; open the link by hand.');
-    const line = createProgressLine(dependencies, dependencies.stdout);
     let closed = false;
     void serving.server.closed.then(() => {
       closed = true;
       over.abort();
     });
-    watchAgent(agent, line, over.signal);
     await followProgress(context, serving, { line, signal: over.signal, experiment: command === null ? null : DIGITS_EXPERIMENT });
     line.finish();
     if (closed && !interrupted.aborted) throw new CliFailure(EXIT.unexpected, 'The server ended by itself; start again with --log-level info to see why.');
@@ -103,13 +104,7 @@ async function startAgent(context: Context, serving: Serving): Promise<Foregroun
   );
 }
 
-function watchAgent(agent: ForegroundAgent | null, line: ProgressLine, over: AbortSignal): void {
-  void agent?.exited.then((code) => {
-    if (!over.aborted) line.say(`The agent ended (exit code ${code}), so no job runs here. Start another one: drover worker start`);
-  });
-}
-
-async function banner(context: Context, serving: Serving, facts: { agent: ForegroundAgent | null; link: string; example: boolean }): Promise<string> {
+async function banner(context: Context, serving: Serving, facts: { agent: KeptAgent | null; link: string; example: boolean }): Promise<string> {
   const pin = facts.example ? await serving.server.pin(DIGITS_EXPERIMENT) : null;
   const workers = facts.agent === null ? 'none (--no-agent); start some: drover worker start' : facts.agent.worker_ids.join(' ');
   const lines = [
@@ -139,7 +134,7 @@ async function nextSteps({ client }: Serving): Promise<string[]> {
 }
 
 /** The agent first: it gives its jobs back while the server still listens. */
-async function stopAll(context: Context, serving: Serving, agent: ForegroundAgent | null): Promise<void> {
+async function stopAll(context: Context, serving: Serving, agent: KeptAgent | null): Promise<void> {
   const { stdout } = context.dependencies;
   await write(stdout, agent === null ? 'Stopping the server …\n' : 'Stopping: the agent gives back its jobs, then the server closes …\n');
   try {
