@@ -30,7 +30,7 @@ const LIMITS = {
   'lists.idle.p95': 'Filters by several params, where many jobs have one value and few have all.',
   'lists.busy.p95': 'Two cores for three busy processes: the server, the claiming agent, and whoever asks.',
   'million.restart': 'Loading the program. The number of jobs does not matter, because nothing is read ahead.',
-  'million.memory_used': 'Page caches of SQLite (64 MB for each of the connections: one writes, two read) and the heap of Node.',
+  'million.memory_used': 'Page caches of SQLite (64 MB for the connection that writes, 16 MB for each of two that read) and the heaps of Node.',
 };
 
 export function performancePage(result) {

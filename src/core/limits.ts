@@ -25,7 +25,7 @@ export const LIMITS = {
   bulk_jobs: limit(10_000, 'items', 'jobs that one bulk action changes in one commit; more are changed in the background'),
   page_items: limit(1_000, 'items', 'rows of one page'),
   set_rows: limit(10_000, 'items', 'jobs that a search finds and that are then looked at all for one page, in any order'),
-  walked_rows: limit(12_000, 'items', 'jobs of a large list that are looked at for one page; the next page goes on there'),
+  walked_rows: limit(8_000, 'items', 'jobs of a large list that are looked at for one page; the next page goes on there'),
   sorted_rows: limit(50_000, 'items', 'filtered rows that are sorted by a column without an index'),
   search_characters: limit(1_000, 'characters', 'search text'),
   name_characters: limit(200, 'characters', 'name of a file, key, class or metric'),

@@ -20,7 +20,8 @@ export interface SqliteConnection extends Sql {
   close(): void;
 }
 
-const CACHE_KIB = 64 * 1024;
+/** Readers have small ones: each has its own, and what they miss is in the memory of the system. */
+const CACHE_KIB = { writer: 64 * 1024, reader: 16 * 1024 };
 /** Prepared statements kept; searches make new texts. */
 const KEPT_STATEMENTS = 500;
 
@@ -28,7 +29,9 @@ const KEPT_STATEMENTS = 500;
 export function openSqlite(path: string, options: { readonly readonly?: boolean } = {}): SqliteConnection {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new LibsqlDatabase(path, options.readonly === true ? { readonly: true } : {});
-  database.exec(`pragma busy_timeout = 5000; pragma cache_size = -${CACHE_KIB}; pragma foreign_keys = off; pragma temp_store = memory;`);
+  database.exec(
+    `pragma busy_timeout = 5000; pragma cache_size = -${options.readonly === true ? CACHE_KIB.reader : CACHE_KIB.writer}; pragma foreign_keys = off; pragma temp_store = memory;`,
+  );
   if (options.readonly !== true) {
     database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = 4000;`);
   }

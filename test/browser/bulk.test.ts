@@ -24,7 +24,7 @@ const jobs = (search: string): string => `/experiments/wide/jobs?search=${encode
 browserTest('a search that has looked at a part says so, and goes on from there', async (scene) => {
   await (made ??= makeJobs(scene));
   const page = await scene.admin(jobs('x=0 y!=0 y!=2'));
-  const nothing = page.getByText('Searched the first 60,000 jobs, nothing yet');
+  const nothing = page.getByText('Searched the first 40,000 jobs, nothing yet');
   await nothing.waitFor();
   expect(await page.getByText('No job fits').count()).toBe(0);
   expect(await lookAt(page, 'jobs-search-on')).toEqual([]);
@@ -39,7 +39,7 @@ browserTest('a page that is not full leads on, numbers its rows rightly, and fin
   const page = await scene.admin(jobs('x=0 y!=0'));
   const pager = page.getByRole('navigation', { name: 'Pages' });
   await reads(rows(page), /^70,?002/);
-  await page.getByText('Searched the first 60,000 jobs, 1 found so far').waitFor();
+  await page.getByText('Searched the first 40,000 jobs, 1 found so far').waitFor();
   await reads(pager, /1 to 1 of 1 or more/);
   expect(await lookAt(page, 'jobs-found-so-far')).toEqual([]);
   await page.setViewportSize({ width: 1280, height: 800 });

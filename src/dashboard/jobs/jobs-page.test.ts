@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { LIMITS } from '../../core/limits.ts';
 import { knownTotal, readJobsPage, searchedJobs } from './jobs-page.ts';
 import { nextPage, readJobsSearch, rowsBefore, type JobsQuery } from './jobs-search.ts';
 
@@ -36,7 +37,7 @@ test('short answers are joined until the page is full, the list ends, or enough 
 });
 
 test('what was searched adds up, and is unknown in the order of a moment', () => {
-  expect(searchedJobs(QUERY, 5, 12_000)).toBe(72_000);
+  expect(searchedJobs(QUERY, 5, 12_000)).toBe(12_000 + 5 * LIMITS.walked_rows.value);
   expect(searchedJobs({ ...QUERY, sort: 'duration_ms' }, 5)).toBe(null);
 });
 
