@@ -1,7 +1,7 @@
 // Ways in: the one-time link, the PIN, and back in after a session has ended.
 import { expect } from 'vitest';
 
-import { addressBecomes, browserTest, cardCount, reads, rows, typePin } from '../support/browser.ts';
+import { addressBecomes, browserTest, cardCount, counts, reads, rows, typePin } from '../support/browser.ts';
 import { createExperiment } from '../support/experiment.ts';
 
 browserTest('a one-time link opens the dashboard once, and says so the second time', async ({ server, stranger, loginLink, expects }) => {
@@ -66,6 +66,6 @@ browserTest('a session that was ended elsewhere leads to the login and back to t
   await page.getByRole('heading', { name: 'Sign in to Drover' }).waitFor();
   await typePin(page.getByRole('group', { name: 'PIN' }), '314159');
   await reads(cardCount(page, 'Total'), '3');
-  expect(await rows(page).count()).toBe(1);
+  await counts(rows(page), 1);
   expect(new URL(page.url())).toMatchObject({ pathname, search });
 });
