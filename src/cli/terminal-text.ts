@@ -11,7 +11,7 @@ export function paint(text: string, colour: Colour): string {
 
 /** Control characters made visible: a job's message must not move the cursor or colour the screen. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
     if (character === '\n') return '⏎';
     if (character === '\t') return ' ';
@@ -25,7 +25,7 @@ const WIDE =
 
 /** Columns that a text without control characters takes. */
 export function textWidth(text: string): number {
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
   let width = 0;
   for (const { segment } of segmenter.segment(text)) width += WIDE.test(segment) ? 2 : 1;

@@ -84,7 +84,7 @@ function collapse(text: string): string {
   return '';
 }
 
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const COLOUR = /\u001b\[([0-9;]*)m/g;
 
 export function coloursAfter(line: LogLine): string {
@@ -94,7 +94,7 @@ export function coloursAfter(line: LogLine): string {
 }
 
 // Everything that steers a terminal: CSI and OSC sequences and lone escapes.
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const STEERING = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
 
 export function plainLine(line: LogLine): string {
