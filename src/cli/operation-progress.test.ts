@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 
 import { contract } from '../contract/index.ts';
-import { createStage, startContractServer, type Call, type Reply, type Stage } from './stage.suite.ts';
+import { createStage, problem, startContractServer, type Call, type Reply, type Stage } from './stage.suite.ts';
 
 const example = contract.jobs.operation.example.reply as Record<string, unknown>;
 const MANY = 250_000;
@@ -18,9 +18,10 @@ async function staged(answer: (call: Call) => Reply | null): Promise<Stage> {
 
 const started = { ...example, state: 'running', matched: MANY, done: 0, changed: 0, refused: {} };
 
-function operating(end: object): { answer: (call: Call) => Reply; looks: () => number } {
+function operating(end: object): { answer: (call: Call) => Reply | null; looks: () => number } {
   let looks = 0;
-  const answer = ({ path, body }: Call): Reply => {
+  const answer = ({ path, body }: Call): Reply | null => {
+    if (path.endsWith('/events')) return null;
     if (path.includes('/operations/')) {
       looks += 1;
       return { json: looks === 1 ? { ...started, done: 100_000 } : { ...started, ...end } };
@@ -32,6 +33,11 @@ function operating(end: object): { answer: (call: Call) => Reply; looks: () => n
   return { answer, looks: () => looks };
 }
 
+function retryable(code: string, status: number, detail: string): Reply {
+  const reply = problem(code, status, detail);
+  return { ...reply, json: { ...(reply.json as object), retryable: true } };
+}
+
 const ended = { state: 'done', done: MANY, changed: MANY - 1, refused: { job_ended: 1 }, finished_at: '2026-11-21T08:31:00.000Z' };
 
 test('cancelling very many jobs waits for the end and tells it', async () => {
@@ -41,6 +47,19 @@ test('cancelling very many jobs waits for the end and tells it', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'Cancelled 249,999 jobs: digits-tune; 1 had already ended\n' });
   expect(stderr).toContain('cancel digits-tune: 250,000/250,000');
   expect(looks()).toBe(2);
+});
+
+test('a server that is away for a moment does not end the wait', async () => {
+  let looks = 0;
+  const operations = operating(ended);
+  const stage = await staged((call) => {
+    if (!call.path.includes('/operations/')) return operations.answer(call);
+    looks += 1;
+    return looks === 2 ? retryable('unavailable', 503, 'The server is busy.') : operations.answer(call);
+  });
+  const { code, stdout } = await stage.drover('job', 'cancel', '-e', 'digits-tune', '--all', '--yes');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'Cancelled 249,999 jobs: digits-tune; 1 had already ended\n' });
+  expect(looks).toBeGreaterThan(2);
 });
 
 test('as JSON it is the reply with the operation as it ended', async () => {

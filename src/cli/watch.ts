@@ -49,6 +49,11 @@ export async function* watchCounts<State>({ read, wake, clock, signal, onTrouble
   }
 }
 
+/** What a command that waits says for `onTrouble`. */
+export function trouble(error: Error | null): string {
+  return error === null ? 'The server is back.' : 'The server does not answer; still waiting.';
+}
+
 function createAlarm() {
   let rung = false;
   let ringing = (): void => {};
@@ -72,7 +77,7 @@ function createAlarm() {
   };
 }
 
-/** Wakes at every event about the jobs of these experiments; null: of all. Without a stream the watch goes on by looking. */
+/** Wakes at every event about the jobs of these experiments and at the end of a bulk action; null: of all. Without a stream the watch goes on by looking. */
 export function wakeOnEvents(client: ApiClient, experiments: readonly string[] | null): Wake {
   return async ({ clock, signal, wake }) => {
     while (!signal.aborted) {
@@ -103,5 +108,5 @@ async function readEvents(reply: Response, signal: AbortSignal, wake: () => void
 
 function changesCounts(line: string): boolean {
   const kind = /^event: *(\w+)/.exec(line)?.[1] ?? '';
-  return kind === 'reset' || (kind.startsWith('jobs_') && kind !== 'jobs_progressed');
+  return kind === 'reset' || kind === 'operation_finished' || (kind.startsWith('jobs_') && kind !== 'jobs_progressed');
 }

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import { addProgress, createProgressLine, emptyProgress, progressStream, type ProgressLine } from '../progress-line.ts';
 import { selectJobs, selectionText, type JobSelection } from '../selection.ts';
-import { wakeOnEvents, watchCounts } from '../watch.ts';
+import { trouble, wakeOnEvents, watchCounts } from '../watch.ts';
 
 interface Counts {
   readonly pending: number;
@@ -49,7 +49,7 @@ async function waitForEnd(context: Context, waited: Waited): Promise<Counts> {
   let progress = emptyProgress();
   try {
     await noteObstacles(context, waited, line);
-    const onTrouble = (error: Error | null): void => line.say(error === null ? 'The server is back.' : 'The server does not answer; still waiting.');
+    const onTrouble = (error: Error | null): void => line.say(trouble(error));
     for await (const counts of watchCounts({
       read: waited.read,
       wake: wakeOnEvents(client, waited.experiments),
