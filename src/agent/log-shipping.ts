@@ -3,7 +3,7 @@
 import type { Client, LogChunkShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
-import { ship, type Piece, type Refusals } from './shipment.ts';
+import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
 import { attemptKey, growthAt, referenceOf, type LogName, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
@@ -35,8 +35,8 @@ async function send(pieces: readonly Piece<LogChunkShape>[], { client, clock, on
   for (const { spool, item } of pieces) {
     if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(`${attemptKey(item)}.${item.stream}`);
-    // A server that does not get on with a stream is asked again later, not at once.
-    if (end === undefined || end === item.offset) spool.postponed_until = clock.monotonic() + 1_000;
+    if (end === undefined) spool.postponed_until = clock.monotonic() + UNKNOWN_MS;
+    else if (end === item.offset) spool.postponed_until = clock.monotonic() + STUCK_MS;
     if (end !== undefined) spool.streams[item.stream].shipped = end;
   }
 }

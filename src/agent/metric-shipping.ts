@@ -3,7 +3,7 @@ import type { Client, MetricBatchShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import { readMetricLines } from './metric-lines.ts';
-import { ship, type Piece, type Refusals } from './shipment.ts';
+import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
 import { attemptKey, referenceOf, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
@@ -40,7 +40,8 @@ async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock,
   for (const { spool, item } of pieces) {
     if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(attemptKey(item));
-    if (end === undefined || end === item.from) spool.postponed_until = clock.monotonic() + 1_000;
+    if (end === undefined) spool.postponed_until = clock.monotonic() + UNKNOWN_MS;
+    else if (end === item.from) spool.postponed_until = clock.monotonic() + STUCK_MS;
     if (end !== undefined) spool.metrics.shipped = end;
   }
 }

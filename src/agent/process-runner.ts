@@ -96,7 +96,8 @@ async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Pro
     const ended = end ?? ({ kind: 'lost', exit_code: null, signal: null, at: clock.now() } as const);
     // A leader that ended may have left children: they are still ours if the group is of this boot and namespace.
     const own = identity !== null && host.see(identity) !== 'elsewhere' && host.identify(identity.pid) === null;
-    return { ...known, ...(own ? groupOf(options, identity!.pid) : NO_GROUP), ended: Promise.resolve(ended) };
+    // Over, whatever is on record: nobody may say that it ran on until its timeout.
+    return { ...known, hasEnded: () => true, ...(own ? groupOf(options, identity!.pid) : NO_GROUP), ended: Promise.resolve(ended) };
   }
   const living = identity;
   return { ...known, ...groupOf(options, living.pid), ended: watchAdopted(options, directory, () => host.see(living) === 'alive') };

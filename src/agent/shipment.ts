@@ -2,6 +2,11 @@
 import { ApiError } from '../contract/index.ts';
 import type { Spool } from './spool.ts';
 
+/** A server that has no record of an attempt, because it was put back to before it, is asked again this much later. */
+export const UNKNOWN_MS = 30_000;
+/** A server that does not get on with a stream is asked again later, not at once. */
+export const STUCK_MS = 1_000;
+
 export interface Piece<Item> {
   readonly spool: Spool;
   readonly item: Item;

@@ -298,7 +298,7 @@ describe('tokens of jobs', () => {
   async function jobToken(): Promise<{ token: string; job: number }> {
     await server.client().jobs.create({ params: { experiment: 'digits-tune' }, body: { command: 'true', jobs: [{ params: {} }] } });
     const [job] = await server.store.sql.all<{ id: number; created_at: number }>('select id, created_at from job order by id desc limit 1');
-    const nonce = newNonce();
+    const nonce = newNonce(server.store.key);
     await server.store.write((tx) =>
       tx.sql.run(`insert into attempt (job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, claimed_at) values (?, 1, 0, 1, 'w', 0, 1, ?, ?)`, [
         job!.id,

@@ -37,7 +37,7 @@ beforeAll(async () => {
   agentSecret = (await client.agents.register({ body: register })).secret;
   const [job] = await server.store.sql.all<{ id: number }>('select id from job');
   const { created_at } = (await findAttempt(server.store, { job_id: job!.id, attempt: 1, rank: 0 }))!;
-  jobToken = `jdt_${job!.id}.1.0.${leaseToken(server.store.key, { job_id: job!.id, created_at, attempt: 1, rank: 0 }, newNonce())}`;
+  jobToken = `jdt_${job!.id}.1.0.${leaseToken(server.store.key, { job_id: job!.id, created_at, attempt: 1, rank: 0 }, newNonce(server.store.key))}`;
 });
 
 afterAll(() => server.close());

@@ -76,7 +76,7 @@ export function deletionSuite(name: string, make: () => Promise<StoreMaker | nul
       await deleteFirst();
       const attemptOf = (job_id: number, made: number) => ({
         ...{ job_id, attempt: 1, rank: 0 },
-        token: leaseToken(store.key, { job_id, created_at: made, attempt: 1, rank: 0 }, newNonce()),
+        token: leaseToken(store.key, { job_id, created_at: made, attempt: 1, rank: 0 }, newNonce(store.key)),
       });
       // The same id in a past that a restore undid; an id beyond all; the deleted one itself, with a token of another store.
       const strangers = [attemptOf(lease.job_id, created_at + 60_000), attemptOf(lease.job_id + 50, created_at), { ...lease, token: `${'x'.repeat(28)}` }];
@@ -88,7 +88,7 @@ export function deletionSuite(name: string, make: () => Promise<StoreMaker | nul
       }
       // An attempt that a restored backup forgot, of a job that was then deleted: that was somebody's wish.
       const forgotten = { ...attemptOf(lease.job_id, created_at), attempt: 7 };
-      const token = leaseToken(store.key, { job_id: lease.job_id, created_at, attempt: 7, rank: 0 }, newNonce());
+      const token = leaseToken(store.key, { job_id: lease.job_id, created_at, attempt: 7, rank: 0 }, newNonce(store.key));
       expect(await store.write((tx) => findDeletedAttempts(tx, store.key, [{ ...forgotten, token }]))).toEqual(new Set([`${lease.job_id}.7.0`]));
     });
 

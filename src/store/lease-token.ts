@@ -14,16 +14,19 @@ export interface TokenSubject {
   readonly rank: number;
 }
 
+const NONCE_BYTES = 6;
 const NONCE_CHARACTERS = 8;
+const NO_BYTES = Buffer.alloc(0);
 
-let pool = Buffer.alloc(0);
+/** Random bytes that were drawn and not used, by key: one draw serves many leases. */
+const drawn = new WeakMap<ServerKey, Buffer>();
 
 /** 48 random bits that tell two grants of the same attempt apart (possible only after a restore). */
-export function newNonce(): string {
-  if (pool.length < 6) pool = randomBytes(6 * 512);
-  const nonce = pool.subarray(0, 6).toString('base64url');
-  pool = pool.subarray(6);
-  return nonce;
+export function newNonce(key: ServerKey): string {
+  let bytes = drawn.get(key) ?? NO_BYTES;
+  if (bytes.length < NONCE_BYTES) bytes = randomBytes(NONCE_BYTES * 512);
+  drawn.set(key, bytes.subarray(NONCE_BYTES));
+  return bytes.subarray(0, NONCE_BYTES).toString('base64url');
 }
 
 /** Tokens made lately: an end usually brings one of these back. Two generations, so that forgetting the older half costs nothing. */

@@ -36,7 +36,7 @@ export function restoreSuite(name: string, make: () => Promise<StoreMaker | null
       const [number] = await makeJobs(store, experiment, times(1));
       const agent = await makeAgent(store);
       const record = await job(store, experiment, number!);
-      const token = leaseToken(store.key, { job_id: record.id, created_at: record.created_at, attempt: 1, rank: 0 }, newNonce());
+      const token = leaseToken(store.key, { job_id: record.id, created_at: record.created_at, attempt: 1, rank: 0 }, newNonce(store.key));
       const report = { job_id: record.id, attempt: 1, rank: 0, token, slot: 0, started_at: null };
       const answer = await agent.sync({ free_slots: [], running: [report] });
       expect(answer).toMatchObject({ revoked: [], unknown: [] });
@@ -50,7 +50,7 @@ export function restoreSuite(name: string, make: () => Promise<StoreMaker | null
       const [lease] = (await agent.sync()).leases;
       await agent.sync({ free_slots: [], running: [running(lease!)] });
       const record = await job(store, experiment, number!);
-      const token = leaseToken(store.key, { job_id: record.id, created_at: record.created_at, attempt: 2, rank: 0 }, newNonce());
+      const token = leaseToken(store.key, { job_id: record.id, created_at: record.created_at, attempt: 2, rank: 0 }, newNonce(store.key));
       const newer = { job_id: record.id, attempt: 2, rank: 0, token, slot: 0, started_at: null };
       expect(await agent.sync({ free_slots: [], running: [newer] })).toMatchObject({ revoked: [], unknown: [] });
       expect(await job(store, experiment, number!)).toMatchObject({ status: 'running', attempts: 2 });

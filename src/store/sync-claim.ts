@@ -49,7 +49,7 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
   }
   const reservations = await standingReservations(tx, sessions);
-  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, pool, reservations));
+  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, { pool, reservations, key: terms.key }));
   await grantAll(tx, grants, terms);
 }
 
@@ -152,8 +152,14 @@ async function standingReservations(tx: Transaction, sessions: readonly Session[
 
 type Pool = Map<number, { demand: Demand; rows: CandidateRow[] }>;
 
+interface Choice {
+  readonly pool: Pool;
+  readonly reservations: Map<number, Place>;
+  readonly key: SyncTerms['key'];
+}
+
 /** Picks for one agent and takes what it picked out of the pool, so that the next agent sees the rest. */
-function pick(session: Session, offer: Offer, pool: Pool, reservations: Map<number, Place>): Grant[] {
+function pick(session: Session, offer: Offer, { pool, reservations, key }: Choice): Grant[] {
   const byId = new Map<number, { row: CandidateRow; from: CandidateRow[] }>();
   const candidates: Candidate[] = [];
   for (const { demand, rows } of pool.values()) {
@@ -167,7 +173,7 @@ function pick(session: Session, offer: Offer, pool: Pool, reservations: Map<numb
   const taken = new Set(assignments.map((assignment) => assignment.job_id));
   for (const id of taken) reservations.delete(id);
   for (const entry of pool.values()) entry.rows = entry.rows.filter((row) => !taken.has(row.id));
-  return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, nonce: newNonce() }));
+  return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, nonce: newNonce(key) }));
 }
 
 async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): Promise<void> {

@@ -64,7 +64,7 @@ export async function insertAttempt(store: Store, jobId: number, rank = 0): Prom
   return store.write(async (tx) => {
     const job = await tx.query.selectFrom('job').select(['attempts', 'revision', 'created_at']).where('id', '=', jobId).executeTakeFirstOrThrow();
     const attempt = rank === 0 ? job.attempts + 1 : job.attempts;
-    const nonce = newNonce();
+    const nonce = newNonce(store.key);
     await tx.query.updateTable('job').set({ status: 'running', attempts: attempt, outcome: null }).where('id', '=', jobId).execute();
     await tx.query
       .insertInto('attempt')

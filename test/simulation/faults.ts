@@ -1,0 +1,197 @@
+// What goes wrong, decided by the seed: each run has some kinds of trouble and not others, so that each kind also meets calm water.
+import type { AgentNode } from './agent-node.ts';
+import { FAIR, type Network, type Weather } from './network.ts';
+import type { Random } from './random.ts';
+import type { ServerNode } from './server-node.ts';
+import type { Silence } from './silence.ts';
+import type { Users } from './users.ts';
+import type { World } from './world.ts';
+
+export interface Stage {
+  readonly world: World;
+  readonly server: ServerNode;
+  readonly agents: AgentNode[];
+  readonly network: Network;
+  readonly users: Users;
+  readonly silence: Silence;
+  /** Takes a backup now. */
+  backup(): void;
+  /** Puts the newest backup back, if there is one. */
+  restore(): void;
+}
+
+const MINUTE = 60_000;
+
+/** One kind of trouble: how often per hour in a run that has it, and what happens. */
+interface Trouble {
+  readonly name: string;
+  readonly per_hour: number;
+  readonly strike: (stage: Stage, random: Random) => void;
+}
+
+const TROUBLES: readonly Trouble[] = [
+  { name: 'weather', per_hour: 12, strike: ({ network }, random) => (network.weather = random.chance(0.3) ? FAIR : weather(random)) },
+  {
+    name: 'partition',
+    per_hour: 8,
+    strike({ world, network, agents }, random) {
+      const { machine } = random.pick(agents).parts;
+      const ms = random.spread(1_000, 30 * MINUTE);
+      world.trace(`${machine.name} is cut off for ${Math.round(ms)} ms`);
+      network.cut(machine);
+      world.after(ms, () => network.heal(machine));
+    },
+  },
+  { name: 'agent killed', per_hour: 12, strike: ({ agents }, random) => random.pick(agents).kill(true) },
+  { name: 'agent killed at the disk', per_hour: 10, strike: ({ agents }, random) => random.pick(agents).killAtChange(random.int(1, 40)) },
+  { name: 'agent kept', per_hour: 4, strike: ({ agents }, random) => random.pick(agents).keep() },
+  { name: 'agent stopped', per_hour: 4, strike: ({ agents }, random) => random.pick(agents).stop(random.chance(0.3) ? 0 : undefined) },
+  {
+    name: 'agent gone for good',
+    per_hour: 2,
+    strike({ agents }, random) {
+      const present = agents.filter((agent) => !agent.retired);
+      if (present.length < 2) return;
+      const agent = random.pick(present);
+      agent.retire();
+    },
+  },
+  {
+    name: 'power lost',
+    per_hour: 5,
+    strike({ agents, silence }, random) {
+      const agent = random.pick(agents.filter((each) => !each.retired));
+      if (agent.agent_name !== null) silence.forgetful.add(agent.agent_name);
+      agent.losePower();
+    },
+  },
+  {
+    name: 'sleep',
+    per_hour: 4,
+    strike({ agents, world }, random) {
+      const { machine } = random.pick(agents).parts;
+      const ms = random.spread(1_000, 120 * MINUTE);
+      world.trace(`${machine.name} sleeps for ${Math.round(ms)} ms`);
+      machine.sleep(ms);
+    },
+  },
+  {
+    name: 'agent disk full',
+    per_hour: 5,
+    strike({ agents, world }, random) {
+      const { disk, machine } = random.pick(agents).parts;
+      disk.full = true;
+      world.trace(`the disk of ${machine.name} is full`);
+      world.after(random.spread(1_000, 10 * MINUTE), () => (disk.full = false));
+    },
+  },
+  { name: 'job killed', per_hour: 20, strike: ({ agents }, random) => random.pick(agents).parts.processes.kill(random) },
+  {
+    name: 'agent clock jumps',
+    per_hour: 4,
+    strike: ({ agents, world }, random) => {
+      const { machine } = random.pick(agents).parts;
+      const ms = jump(random);
+      world.trace(`the clock of ${machine.name} jumps by ${ms} ms`);
+      machine.jump(ms);
+    },
+  },
+  {
+    name: 'agent stalls',
+    per_hour: 6,
+    strike({ agents, world }, random) {
+      const { life } = random.pick(agents);
+      if (life !== null) life.stalled_until = world.time + random.spread(100, 5 * MINUTE);
+    },
+  },
+  { name: 'server killed', per_hour: 8, strike: (stage, random) => fell(stage, random) },
+  { name: 'server killed at a commit', per_hour: 15, strike: ({ server }, random) => server.killAtCommit(random.int(1, 30), random.chance(0.5), away(random)) },
+  {
+    name: 'server stopped',
+    per_hour: 4,
+    strike({ server, world }, random) {
+      const ms = away(random);
+      server.stop(() => world.after(ms, () => server.start()));
+    },
+  },
+  {
+    name: 'server stalls',
+    per_hour: 6,
+    strike({ server, world, silence }, random) {
+      const ms = random.spread(100, 5 * MINUTE);
+      server.stall(ms);
+      world.trace(`the server stalls for ${Math.round(ms)} ms`);
+      // Up to three periods of the sweeper count as silence of the others: a busy machine is no absence.
+      silence.serverPaused(world.time + ms, ms > 30_000);
+    },
+  },
+  {
+    name: 'server sleeps',
+    per_hour: 2,
+    strike({ server, world, silence }, random) {
+      const ms = random.spread(1_000, 120 * MINUTE);
+      world.trace(`the server's machine sleeps for ${Math.round(ms)} ms`);
+      server.machine.sleep(ms);
+      silence.serverPaused(world.time + ms, ms > 2_000);
+    },
+  },
+  {
+    name: 'server clock jumps',
+    per_hour: 3,
+    strike({ server, world, silence }, random) {
+      const ms = jump(random);
+      world.trace(`the server's clock jumps by ${ms} ms`);
+      server.machine.jump(ms);
+      silence.serverPaused(world.time, Math.abs(ms) > 2_000);
+    },
+  },
+  {
+    name: 'server disk full',
+    per_hour: 3,
+    strike({ server, world }, random) {
+      server.setFull(true);
+      world.trace('the disk of the server is full');
+      world.after(random.spread(1_000, 10 * MINUTE), () => server.setFull(false));
+    },
+  },
+  {
+    name: 'backup restored',
+    per_hour: 3,
+    strike(stage, random) {
+      stage.backup();
+      stage.world.after(random.spread(1_000, 20 * MINUTE), () => stage.restore());
+    },
+  },
+];
+
+function jump(random: Random): number {
+  return Math.round(random.spread(500, 24 * 60 * MINUTE)) * (random.chance(0.5) ? 1 : -1);
+}
+
+function away(random: Random): number {
+  return random.spread(10, random.chance(0.1) ? 180 * MINUTE : 10 * MINUTE);
+}
+
+function fell({ server, world }: Stage, random: Random): void {
+  server.kill();
+  world.after(away(random), () => server.start());
+}
+
+function weather(random: Random): Weather {
+  const bad = (most: number): number => (random.chance(0.5) ? 0 : random.next() * most);
+  return { request_lost: bad(0.3), reply_lost: bad(0.3), doubled: bad(0.3), delayed: bad(0.15), vanished: bad(0.1) };
+}
+
+/** Plans the trouble of a run up to a moment; returns the names of the kinds that it has. */
+export function planTrouble(stage: Stage, until: number): string[] {
+  const { world } = stage;
+  const random = world.random.fork('faults');
+  const share = random.pick([0, 0.15, 0.3, 0.5, 0.8]);
+  const kinds = TROUBLES.filter(() => random.chance(share));
+  for (const { name, per_hour, strike } of kinds) {
+    const own = random.fork(name);
+    const next = (): number => (-Math.log(1 - own.next()) / per_hour) * 60 * MINUTE;
+    for (let at = next(); at < until; at += next()) world.at(at, () => strike(stage, own));
+  }
+  return kinds.map(({ name }) => name);
+}

@@ -1,0 +1,74 @@
+// What really happened, written down by the simulated jobs and users themselves and never by Drover: the truth that the record must match.
+import type { FinishedAttemptShape } from '../../src/contract/index.ts';
+
+export interface MetricPoint {
+  readonly name: string;
+  readonly value: number;
+  readonly step: number;
+}
+
+export interface Upload {
+  readonly key: string;
+  readonly name: string;
+  readonly kind: 'artifact' | 'checkpoint';
+  readonly sha256: string;
+}
+
+/** One process of one job. */
+export interface Execution {
+  readonly token: string;
+  readonly experiment: string;
+  readonly number: number;
+  readonly attempt: number;
+  readonly job_id: number;
+  readonly machine: string;
+  /** Milliseconds of the world. */
+  readonly started: number;
+  ended: number | null;
+  /** As a shell tells it; null when nobody wrote it down. */
+  status: number | null;
+  /** Why there is no status, or the status may be lost. */
+  powerless: boolean;
+  shim_killed: boolean;
+  stdout: Buffer;
+  stderr: Buffer;
+  readonly metrics: MetricPoint[];
+  readonly uploads: Upload[];
+  /** By the monotonic clock of its machine. */
+  readonly monotonic_start: number;
+  readonly timeout_at: number;
+}
+
+export type JobName = `${string}/${number}`;
+
+export function jobName(experiment: string, number: number): JobName {
+  return `${experiment}/${number}`;
+}
+
+export class Ledger {
+  /** By job token, in the order of their starts. */
+  readonly executions = new Map<string, Execution>();
+  /** Jobs that the server said it accepted, with the moment of the world. */
+  readonly created = new Map<JobName, number>();
+  /** Jobs that somebody tried to cancel or delete: stopping them needs no other reason. */
+  readonly unwanted = new Set<JobName>();
+  /** Experiments of which all jobs may be meant. */
+  readonly unwantedExperiments = new Set<string>();
+  /** Ends that an agent was told are on disk. */
+  readonly settled = new Map<string, { readonly at: number; readonly outcome: FinishedAttemptShape['outcome']; readonly result: string }>();
+  /** Moments of the world at which the server's record was put back, each with the moment that it was put back to. */
+  readonly restores: { readonly at: number; readonly to: number }[] = [];
+
+  isUnwanted(name: JobName): boolean {
+    return this.unwanted.has(name) || this.unwantedExperiments.has(name.split('/')[0]!);
+  }
+
+  executionsOf(name: JobName): Execution[] {
+    return [...this.executions.values()].filter((execution) => jobName(execution.experiment, execution.number) === name);
+  }
+
+  /** Whether what was true at this moment may be forgotten since. */
+  forgotten(at: number): boolean {
+    return this.restores.some((restore) => restore.to <= at && at <= restore.at);
+  }
+}

@@ -1,0 +1,70 @@
+// The program behind `npm run simulate`: runs seeds one after the other and tells of the first promise that was broken.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { simulate, type RunResult } from './simulation.ts';
+import { makeTemplate } from './template.ts';
+import { Killed } from './world.ts';
+
+interface Arguments {
+  readonly from: number;
+  readonly seeds: number;
+  /** Every so manieth seed, for several processes side by side. */
+  readonly step: number;
+  readonly trace: boolean;
+  /** Go on after a failure. */
+  readonly all: boolean;
+}
+
+function readArguments(words: readonly string[]): Arguments {
+  const value = (name: string, otherwise: number): number => {
+    const at = words.indexOf(name);
+    const number = at < 0 ? otherwise : Number(words[at + 1]);
+    if (!Number.isSafeInteger(number) || number < 0) throw new Error(`${name} takes a whole number`);
+    return number;
+  };
+  return { from: value('--from', 1), seeds: value('--seeds', 300), step: value('--step', 1), trace: words.includes('--trace'), all: words.includes('--all') };
+}
+
+/** In memory where there is such a place: the simulation's fsyncs are its own. */
+function workingDirectory(): string {
+  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'drover-simulation-'));
+}
+
+let unexpected: ((error: unknown) => void) | null = null;
+process.on('unhandledRejection', (error) => {
+  if (error instanceof Killed) return;
+  unexpected?.(error);
+});
+
+async function main(): Promise<number> {
+  const wanted = readArguments(process.argv.slice(2));
+  const root = workingDirectory();
+  let failed = 0;
+  try {
+    const template = await makeTemplate(join(root, 'template'));
+    for (let seed = wanted.from; seed < wanted.from + wanted.seeds; seed += wanted.step) {
+      const problem: { error: unknown } = { error: null };
+      unexpected = (error) => (problem.error ??= error);
+      const listen = wanted.trace ? (line: string): void => void process.stdout.write(`${line}\n`) : null;
+      const result = await simulate({ seed, template, directory: join(root, `run-${seed}`), listen });
+      tell(result, problem.error);
+      if (result.violation !== null || problem.error !== null) failed += 1;
+      if (failed > 0 && !wanted.all) break;
+    }
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+/** One line of JSON for each run. */
+function tell(result: RunResult, error: unknown): void {
+  const { violation, ...rest } = result;
+  const message = violation?.message ?? (error instanceof Error ? (error.stack ?? error.message) : error === null ? null : String(error as string));
+  process.stdout.write(`${JSON.stringify({ ...rest, violation: message, stack: violation === null ? undefined : undefined })}\n`);
+}
+
+process.exitCode = await main();

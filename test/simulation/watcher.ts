@@ -1,0 +1,113 @@
+// Looks at the record after every commit that tells something: what DESIGN promises at every moment.
+import { checkClaims, checkTransitions } from './claim-rules.ts';
+import { jobName } from './ledger.ts';
+import { numbersOf, RecordReader, type EventRow, type JobRow, type Snapshot } from './record.ts';
+import type { Silence } from './silence.ts';
+import { Violation, type World } from './world.ts';
+
+export interface WatcherParts {
+  readonly world: World;
+  readonly silence: Silence;
+  readonly databaseFile: string;
+}
+
+const TRANSIENT = new Set(['logs_appended', 'metrics_appended', 'jobs_progressed']);
+const EMPTY: Snapshot = { jobs: new Map(), leases: [], workers: new Map(), held: new Set() };
+
+export class Watcher {
+  readonly #parts: WatcherParts;
+  #reader: RecordReader | null = null;
+  #cursor = 0;
+  #before: Snapshot = EMPTY;
+  #names = new Map<number, string>();
+  /** The first look after a restore: what was before does not matter. */
+  #fresh = true;
+  looks = 0;
+
+  constructor(parts: WatcherParts) {
+    this.#parts = parts;
+  }
+
+  get reader(): RecordReader {
+    return (this.#reader ??= new RecordReader(this.#parts.databaseFile));
+  }
+
+  get snapshot(): Snapshot {
+    return this.#before;
+  }
+
+  experimentName(id: number): string {
+    if (!this.#names.has(id)) this.#names = new Map(this.reader.experiments().map((row) => [row.id, row.name]));
+    return this.#names.get(id) ?? `#${id}`;
+  }
+
+  nameOf(job: Pick<JobRow, 'experiment_id' | 'number'>): string {
+    return jobName(this.experimentName(job.experiment_id), job.number);
+  }
+
+  /** The database file is about to be replaced. */
+  release(): void {
+    this.#reader?.close();
+    this.#reader = null;
+    this.#fresh = true;
+  }
+
+  /** The life of a job as its events tell it, for a person. */
+  lifeLine(name: string): string[] {
+    const [experiment = '', number = '0'] = name.split('/');
+    const rows = this.reader.all<EventRow & { at: number }>(
+      `select event.* from event join experiment on experiment.id = event.experiment_id where experiment.name = ? and jobs is not null order by id`,
+      experiment,
+    );
+    return rows.filter((event) => numbersOf(event).includes(Number(number))).map((event) => `event ${event.id} ${event.kind} by ${event.actor ?? '-'} ${event.data_json}`);
+  }
+
+  look(): void {
+    const newest = this.reader.newestEvent();
+    if (newest === this.#cursor && !this.#fresh) return;
+    const events = this.reader.eventsAfter(this.#fresh ? newest : this.#cursor).filter((event) => !TRANSIENT.has(event.kind));
+    this.#cursor = newest;
+    if (events.length === 0 && !this.#fresh) return;
+    this.looks += 1;
+    const now = this.reader.snapshot();
+    for (const event of events) this.#parts.world.trace(`event ${event.id} ${event.kind} ${event.experiment_id ?? '-'} ${event.jobs ?? '-'} ${event.actor ?? '-'}`);
+    this.#checkLeases(now);
+    this.#checkCounters(now);
+    if (!this.#fresh) {
+      const change = { before: this.#before, now, events, nameOf: (job: JobRow) => this.nameOf(job) };
+      const broken = checkTransitions(change) ?? checkClaims(change);
+      if (broken !== null) this.#parts.world.fail(broken);
+      this.#parts.silence.judgeLosses({ ...change, reader: this.reader });
+    }
+    this.#fresh = false;
+    this.#before = now;
+  }
+
+  /** One live lease for each running job and none for any other. */
+  #checkLeases(now: Snapshot): void {
+    const live = this.reader.liveAttempts();
+    const held = new Map(now.leases.map((lease) => [lease.job_id, lease]));
+    if (held.size !== now.leases.length) this.#fail('a job has two leases');
+    for (const job of now.jobs.values()) {
+      const lease = held.get(job.id);
+      if ((job.status === 'running') !== (lease !== undefined)) this.#fail(`is ${job.status} ${lease === undefined ? 'without a lease' : 'and has a lease'}`, job);
+      if (lease === undefined) continue;
+      if (lease.attempt !== job.attempts) this.#fail(`has a lease of attempt ${lease.attempt}, but ${job.attempts} attempts`, job);
+      if (!live.delete(`${job.id}.${lease.attempt}.${lease.rank}`)) this.#fail(`has a lease of attempt ${lease.attempt}, which has ended`, job);
+    }
+    for (const name of live) if (now.jobs.has(Number(name.split('.')[0]))) this.#fail(`attempt ${name} is live without a lease`);
+  }
+
+  #checkCounters(now: Snapshot): void {
+    const counted = new Map<string, number>();
+    for (const job of now.jobs.values()) counted.set(`${job.experiment_id} ${job.status}`, (counted.get(`${job.experiment_id} ${job.status}`) ?? 0) + 1);
+    const kept = new Map(this.reader.counters().map((row) => [`${row.experiment_id} ${row.name}`, row.value]));
+    for (const key of new Set([...counted.keys(), ...kept.keys()])) {
+      if ((counted.get(key) ?? 0) !== (kept.get(key) ?? 0)) this.#fail(`the counter ${key} says ${kept.get(key) ?? 0}, the rows ${counted.get(key) ?? 0}`);
+    }
+  }
+
+  #fail(message: string, job?: JobRow): void {
+    this.#parts.world.fail(job === undefined ? new Violation(message) : new Violation(`${this.nameOf(job)} ${message}`, this.nameOf(job)));
+  }
+}
