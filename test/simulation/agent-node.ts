@@ -235,20 +235,56 @@ export class AgentNode {
     const { machine, workers, experiments, api_key } = this.parts;
     const clock = machine.clock(life);
     const idempotency_key = this.#random.bytes(8).toString('hex');
-    const body = { ...FACTS, workers, host: machine.name, instance: this.#random.pick(['egg', 'owl', 'fig', 'oak', 'elm']), experiments: experiments === null ? null : [...experiments] };
+    const body = {
+      ...FACTS,
+      workers,
+      host: machine.name,
+      instance: this.#random.pick(['egg', 'owl', 'fig', 'oak', 'elm']),
+      experiments: experiments === null ? null : [...experiments],
+    };
     const reply = await retry(() => this.#client(life, api_key).agents.register({ body }, { idempotency_key }), {
       ...{ clock, random: () => this.#random.next(), first_delay_ms: 1_000, longest_delay_ms: 20_000, total_ms: Infinity },
       retryable: () => true,
     });
-    const launch = { ...LAUNCH, experiments: experiments === null ? null : [...experiments], workers, data: `/sim/${this.name}/jd_data`, cache: `/sim/${this.name}/cache` };
+    const launch = {
+      ...LAUNCH,
+      experiments: experiments === null ? null : [...experiments],
+      workers,
+      data: `/sim/${this.name}/jd_data`,
+      cache: `/sim/${this.name}/cache`,
+    };
     return {
-      ...{ format: 1, id: this.#random.bytes(9).toString('base64url'), machine: this.name, store_id: reply.store_id, agent_id: reply.agent_id, secret: reply.secret },
-      ...{ host: reply.host, instance: reply.instance, worker_ids: reply.worker_ids, launch, process: null, starts: 0, sync_seq: 0, changed_at: 0, log_file: '' },
+      ...{
+        format: 1,
+        id: this.#random.bytes(9).toString('base64url'),
+        machine: this.name,
+        store_id: reply.store_id,
+        agent_id: reply.agent_id,
+        secret: reply.secret,
+      },
+      ...{
+        host: reply.host,
+        instance: reply.instance,
+        worker_ids: reply.worker_ids,
+        launch,
+        process: null,
+        starts: 0,
+        sync_seq: 0,
+        changed_at: 0,
+        log_file: '',
+      },
     };
   }
 }
 
-const FACTS = { machine_class: null, has_script: false, total: { cpus: 8, memory_bytes: 16e9, gpus: 1 }, version: VERSION, process_id: 1, platform: 'simulated' };
+const FACTS = {
+  machine_class: null,
+  has_script: false,
+  total: { cpus: 8, memory_bytes: 16e9, gpus: 1 },
+  version: VERSION,
+  process_id: 1,
+  platform: 'simulated',
+};
 
 const LAUNCH = {
   ...{ server: SERVER_URL, script: null, interpreter: null, machine_class: null, once: false, cwd: '/', log_dir: null, log_level: 'info', ca_file: null },

@@ -47,7 +47,9 @@ export function checkTransitions(change: RecordChange): Violation | null {
   for (const job of change.before.jobs.values()) {
     if (change.now.jobs.has(job.id)) continue;
     if (job.status === 'running') return new Violation(`${change.nameOf(job)} was deleted while it ran`, change.nameOf(job));
-    const isTold = change.events.some((event) => event.kind === 'jobs_deleted' || event.kind === 'experiment_deleted' || event.kind === 'operation_finished' || event.kind === 'jobs_created');
+    const isTold = change.events.some(
+      (event) => event.kind === 'jobs_deleted' || event.kind === 'experiment_deleted' || event.kind === 'operation_finished' || event.kind === 'jobs_created',
+    );
     if (!isTold) return new Violation(`${change.nameOf(job)} vanished without an event`, change.nameOf(job));
   }
   return null;
@@ -82,7 +84,8 @@ function changedJobProblem(before: JobRow, job: JobRow, events: readonly EventRo
   if (!possible.has(job.status)) return `is ${job.status}, but its events say ${[...possible].join(' or ')} (before: ${before.status})`;
   if (!adopted && job.attempts !== before.attempts + claims) return `has ${job.attempts} attempts, but had ${before.attempts} before ${claims} claims`;
   const untouched = events.every((event) => EFFECTS[event.kind] === undefined);
-  if (untouched && isEnded(before.status) && (before.outcome !== job.outcome || before.finished_at !== job.finished_at)) return 'had ended, and its end was changed';
+  if (untouched && isEnded(before.status) && (before.outcome !== job.outcome || before.finished_at !== job.finished_at))
+    return 'had ended, and its end was changed';
   return null;
 }
 
@@ -97,10 +100,13 @@ export function checkClaims(change: RecordChange): Violation | null {
     const only = events.every((event) => event.kind === 'jobs_claimed');
     if (only && before.held_at !== null && job.held_at !== null) return new Violation(`${name} was claimed while it was held`, name);
     if (only && before.not_before !== null) return new Violation(`${name} was claimed before its delay was over`, name);
-    if (change.before.held.has(job.experiment_id) && change.now.held.has(job.experiment_id)) return new Violation(`${name} was claimed while its experiment was held`, name);
+    if (change.before.held.has(job.experiment_id) && change.now.held.has(job.experiment_id))
+      return new Violation(`${name} was claimed while its experiment was held`, name);
     const lease = change.now.leases.find((one) => one.job_id === id);
-    const states = lease === undefined ? [] : [change.before.workers.get(lease.worker_id)?.desired_state, change.now.workers.get(lease.worker_id)?.desired_state];
-    if (states.length === 2 && states.every((state) => state !== undefined && state !== 'run')) return new Violation(`${name} was given to ${lease!.worker_id}, which was told to ${states[0]}`, name);
+    const states =
+      lease === undefined ? [] : [change.before.workers.get(lease.worker_id)?.desired_state, change.now.workers.get(lease.worker_id)?.desired_state];
+    if (states.length === 2 && states.every((state) => state !== undefined && state !== 'run'))
+      return new Violation(`${name} was given to ${lease!.worker_id}, which was told to ${states[0]}`, name);
     const passed = overtaken(job, change);
     if (passed !== null) return new Violation(`${name} was claimed before ${change.nameOf(passed)}, which stood in front of it`, name);
   }

@@ -234,5 +234,8 @@ export class Disk {
 }
 
 function parts(path: string): string[] {
-  return posix.normalize(path).split('/').filter((part) => part !== '');
+  return posix
+    .normalize(path)
+    .split('/')
+    .filter((part) => part !== '');
 }

@@ -31,10 +31,14 @@ export function unfinished({ ledger, watcher, agents }: Ending): string | null {
     const running = processes.running();
     if (running.length > 0) return `${machine.name} still runs ${running.length} jobs`;
     // A server that was put back to an earlier state may never take what belongs to a state that it forgot; the agent keeps that.
-    const left = ledger.restores.length > 0 ? [] : attemptFiles(disk, machine.name);
+    const left = attemptFiles(disk, machine.name).filter((lease) => !ledger.restoredSince(startOf(lease, ledger)));
     if (left.length > 0) return `${machine.name} still has attempt ${left[0]!.attempt} of ${left[0]!.experiment}/${left[0]!.number}`;
   }
   return null;
+}
+
+function startOf(lease: LeaseShape, ledger: Ledger): number {
+  return ledger.executions.get(`jdt_${lease.job_id}.${lease.attempt}.${lease.rank}.${lease.token}`)?.started ?? 0;
 }
 
 /** Leases of attempts. Without one a directory is litter that the agent's next start removes, an hour later. */
@@ -49,6 +53,10 @@ export function finalCheck(ending: Ending): Violation | null {
   const byName = new Map([...watcher.snapshot.jobs.values()].map((job) => [watcher.nameOf(job), job]));
   for (const [name, at] of ledger.created) {
     if (!byName.has(name) && !ledger.isUnwanted(name) && !ledger.forgotten(at)) return new Violation(`${name} was accepted and is lost`, name);
+  }
+  if (ledger.restores.length === 0) {
+    for (const name of byName.keys())
+      if (!ledger.created.has(name as `${string}/${number}`)) return new Violation(`${name} is there, and nobody was told of it`, name);
   }
   for (const job of byName.values()) {
     const problem = checkJob(job, watcher.nameOf(job), ending);
@@ -78,8 +86,10 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
   }
   const unrecorded = [...executions.values()].flat().filter((execution) => !ledger.forgotten(execution.started));
   if (unrecorded.length > 0) return `ran attempt ${unrecorded[0]!.attempt} on ${unrecorded[0]!.machine}, which is not on record`;
-  if (job.status === 'done' && !attempts.some((attempt) => attempt.outcome === 'succeeded')) return 'is done without an attempt that succeeded';
-  return null;
+  if (job.status !== 'done') return null;
+  const success = attempts.find((attempt) => attempt.attempt === job.attempts && attempt.outcome === 'succeeded');
+  if (success === undefined) return 'is done, but its newest attempt did not succeed';
+  return success.revision === job.revision ? null : `is done by attempt ${success.attempt}, which had other params`;
 }
 
 function checkAttempt(attempt: AttemptRow, ran: Execution | null, ending: Ending): string | null {
@@ -87,18 +97,22 @@ function checkAttempt(attempt: AttemptRow, ran: Execution | null, ending: Ending
   const name = `attempt ${attempt.attempt}`;
   if (attempt.outcome === null) return `${name} has no outcome`;
   const told = attempt.outcome === 'lost' && attempt.late_outcome !== null ? attempt.late_outcome : attempt.outcome;
-  if (ran === null) return ['succeeded', 'failed', 'timed_out'].includes(told) && !(told === 'failed' && attempt.message?.includes('could not be started') === true) ? `${name} is ${told}, but never ran` : null;
+  if (ran === null)
+    return ['succeeded', 'failed', 'timed_out'].includes(told) && !(told === 'failed' && attempt.message?.includes('could not be started') === true)
+      ? `${name} is ${told}, but never ran`
+      : null;
   if (told === 'succeeded' && ran.status !== 0) return `${name} is recorded as succeeded, but ended with ${ran.status}`;
   if (told === 'failed' && ran.status === 0) return `${name} is recorded as failed, but ended with 0`;
   const settled = ledger.settled.get(ran.token);
-  if (settled?.result === 'recorded' && !ledger.forgotten(settled.at) && settled.outcome !== attempt.outcome) return `${name} was settled as ${settled.outcome} and is ${attempt.outcome}`;
+  if (settled?.result === 'recorded' && !ledger.forgotten(settled.at) && settled.outcome !== attempt.outcome)
+    return `${name} was settled as ${settled.outcome} and is ${attempt.outcome}`;
   return checkOutput(attempt, ran, ending);
 }
 
 /** Whether something of an attempt may be missing: its machine went away with it, or the server was put back to before. */
 function mayMiss(ran: Execution, { ledger, agents }: Ending): boolean {
   const isGone = agents.some((agent) => agent.retired && agent.name === ran.machine);
-  return ran.powerless || isGone || ledger.restores.some((restore) => restore.at >= ran.started);
+  return ran.powerless || isGone || ledger.restoredSince(ran.started);
 }
 
 function checkOutput(attempt: AttemptRow, ran: Execution, ending: Ending): string | null {
@@ -109,14 +123,19 @@ function checkOutput(attempt: AttemptRow, ran: Execution, ending: Ending): strin
     if (typeof stored === 'string') return `${stream} of attempt ${attempt.attempt} ${stored}`;
     const truth = ran[stream];
     const isPrefix = truth.subarray(0, stored.length).equals(stored);
-    if (!isPrefix || (!prefixes && stored.length !== truth.length)) return `${stream} of attempt ${attempt.attempt} has ${stored.length} of ${truth.length} bytes${isPrefix ? '' : ', and other ones'}`;
+    if (!isPrefix || (!prefixes && stored.length !== truth.length))
+      return `${stream} of attempt ${attempt.attempt} has ${stored.length} of ${truth.length} bytes${isPrefix ? '' : ', and other ones'}`;
   }
   for (const name of new Set(ran.metrics.map((point) => point.name))) {
-    const stored = watcher.reader.metrics(attempt.job_id, attempt.attempt).filter((row) => row.name === name).map((row) => row.points);
+    const stored = watcher.reader
+      .metrics(attempt.job_id, attempt.attempt)
+      .filter((row) => row.name === name)
+      .map((row) => row.points);
     const points = JSON.parse(`[${stored.join(',')}]`) as [number, number, number][];
     const truth = ran.metrics.filter((point) => point.name === name);
     const isPrefix = points.every(([step, value], index) => truth[index]?.step === step && truth[index].value === value);
-    if (!isPrefix || (!prefixes && points.length !== truth.length)) return `metric ${name} of attempt ${attempt.attempt} has ${points.length} of ${truth.length} points${isPrefix ? '' : ', and other ones'}`;
+    if (!isPrefix || (!prefixes && points.length !== truth.length))
+      return `metric ${name} of attempt ${attempt.attempt} has ${points.length} of ${truth.length} points${isPrefix ? '' : ', and other ones'}`;
   }
   return checkUploads(attempt, ran, { ending, prefixes });
 }

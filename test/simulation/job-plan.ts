@@ -4,7 +4,14 @@ import type { Random } from './random.ts';
 export type Step =
   | { readonly kind: 'print'; readonly at: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }
   | { readonly kind: 'metric'; readonly at: number; readonly name: string; readonly value: number; readonly step: number }
-  | { readonly kind: 'upload'; readonly at: number; readonly upload: 'artifact' | 'checkpoint'; readonly key: string; readonly name: string; readonly bytes: Buffer }
+  | {
+      readonly kind: 'upload';
+      readonly at: number;
+      readonly upload: 'artifact' | 'checkpoint';
+      readonly key: string;
+      readonly name: string;
+      readonly bytes: Buffer;
+    }
   /** A child that goes on after the job. */
   | { readonly kind: 'child'; readonly at: number; readonly lives_ms: number };
 
@@ -28,11 +35,14 @@ export function planOf(random: Random, command: string): Plan {
   const timeout_ms = timeout === '-' ? null : Number(timeout) * 1000;
   const fate = random.next();
   const hangs = timeout_ms !== null && fate > 0.95;
-  const status = fate < 0.74 ? 0 : fate < 0.86 ? random.pick([1, 2, 3, 126, 127]) : fate < 0.9 ? 128 + random.pick([9, 11, 6]) : fate < 0.92 ? ('vanish' as const) : 0;
+  const status =
+    fate < 0.74 ? 0 : fate < 0.86 ? random.pick([1, 2, 3, 126, 127]) : fate < 0.9 ? 128 + random.pick([9, 11, 6]) : fate < 0.92 ? ('vanish' as const) : 0;
   return {
     steps: steps(random, duration),
     end: hangs ? null : { at: duration, status },
-    on_term: random.chance(0.2) ? null : { after: random.spread(1, 2_000), status: random.pick([0, 143, 143, 1]), saves: random.chance(0.3) ? upload(random, 0, 'checkpoint') : null },
+    on_term: random.chance(0.2)
+      ? null
+      : { after: random.spread(1, 2_000), status: random.pick([0, 143, 143, 1]), saves: random.chance(0.3) ? upload(random, 0, 'checkpoint') : null },
     timeout_ms,
   };
 }
@@ -45,7 +55,13 @@ function steps(random: Random, duration: number): Step[] {
     made.push({ kind: 'print', at: moment(), stream: random.chance(0.8) ? 'stdout' : 'stderr', bytes });
   }
   for (let step = 0, count = random.int(0, 5); step < count; step += 1) {
-    made.push({ kind: 'metric', at: (duration * (step + random.next())) / count, name: random.pick(['loss', 'accuracy']), value: random.int(0, 1_000_000) / 1_000, step });
+    made.push({
+      kind: 'metric',
+      at: (duration * (step + random.next())) / count,
+      name: random.pick(['loss', 'accuracy']),
+      value: random.int(0, 1_000_000) / 1_000,
+      step,
+    });
   }
   if (random.chance(0.25)) made.push(upload(random, moment(), 'artifact'));
   if (random.chance(0.2)) made.push(upload(random, moment(), 'checkpoint'));
@@ -54,5 +70,12 @@ function steps(random: Random, duration: number): Step[] {
 }
 
 function upload(random: Random, at: number, kind: 'artifact' | 'checkpoint'): Step {
-  return { kind: 'upload', at, upload: kind, key: random.bytes(8).toString('hex'), name: kind === 'checkpoint' ? 'checkpoint' : `model-${random.int(0, 2)}.bin`, bytes: random.bytes(random.int(0, 3_000)) };
+  return {
+    kind: 'upload',
+    at,
+    upload: kind,
+    key: random.bytes(8).toString('hex'),
+    name: kind === 'checkpoint' ? 'checkpoint' : `model-${random.int(0, 2)}.bin`,
+    bytes: random.bytes(random.int(0, 3_000)),
+  };
 }

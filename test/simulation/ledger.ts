@@ -67,6 +67,10 @@ export class Ledger {
     return [...this.executions.values()].filter((execution) => jobName(execution.experiment, execution.number) === name);
   }
 
+  restoredSince(at: number): boolean {
+    return this.restores.some((restore) => restore.at >= at);
+  }
+
   /** Whether what was true at this moment may be forgotten since. */
   forgotten(at: number): boolean {
     return this.restores.some((restore) => restore.to <= at && at <= restore.at);

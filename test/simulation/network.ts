@@ -118,10 +118,12 @@ class Exchange {
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
     const timer = sender.machine.clock(sender.life).after(CLIENT_TIMEOUT_MS, () => this.#fail(broken('timed out'), 0));
-    void result.catch(() => undefined).finally(() => {
-      timer.cancel();
-      signal?.removeEventListener('abort', abort);
-    });
+    void result
+      .catch(() => undefined)
+      .finally(() => {
+        timer.cancel();
+        signal?.removeEventListener('abort', abort);
+      });
     void this.#send(url, request, random).catch((error: unknown) => this.#fail(error as Error, 0));
     return result;
   }
@@ -157,7 +159,12 @@ class Exchange {
   async #answer(life: Life, url: string, request: FetchRequest): Promise<void> {
     const { sender, host, random } = this.#ends;
     this.#world.stir();
-    const made = new Request(url, { method: request.method, headers: request.headers, signal: this.#gone.signal, ...(request.body === undefined ? {} : { body: request.body as Buffer<ArrayBuffer> }) });
+    const made = new Request(url, {
+      method: request.method,
+      headers: request.headers,
+      signal: this.#gone.signal,
+      ...(request.body === undefined ? {} : { body: request.body as Buffer<ArrayBuffer> }),
+    });
     let reply: FetchReply;
     try {
       const response = await host.answer(made);

@@ -159,9 +159,27 @@ export class Processes {
     const execution: Execution = {
       ...{ token, experiment: variables['JD_EXP_ID']!, number: Number(variables['JD_JOB_ID']), attempt: Number(attempt), job_id: Number(job_id) },
       ...{ machine: machine.name, started: world.time, ended: null, status: null, powerless: false, shim_killed: false },
-      ...{ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), metrics: [], uploads: [], monotonic_start: machine.monotonic(), timeout_at: plan.timeout_ms === null ? Infinity : machine.monotonic() + plan.timeout_ms },
+      ...{
+        stdout: Buffer.alloc(0),
+        stderr: Buffer.alloc(0),
+        metrics: [],
+        uploads: [],
+        monotonic_start: machine.monotonic(),
+        timeout_at: plan.timeout_ms === null ? Infinity : machine.monotonic() + plan.timeout_ms,
+      },
     };
-    const job: Job = { pid, start_time: String(Math.round(world.time)), boot: machine.boot, request, execution, plan, life: machine.start(`job ${pid}`), child_until: 0, terminated: false, onEnd: () => undefined };
+    const job: Job = {
+      pid,
+      start_time: String(Math.round(world.time)),
+      boot: machine.boot,
+      request,
+      execution,
+      plan,
+      life: machine.start(`job ${pid}`),
+      child_until: 0,
+      terminated: false,
+      onEnd: () => undefined,
+    };
     this.#jobs.set(pid, job);
     if (ledger.executions.has(token)) world.fail(new ExecutedTwice(execution));
     ledger.executions.set(token, execution);
@@ -202,7 +220,8 @@ export class Processes {
     const path = (...names: string[]): string => posix.join(request.directory, ...names);
     world.stir();
     if (step.kind === 'print') {
-      if (this.#attempt(() => disk.append(disk.file(path(step.stream)), step.bytes))) execution[step.stream] = Buffer.concat([execution[step.stream], step.bytes]);
+      if (this.#attempt(() => disk.append(disk.file(path(step.stream)), step.bytes)))
+        execution[step.stream] = Buffer.concat([execution[step.stream], step.bytes]);
     } else if (step.kind === 'metric') {
       const line = `${JSON.stringify({ t: this.#parts.machine.wall() / 1000, s: step.step, m: { [step.name]: step.value } })}\n`;
       const written = this.#attempt(() => {
@@ -220,7 +239,11 @@ export class Processes {
     const { disk, machine } = this.#parts;
     const directory = posix.join(job.request.directory, 'uploads');
     disk.makeDirectory(directory, true);
-    const last = disk.list(directory).filter((name) => name.endsWith('.json')).sort().at(-1);
+    const last = disk
+      .list(directory)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .at(-1);
     const moment = Math.max(machine.wall(), last === undefined ? 0 : Number(last.slice(0, 13)) + 1);
     const stem = `${String(moment).padStart(13, '0')}-${step.key.slice(0, 8)}`;
     const write = (name: string, bytes: Buffer): void => {
@@ -229,7 +252,10 @@ export class Processes {
       disk.sync(file);
     };
     write(`${stem}.data`, step.bytes);
-    write(`${stem}.json.tmp`, Buffer.from(JSON.stringify({ key: step.key, name: step.name, kind: step.upload, file: `${stem}.data`, size: step.bytes.length })));
+    write(
+      `${stem}.json.tmp`,
+      Buffer.from(JSON.stringify({ key: step.key, name: step.name, kind: step.upload, file: `${stem}.data`, size: step.bytes.length })),
+    );
     disk.rename(posix.join(directory, `${stem}.json.tmp`), posix.join(directory, `${stem}.json`));
     disk.sync(disk.get(directory));
     job.execution.uploads.push({ key: step.key, name: step.name, kind: step.upload, sha256: createHash('sha256').update(step.bytes).digest('hex') });

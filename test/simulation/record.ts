@@ -46,6 +46,7 @@ export interface AttemptRow {
   readonly outcome: string | null;
   readonly message: string | null;
   readonly late_outcome: string | null;
+  readonly revision: number;
 }
 
 export interface AgentRow {
@@ -98,7 +99,21 @@ export class RecordReader {
 
   snapshot(): Snapshot {
     const jobs = this.#rows<JobRow>(
-      ['id', 'experiment_id', 'number', 'status', 'attempts', 'revision', 'held_at', 'not_before', 'priority', 'demand_id', 'outcome', 'finished_at', 'cancel_requested_at'],
+      [
+        'id',
+        'experiment_id',
+        'number',
+        'status',
+        'attempts',
+        'revision',
+        'held_at',
+        'not_before',
+        'priority',
+        'demand_id',
+        'outcome',
+        'finished_at',
+        'cancel_requested_at',
+      ],
       'from job',
     );
     const workers = this.#rows<WorkerRow>(['id', 'desired_state'], 'from worker');
@@ -106,7 +121,11 @@ export class RecordReader {
       jobs: new Map(jobs.map((job) => [job.id, job])),
       leases: this.#rows<LeaseRow>(['job_id', 'rank', 'attempt', 'agent_id', 'worker_id', 'acknowledged'], 'from lease'),
       workers: new Map(workers.map((worker) => [worker.id, worker])),
-      held: new Set(this.experiments().filter(({ held_at }) => held_at !== null).map(({ id }) => id)),
+      held: new Set(
+        this.experiments()
+          .filter(({ held_at }) => held_at !== null)
+          .map(({ id }) => id),
+      ),
     };
   }
 
@@ -119,7 +138,9 @@ export class RecordReader {
   }
 
   liveAttempts(): Set<string> {
-    return new Set(this.all<{ name: string }>(`select job_id || '.' || attempt || '.' || rank as name from attempt where outcome is null`).map(({ name }) => name));
+    return new Set(
+      this.all<{ name: string }>(`select job_id || '.' || attempt || '.' || rank as name from attempt where outcome is null`).map(({ name }) => name),
+    );
   }
 
   counters(): { experiment_id: number; name: string; value: number }[] {
@@ -135,10 +156,17 @@ export class RecordReader {
   }
 
   attempts(jobId: number): AttemptRow[] {
-    return this.all<AttemptRow>('select job_id, attempt, rank, worker_id, outcome, message, late_outcome from attempt where job_id = ? order by attempt', jobId);
+    return this.all<AttemptRow>(
+      'select job_id, attempt, rank, worker_id, outcome, message, late_outcome, revision from attempt where job_id = ? order by attempt',
+      jobId,
+    );
   }
 
-  log(jobId: number, attempt: number, stream: number): { first_offset: number; length: number; data: ArrayBuffer | Uint8Array | null; blob_key: string | null; dropped: number }[] {
+  log(
+    jobId: number,
+    attempt: number,
+    stream: number,
+  ): { first_offset: number; length: number; data: ArrayBuffer | Uint8Array | null; blob_key: string | null; dropped: number }[] {
     return this.all(
       'select first_offset, length, data, blob_key, dropped from log_chunk where job_id = ? and attempt = ? and rank = 0 and stream = ? order by first_offset',
       ...[jobId, attempt, stream],

@@ -206,6 +206,7 @@ export class ServerNode implements Host {
       answer: async (request) => {
         const arrived = this.#parts.world.time;
         const response = await app.fetch(request, { address: '192.0.2.1' });
+        this.#parts.world.trace(`${request.method} ${new URL(request.url).pathname.replace('/api/v1', '')} ${response.status}`);
         if (response.status === 200 && request.url.endsWith('/agent/sync')) this.#parts.onSync(request.headers.get('authorization') ?? '', arrived);
         return response;
       },

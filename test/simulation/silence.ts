@@ -76,7 +76,12 @@ export class Silence {
     const limit = this.lostAfter.get(job.split('/')[0]!) ?? Infinity;
     const silent = this.#world.time - Math.max(this.#heard.get(agent) ?? 0, this.#present_since.certain);
     if (silent < limit * 0.998 - TOLERANCE_MS) {
-      this.#world.fail(new Violation(`${job} was given up after ${(silent / 1000).toFixed(1)} s of silence of ${agent} that the server was there for; its term is ${limit / 1000} s`, job));
+      this.#world.fail(
+        new Violation(
+          `${job} was given up after ${(silent / 1000).toFixed(1)} s of silence of ${agent} that the server was there for; its term is ${limit / 1000} s`,
+          job,
+        ),
+      );
     }
   }
 

@@ -108,7 +108,10 @@ class Run {
 
   #machine(name: string): Machine {
     const random = this.#random;
-    return new Machine(this.#world, name, { skew_ms: random.chance(0.3) ? random.int(-3_600_000, 3_600_000) : random.int(-500, 500), rate: 1 + (random.next() - 0.5) * 4e-4 });
+    return new Machine(this.#world, name, {
+      skew_ms: random.chance(0.3) ? random.int(-3_600_000, 3_600_000) : random.int(-500, 500),
+      rate: 1 + (random.next() - 0.5) * 4e-4,
+    });
   }
 
   #mount(path: string, disk: Disk): void {
@@ -200,7 +203,8 @@ class Run {
         nextEnd = world.time + 1_000;
         const left = this.#left();
         if (left === null) return;
-        if (world.time > horizon + CALM_MS) return world.fail(new Violation(`after ${CALM_MS / MINUTE} calm minutes ${left}`, /^\S+\/\d+/.exec(left)?.[0] ?? null));
+        if (world.time > horizon + CALM_MS)
+          return world.fail(new Violation(`after ${CALM_MS / MINUTE} calm minutes ${left}`, /^\S+\/\d+/.exec(left)?.[0] ?? null));
       }
       if (world.steps > MOST_STEPS) return world.fail(new Violation(`${MOST_STEPS} steps were not enough`));
     }
@@ -253,9 +257,12 @@ class Run {
 
   #hear(from: AgentNode, reply: SyncReplyShape): void {
     for (const end of reply.settled) {
-      const ran = [...this.#ledger.executions.values()].find((each) => each.job_id === end.job_id && each.attempt === end.attempt && each.machine === from.name);
+      const ran = [...this.#ledger.executions.values()].find(
+        (each) => each.job_id === end.job_id && each.attempt === end.attempt && each.machine === from.name,
+      );
       const row = this.#watcher.reader.attempts(end.job_id).find((each) => each.attempt === end.attempt);
-      if (ran !== undefined && row?.outcome != null) this.#ledger.settled.set(ran.token, { at: this.#world.time, outcome: row.outcome as never, result: end.result });
+      if (ran !== undefined && row?.outcome != null)
+        this.#ledger.settled.set(ran.token, { at: this.#world.time, outcome: row.outcome as never, result: end.result });
     }
   }
 
@@ -311,7 +318,9 @@ class Run {
 
   #lifeLine(name: string): string[] {
     const ran = this.#ledger.executionsOf(name as `${string}/${number}`);
-    const said = ran.map((each) => `${each.machine} ran attempt ${each.attempt} from ${each.started.toFixed(0)} to ${each.ended?.toFixed(0) ?? '…'}, status ${each.status ?? '-'}`);
+    const said = ran.map(
+      (each) => `${each.machine} ran attempt ${each.attempt} from ${each.started.toFixed(0)} to ${each.ended?.toFixed(0) ?? '…'}, status ${each.status ?? '-'}`,
+    );
     return [...this.#watcher.lifeLine(name), ...said];
   }
 

@@ -14,7 +14,12 @@ export interface Template {
 }
 
 /** Nothing in it may depend on when it is made. */
-const STILL: Clock = { now: () => Date.UTC(2026, 0, 1), monotonic: () => 0, after: () => ({ cancel: () => undefined }), sleep: () => new Promise(() => undefined) };
+const STILL: Clock = {
+  now: () => Date.UTC(2026, 0, 1),
+  monotonic: () => 0,
+  after: () => ({ cancel: () => undefined }),
+  sleep: () => new Promise(() => undefined),
+};
 
 export async function makeTemplate(directory: string): Promise<Template> {
   rmSync(directory, { recursive: true, force: true });

@@ -122,7 +122,9 @@ export class Users {
       ...(random.chance(0.3) ? { grace_seconds: random.int(0, 5) } : {}),
       ...(random.chance(0.05) ? { replace_pending: true } : {}),
     };
-    const many = random.chance(0.2) ? { matrix: { x: Array.from({ length: count }, (_, index) => index) } } : { jobs: Array.from({ length: count }, (_, index) => ({ params: { index } })) };
+    const many = random.chance(0.2)
+      ? { matrix: { x: Array.from({ length: count }, (_, index) => index) } }
+      : { jobs: Array.from({ length: count }, (_, index) => ({ params: { index } })) };
     if (settings.replace_pending === true) this.#giveUp(name);
     this.insist(
       `create ${count} jobs in ${name}`,
@@ -193,7 +195,12 @@ export class Users {
     if (action === 'cancel' || action === 'delete') this.#giveUp(experiment);
     const filter = random.chance(0.5) ? { status: random.pick(['pending', 'running', 'done', 'aborted'] as const) } : { numbers: `1-${random.int(1, 30)}` };
     const idempotency_key = random.bytes(6).toString('hex');
-    const body = { action, filter, ...(action === 'set_priority' ? { priority: random.int(-2, 2) } : {}), ...(action === 'cancel' && random.chance(0.3) ? { force: true } : {}) };
+    const body = {
+      action,
+      filter,
+      ...(action === 'set_priority' ? { priority: random.int(-2, 2) } : {}),
+      ...(action === 'cancel' && random.chance(0.3) ? { force: true } : {}),
+    };
     this.insist(`${action} many in ${experiment}`, (client) => client.jobs.bulk({ params: { experiment }, body }, { idempotency_key }));
   }
 
@@ -209,7 +216,10 @@ export class Users {
   #changeExperiment(experiment: string): void {
     const random = this.#random;
     const params = { experiment };
-    if (random.chance(0.4)) return this.try(`change the PIN of ${experiment}`, (client) => client.experiments.changePin({ params, body: { new_pin: String(random.int(100_000, 999_999)) } }));
+    if (random.chance(0.4))
+      return this.try(`change the PIN of ${experiment}`, (client) =>
+        client.experiments.changePin({ params, body: { new_pin: String(random.int(100_000, 999_999)) } }),
+      );
     const held = random.chance(0.5);
     this.try(`${held ? 'hold' : 'unhold'} ${experiment}`, (client) => client.experiments.change({ params, body: { held } }));
   }

@@ -59,7 +59,9 @@ export class Watcher {
       `select event.* from event join experiment on experiment.id = event.experiment_id where experiment.name = ? and jobs is not null order by id`,
       experiment,
     );
-    return rows.filter((event) => numbersOf(event).includes(Number(number))).map((event) => `event ${event.id} ${event.kind} by ${event.actor ?? '-'} ${event.data_json}`);
+    return rows
+      .filter((event) => numbersOf(event).includes(Number(number)))
+      .map((event) => `event ${event.id} ${event.kind} by ${event.actor ?? '-'} ${event.data_json}`);
   }
 
   look(): void {
@@ -70,7 +72,8 @@ export class Watcher {
     if (events.length === 0 && !this.#fresh) return;
     this.looks += 1;
     const now = this.reader.snapshot();
-    for (const event of events) this.#parts.world.trace(`event ${event.id} ${event.kind} ${event.experiment_id ?? '-'} ${event.jobs ?? '-'} ${event.actor ?? '-'}`);
+    for (const event of events)
+      this.#parts.world.trace(`event ${event.id} ${event.kind} ${event.experiment_id ?? '-'} ${event.jobs ?? '-'} ${event.actor ?? '-'}`);
     this.#checkLeases(now);
     this.#checkCounters(now);
     if (!this.#fresh) {
@@ -90,7 +93,8 @@ export class Watcher {
     if (held.size !== now.leases.length) this.#fail('a job has two leases');
     for (const job of now.jobs.values()) {
       const lease = held.get(job.id);
-      if ((job.status === 'running') !== (lease !== undefined)) this.#fail(`is ${job.status} ${lease === undefined ? 'without a lease' : 'and has a lease'}`, job);
+      if ((job.status === 'running') !== (lease !== undefined))
+        this.#fail(`is ${job.status} ${lease === undefined ? 'without a lease' : 'and has a lease'}`, job);
       if (lease === undefined) continue;
       if (lease.attempt !== job.attempts) this.#fail(`has a lease of attempt ${lease.attempt}, but ${job.attempts} attempts`, job);
       if (!live.delete(`${job.id}.${lease.attempt}.${lease.rank}`)) this.#fail(`has a lease of attempt ${lease.attempt}, which has ended`, job);
