@@ -65,7 +65,8 @@ export const LIMITS = {
   login_link_seconds: limit(15 * 60, 'seconds', 'life of a one-time login link'),
   pin_tries: limit(5, 'items', 'wrong PINs from one client before it is locked out for a while'),
   pin_tries_experiment: limit(30, 'items', 'wrong PINs for one experiment, from all clients, before PINs are locked for a while'),
-  pin_lock_seconds: limit(300, 'seconds', 'lock after too many wrong PINs'),
+  pin_lock_seconds: limit(300, 'seconds', 'lock after too many wrong PINs; for an experiment each further one is twice as long'),
+  pin_longest_lock_seconds: limit(3_600, 'seconds', 'longest lock of the PIN of an experiment; after twice this time without a try locks are short again'),
 } as const satisfies Record<string, Limit>;
 
 function limit(value: number, unit: Limit['unit'], meaning: string): Limit {

@@ -16,7 +16,7 @@ export interface PinGuard {
   /** Counts a try before it is judged, so that tries at the same moment count too; refuses when there were too many. */
   begin(attempt: PinTry): void;
   /**
-   * The PIN was right: this try does not count against the experiment, and what the client tried for this experiment is forgotten.
+   * The PIN was right: what the client tried for this experiment was mistyped, and counts no more.
    * What it tried for others stays, or knowing one PIN would help to guess another.
    */
   succeeded(attempt: PinTry): void;
@@ -33,6 +33,11 @@ interface Blockable extends Tries {
   blocked_until: number;
 }
 
+interface Experiment extends Blockable {
+  /** How often it was locked without a long quiet time in between: each lock is twice as long as the one before. */
+  locks: number;
+}
+
 interface Client extends Blockable {
   /** By experiment; the count of the client is the sum of theirs, and they are never more than it may be. */
   readonly tries: Map<string, Tries>;
@@ -40,18 +45,23 @@ interface Client extends Blockable {
 
 const MOST_ENTRIES = 10_000;
 const LOCK_MS = LIMITS.pin_lock_seconds.value * 1000;
+const LONGEST_LOCK_MS = LIMITS.pin_longest_lock_seconds.value * 1000;
+/** At least as long again as the longest lock. */
+const QUIET_MS = 2 * LONGEST_LOCK_MS;
+const TRIES_PER_LOCK = LIMITS.pin_tries_experiment.value;
 const FIRST_PAUSE_MS = 1000;
 
 export function createPinGuard(clock: Clock): PinGuard {
   const clients = new Map<string, Client>();
-  const experiments = new Map<string, Blockable>();
-  const unknown = new Map<string, Blockable>();
-  const ofExperiment = (attempt: PinTry): Map<string, Blockable> => (attempt.exists ? experiments : unknown);
+  const experiments = new Map<string, Experiment>();
+  const unknown = new Map<string, Experiment>();
+  const ofExperiment = (attempt: PinTry): Map<string, Experiment> => (attempt.exists ? experiments : unknown);
   return {
     begin(attempt) {
       const now = clock.monotonic();
-      const client = remembered(clients, { key: attempt.client, now }, () => ({ ...fresh(now), tries: new Map() }));
-      const experiment = remembered(ofExperiment(attempt), { key: attempt.experiment, now }, () => fresh(now));
+      const client = remembered(clients, { key: attempt.client, now, quiet: LOCK_MS }, () => ({ ...fresh(now), tries: new Map() }));
+      // Many clients that take turns must not find the count at zero whenever a lock ends.
+      const experiment = remembered(ofExperiment(attempt), { key: attempt.experiment, now, quiet: QUIET_MS }, () => ({ ...fresh(now), locks: 0 }));
       refuseBlocked(client, now);
       refuseBlocked(experiment, now);
       const own = client.tries.get(attempt.experiment) ?? { count: 0, last_at: now };
@@ -61,16 +71,21 @@ export function createPinGuard(clock: Clock): PinGuard {
         tries.last_at = now;
       }
       client.blocked_until = blockedUntil(client);
-      if (experiment.count >= LIMITS.pin_tries_experiment.value) experiment.blocked_until = now + LOCK_MS;
+      if (experiment.count < TRIES_PER_LOCK * (experiment.locks + 1)) return;
+      experiment.blocked_until = now + Math.min(LOCK_MS * 2 ** experiment.locks, LONGEST_LOCK_MS);
+      experiment.locks += 1;
     },
     succeeded(attempt) {
       const client = clients.get(attempt.client);
+      const own = client?.tries.get(attempt.experiment)?.count ?? 1;
       if (client !== undefined) forgive(client, attempt.experiment);
       if (client?.count === 0) clients.delete(attempt.client);
       const experiment = ofExperiment(attempt).get(attempt.experiment);
       if (experiment === undefined) return;
-      experiment.count = Math.max(0, experiment.count - 1);
-      if (experiment.count < LIMITS.pin_tries_experiment.value) experiment.blocked_until = 0;
+      experiment.count = Math.max(0, experiment.count - own);
+      if (experiment.count >= TRIES_PER_LOCK * experiment.locks) return;
+      experiment.blocked_until = 0;
+      experiment.locks = Math.floor(experiment.count / TRIES_PER_LOCK);
     },
   };
 }
@@ -79,10 +94,14 @@ function fresh(now: number): Blockable {
   return { count: 0, last_at: now, blocked_until: 0 };
 }
 
-/** The entry, made anew when nothing was tried for as long as a lock lasts. */
-function remembered<Entry extends Blockable>(map: Map<string, Entry>, { key, now }: { key: string; now: number }, make: () => Entry): Entry {
+/** The entry, made anew when nothing was tried for as long as `quiet`. */
+function remembered<Entry extends Blockable>(
+  map: Map<string, Entry>,
+  { key, now, quiet }: { key: string; now: number; quiet: number },
+  make: () => Entry,
+): Entry {
   const found = map.get(key);
-  if (found !== undefined && now - found.last_at < LOCK_MS) return found;
+  if (found !== undefined && now - found.last_at < quiet) return found;
   if (found === undefined && map.size >= MOST_ENTRIES) map.delete(map.keys().next().value!);
   const made = make();
   map.set(key, made);

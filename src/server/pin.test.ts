@@ -22,6 +22,12 @@ afterEach(() => server.close());
 const login = (pin: string, from = '192.0.2.1', experiment = 'digits-tune'): Promise<Response> =>
   server.send(`${API_ROOT}/login`, { key: null, from, body: { experiment, pin } });
 
+/** A crowd with addresses of all kinds. */
+function addressOf(n: number): string {
+  if (n % 3 === 0) return `2001:db8:${n.toString(16)}:1::${(n % 7) + 1}`;
+  return n % 3 === 1 ? `198.51.${n >> 8}.${n & 255}` : `::ffff:203.0.${n >> 8}.${n & 255}`;
+}
+
 describe('login by PIN', () => {
   it('takes the PIN, with spaces too, and counts nothing against the experiment', async () => {
     for (let n = 0; n < LIMITS.pin_tries_experiment.value + 1; n += 1) expect((await login(n % 2 === 0 ? PIN : '402 913')).status).toBe(200);
@@ -67,6 +73,50 @@ describe('login by PIN', () => {
     expect((await login(PIN, '203.0.113.1', 'other')).status).toBe(200);
     server.clock.advance(LOCK_MS);
     expect((await login(PIN, '203.0.113.1')).status).toBe(200);
+  });
+
+  it('10,000 guesses from as many addresses open nothing, and the owner gets in meanwhile', async () => {
+    const session = cookieOf(await login(PIN));
+    const owner = await server.newKey('owner');
+    const answers = new Map<number, number>();
+    for (let n = 0; n < 10_000; n += 1) {
+      // Every hundredth guess is the right one: once it is locked, that is no way in either.
+      const pin = n % 100 === 99 ? PIN : String(500_000 + n);
+      const { status } = await login(pin, addressOf(n));
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+      if (n % 2_500 !== 0) continue;
+      expect((await server.send(`${API_ROOT}/experiments/digits-tune`, { key: owner })).status).toBe(200);
+      expect((await server.send(`${API_ROOT}/experiments/digits-tune`, { cookie: session })).status).toBe(200);
+      const { path } = await server.client().access.createLoginLink({});
+      const link = await server.send(`${API_ROOT}/login`, { key: null, from: addressOf(n), body: { link_token: path.split('=')[1] } });
+      expect(link.status).toBe(200);
+    }
+    expect(Object.fromEntries(answers)).toEqual({ 401: LIMITS.pin_tries_experiment.value, 429: 10_000 - LIMITS.pin_tries_experiment.value });
+  });
+
+  it('patience does not help who guesses from everywhere: after a day of it, few tries were judged', async () => {
+    const step = 86_400_000 / 10_000;
+    let judged = 0;
+    for (let n = 0; n < 10_000; n += 1) {
+      if ((await login('000000', addressOf(n))).status === 401) judged += 1;
+      server.clock.advance(step);
+    }
+    const perLock = LIMITS.pin_tries_experiment.value;
+    const longest = Math.ceil(86_400 / LIMITS.pin_longest_lock_seconds.value);
+    // The first locks are shorter: 5, 10, 20 and 40 minutes.
+    expect(judged).toBeGreaterThan(perLock * 4);
+    expect(judged).toBeLessThanOrEqual(perLock * (longest + 4));
+    server.clock.advance(2 * LIMITS.pin_longest_lock_seconds.value * 1000);
+    for (let n = 0; n < perLock; n += 1) await expectProblem(await login('000000', addressOf(n)), 401, 'wrong_pin');
+    const { details } = await expectProblem(await login(PIN, addressOf(0)), 429, 'rate_limited');
+    expect(details!.retry_after_seconds).toBe(LIMITS.pin_lock_seconds.value);
+  });
+
+  it('does not count what somebody mistyped before the right PIN', async () => {
+    for (let n = 0; n < LIMITS.pin_tries_experiment.value * 2; n += 1) {
+      await expectProblem(await login('000000', addressOf(n)), 401, 'wrong_pin');
+      expect((await login(PIN, addressOf(n))).status).toBe(200);
+    }
   });
 
   it('counts tries that come at the same moment', async () => {
