@@ -1,6 +1,6 @@
 // The attempt directory: everything of one attempt that must survive the agent. The lease is written before the process starts.
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import * as z from 'zod';
@@ -9,6 +9,7 @@ import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import { overwrite } from './overwrite.ts';
+import { openPlainFile, readPlainFile } from './plain-file.ts';
 import { createRemover, isLarge } from './remover.ts';
 import { createSpareDirectories, isSpareOf, SPARE } from './spare-directories.ts';
 
@@ -63,7 +64,7 @@ export interface AttemptStoreOptions {
 const SYNC_AFTER_MS = 1_000;
 
 async function syncToDisk(path: string): Promise<void> {
-  const file = await open(path, 'r').catch(() => null);
+  const file = await openPlainFile(path, constants.O_RDONLY).catch(() => null);
   // It is over.
   if (file === null) return;
   await file.sync().catch(() => undefined);
@@ -223,9 +224,12 @@ function changedAt(path: string, otherwise: number): number {
   }
 }
 
+/** Params and command of one job are far less. */
+const MOST_JSON_BYTES = 16 * 1024 * 1024;
+
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    return JSON.parse(readPlainFile(path, MOST_JSON_BYTES)) as unknown;
   } catch {
     return null;
   }

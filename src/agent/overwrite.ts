@@ -1,9 +1,11 @@
 // Writes a small JSON file in place. A file that is used again keeps its size: to cut it costs more than all else that a short job needs.
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 
-/** The text, and spaces up to the size that the file had. Throws when it could not be written whole, and on a link. */
+import { PLAIN } from './plain-file.ts';
+
+/** The text, and spaces up to the size that the file had. Throws when it could not be written whole, on a link, and on a pipe. */
 export function overwrite(path: string, text: string): void {
-  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const descriptor = openSync(path, constants.O_WRONLY | constants.O_CREAT | PLAIN, 0o600);
   try {
     const { size } = fstatSync(descriptor);
     const bytes = Buffer.from(text);

@@ -1,6 +1,6 @@
 // Jobs as real processes: each in its own session and process group under the shim, with files instead of pipes,
 // so that nothing of it hangs on this agent.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import type { Clock } from '../runtime/clock.ts';
@@ -10,6 +10,7 @@ import { jobArguments, type ScriptSettings } from './job-command.ts';
 import { jobVariables } from './job-environment.ts';
 import { StartFailure, startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
 import type { Launcher, ProcessRequest, StartedProcess } from './launcher.ts';
+import { readPlainFile } from './plain-file.ts';
 import { SHIM, STATUS_SPACE, parseIdentity, parseStatus } from './job-shim.ts';
 
 export interface ProcessRunnerOptions extends ScriptSettings {
@@ -133,9 +134,12 @@ function startedAt(directory: string, otherwise: number): number {
   }
 }
 
+/** What the shim writes is one short line. */
+const MOST_NOTE_BYTES = 4_096;
+
 function readText(directory: string, name: string): string {
   try {
-    return readFileSync(join(directory, name), 'utf8');
+    return readPlainFile(join(directory, name), MOST_NOTE_BYTES);
   } catch {
     return '';
   }

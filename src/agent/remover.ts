@@ -1,10 +1,11 @@
 // Clears attempt directories away in sets, by another process: with short jobs, removing files one by one would cost more than the jobs.
 import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { rm, truncate } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Clock, Timer } from '../runtime/clock.ts';
+import { openPlainFile, plainFile } from './plain-file.ts';
 
 export interface Remover {
   remove(directory: string): void;
@@ -38,7 +39,7 @@ export function createRemover(clock: Clock): Remover {
 
   /** The lease is emptied at once: whatever else is left after a crash is then no attempt any more. */
   async function disown(directory: string): Promise<void> {
-    await truncate(join(directory, 'lease.json')).catch(() => undefined);
+    await emptyFile(join(directory, 'lease.json')).catch(() => undefined);
     if (waiting.length === 0) oldest = clock.monotonic();
     waiting.push(directory);
     const due = waiting.length >= MOST_WAITING || clock.monotonic() - oldest >= LONGEST_WAIT_MS || isLarge(directory);
@@ -61,9 +62,18 @@ export function createRemover(clock: Clock): Remover {
   };
 }
 
+async function emptyFile(path: string): Promise<void> {
+  const file = await openPlainFile(path, constants.O_WRONLY);
+  try {
+    await file.truncate();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Removing what takes much space takes long. */
 export function isLarge(directory: string): boolean {
-  return ['stdout', 'stderr', 'metrics.jsonl'].some((name) => (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0) > LARGE_BYTES);
+  return ['stdout', 'stderr', 'metrics.jsonl'].some((name) => (plainFile(join(directory, name))?.size ?? 0) > LARGE_BYTES);
 }
 
 function removeAll(directories: readonly string[]): Promise<void> {

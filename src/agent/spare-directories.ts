@@ -1,10 +1,11 @@
 // Attempt directories that are used again. Short jobs would spend more time on making and removing files than on running: a spare
 // keeps its directory and the files that only the agent and the shim have open. What a job could still hold open is never used twice.
-import { lstatSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { parseStatus } from './job-shim.ts';
 import { overwrite } from './overwrite.ts';
+import { readPlainFile } from './plain-file.ts';
 
 export interface SpareDirectories {
   /** Gives a spare below `parent` this path; false when there is none. */
@@ -78,7 +79,7 @@ function prefixOf(owner: string): string {
 /** Throws when the directory is not what agent and shim make of it. */
 function empty(directory: string, attempt: string): void {
   // Only after it has written its end does the shim write no more.
-  if (parseStatus(readFileSync(join(directory, 'status'), 'utf8'), attempt) === null) throw new Error('its shim did not end by itself');
+  if (parseStatus(readPlainFile(join(directory, 'status'), 4_096), attempt) === null) throw new Error('its shim did not end by itself');
   // Without a lease it is no attempt any more, whatever else is left after a crash.
   blank(join(directory, 'lease.json'));
   for (const name of readdirSync(directory)) {

@@ -1,12 +1,16 @@
 // The files that a job and its script library leave in the attempt directory, as the shipping loops see them.
-import { createReadStream, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
+import { constants, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 
 import type { Log } from '../runtime/log.ts';
+import { openPlainFile, plainFile, readPlainFile } from './plain-file.ts';
 
 export type SpoolName = 'stdout' | 'stderr' | 'metrics.jsonl';
+
+/** A name, a key and a size. */
+const MOST_DESCRIPTION_BYTES = 64 * 1024;
 
 export interface SpoolFiles {
   /** 0 when there is no such file. */
@@ -31,7 +35,7 @@ export function createSpoolFiles(log: Log): SpoolFiles {
   return {
     size: (directory, name) => sizeOf(join(directory, name)) ?? 0,
     async read(directory, name, { from, length }) {
-      const file = await open(join(directory, name), 'r');
+      const file = await openPlainFile(join(directory, name), constants.O_RDONLY);
       try {
         const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
         return buffer.subarray(0, bytesRead);
@@ -49,9 +53,9 @@ export function createSpoolFiles(log: Log): SpoolFiles {
       });
     },
     uploads: (directory) => listUploads(join(directory, 'uploads')),
-    readUpload: (directory, name) => readFileSync(join(directory, 'uploads', name), 'utf8'),
+    readUpload: (directory, name) => readPlainFile(join(directory, 'uploads', name), MOST_DESCRIPTION_BYTES),
     uploadSize: (directory, file) => sizeOf(join(directory, 'uploads', file)),
-    uploadContent: (directory, file) => createReadStream(join(directory, 'uploads', file)),
+    uploadContent: (directory, file) => Readable.from(contentOf(join(directory, 'uploads', file))),
     removeUpload(directory, names) {
       for (const name of names) rmSync(join(directory, 'uploads', name), { force: true });
     },
@@ -70,6 +74,15 @@ export function createSpoolFiles(log: Log): SpoolFiles {
   };
 }
 
+async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
+  const file = await openPlainFile(path, constants.O_RDONLY);
+  try {
+    yield* file.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>;
+  } finally {
+    await file.close();
+  }
+}
+
 /** Most jobs never upload: a look that finds nothing is cheap, an exception is not. */
 function listUploads(path: string): string[] {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
@@ -83,9 +96,5 @@ function listUploads(path: string): string[] {
 }
 
 function sizeOf(path: string): number | null {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.size ?? null;
-  } catch {
-    return null;
-  }
+  return plainFile(path)?.size ?? null;
 }
