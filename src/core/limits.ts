@@ -51,6 +51,7 @@ export const LIMITS = {
     'time after the end of an attempt in which its files are still accepted: agents may be cut off for long',
   ),
   upload_rate_bytes: limit(1 * KIB, 'bytes per second', 'slowest upload that is not cut, averaged over a minute'),
+  unread_reply_seconds: limit(600, 'seconds', 'time for which a client may leave a reply unread before its connection is cut'),
   stream_experiments: limit(50, 'items', 'experiments watched by one event stream'),
   stream_events: limit(1_000, 'items', 'events that a reader may be behind before it is told to reload'),
   streams_per_actor: limit(64, 'items', 'event streams of one key or session'),

@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly static_dir?: string;
   /** Threads that read from SQLite; 0 reads in this one. */
   readonly read_threads?: number;
+  /** How long a client may leave a reply unread; default: as the limits say. */
+  readonly unread_ms?: number;
   /** Take a data directory that lies on a network file system: only one machine may use it. */
   readonly allow_network_file_system?: boolean;
 }
@@ -90,6 +92,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       // A limit on the whole request would cut long uploads; bodies have their own limits, on their rate.
       serverOptions: { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS },
     }) as Server;
+    // What is silent because there is nothing to say is left alone.
+    server.setTimeout(options.unread_ms ?? LIMITS.unread_reply_seconds.value * 1000, (socket) => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+    leaveNeedlessBodies(server);
     const closeUnused = trackUnused(server);
     await listen(server, options);
     const sweeper = startSweeper(context);
@@ -118,6 +125,14 @@ function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
       server.off('error', reject);
       resolve();
     });
+  });
+}
+
+/** A read has no body here. Who sends one all the same, perhaps a byte now and then, is answered and then left. */
+function leaveNeedlessBodies(server: Server): void {
+  server.prependListener('request', ({ method, headers }, reply) => {
+    const hasBody = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+    if (hasBody && (method === 'GET' || method === 'HEAD')) reply.shouldKeepAlive = false;
   });
 }
 
