@@ -4,7 +4,7 @@ import type { Client, LogChunkShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
-import { attemptKey, growthAt, referenceOf, type LogName, type Spool } from './spool.ts';
+import { attemptKey, growthAt, referenceOf, UNREADABLE_AGAIN_MS, type LogName, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 export interface LogShippingParts extends Refusals {
@@ -68,6 +68,11 @@ async function nextChunk(spool: Spool, stream: LogName, parts: LogShippingParts 
   const seen = (growth?.size ?? size) - shipped;
   const length = Math.min(parts.room, seen, size - shipped > LIMITS.log_tail_bytes.value && shipped < head ? head - shipped : Infinity);
   const bytes = await parts.files.read(spool.directory, stream, { from: shipped, length });
+  if (bytes === null) {
+    if (spool.attempt.phase === 'ended') return { chunk: { ...base, dropped_bytes: size - shipped }, bytes: 0 };
+    spool.postponed_until = parts.clock.monotonic() + UNREADABLE_AGAIN_MS;
+    return null;
+  }
   return bytes.length === 0 ? null : { chunk: { ...base, data: bytes.toString('base64') }, bytes: bytes.length };
 }
 

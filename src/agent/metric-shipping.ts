@@ -4,7 +4,7 @@ import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import { readMetricLines } from './metric-lines.ts';
 import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
-import { attemptKey, referenceOf, type Spool } from './spool.ts';
+import { attemptKey, referenceOf, UNREADABLE_AGAIN_MS, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 export interface MetricShippingParts extends Refusals {
@@ -50,6 +50,11 @@ async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock,
 async function nextBatch(spool: Spool, room: number, parts: MetricShippingParts): Promise<MetricBatchShape | null> {
   const { shipped: from, size } = spool.metrics;
   const bytes = await parts.files.read(spool.directory, 'metrics.jsonl', { from, length: Math.min(READ_BYTES, size - from) });
+  if (bytes === null) {
+    if (spool.attempt.phase === 'ended') spool.metrics.size = from;
+    else spool.postponed_until = parts.clock.monotonic() + UNREADABLE_AGAIN_MS;
+    return null;
+  }
   const atEnd = from + bytes.length >= size;
   const complete = spool.attempt.phase === 'ended' && atEnd;
   const lines = readMetricLines({ from, bytes, complete, most_points: room, now: parts.clock.now() });

@@ -45,5 +45,5 @@ export async function openPlainFile(path: string, flags: number): Promise<FileHa
 }
 
 function notPlain(path: string): Error {
-  return new Error(`${path} is no plain file`);
+  return Object.assign(new Error(`${path} is no plain file`), { code: 'ENOTPLAIN' });
 }

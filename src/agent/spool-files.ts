@@ -1,6 +1,6 @@
 // The files that a job and its script library leave in the attempt directory, as the shipping loops see them.
 import { execFile } from 'node:child_process';
-import { constants, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 
@@ -15,8 +15,8 @@ const MOST_DESCRIPTION_BYTES = 64 * 1024;
 export interface SpoolFiles {
   /** 0 when there is no such file. */
   size(directory: string, name: SpoolName): number;
-  /** As many of the bytes as there are. */
-  read(directory: string, name: SpoolName, range: { readonly from: number; readonly length: number }): Promise<Buffer>;
+  /** As many of the bytes as there are. Null when the job has put something else in the place of the file, or locked it. */
+  read(directory: string, name: SpoolName, range: { readonly from: number; readonly length: number }): Promise<Buffer | null>;
   /** Gives the disk space before `end` back, where the system can. */
   punch(directory: string, name: SpoolName, end: number): void;
   /** Names of the descriptions of uploads that wait, oldest first. */
@@ -26,7 +26,7 @@ export interface SpoolFiles {
   /** A stream of the file's bytes. */
   uploadContent(directory: string, file: string): unknown;
   removeUpload(directory: string, names: readonly string[]): void;
-  /** Keeps files that the server does not want; returns where. */
+  /** Keeps files that the server does not want; returns where. Throws when the first of them cannot be moved. */
   putAside(directory: string, names: readonly string[]): string;
 }
 
@@ -35,7 +35,11 @@ export function createSpoolFiles(log: Log): SpoolFiles {
   return {
     size: (directory, name) => sizeOf(join(directory, name)) ?? 0,
     async read(directory, name, { from, length }) {
-      const file = await openPlainFile(join(directory, name), constants.O_RDONLY);
+      const file = await openPlainFile(join(directory, name), constants.O_RDONLY).catch((error: unknown) => {
+        if (isOfJob(error)) return null;
+        throw error;
+      });
+      if (file === null) return null;
       try {
         const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, from);
         return buffer.subarray(0, bytesRead);
@@ -65,13 +69,21 @@ export function createSpoolFiles(log: Log): SpoolFiles {
       for (const name of names) {
         try {
           renameSync(join(directory, 'uploads', name), join(place, name));
-        } catch {
-          // It was never there.
+        } catch (error) {
+          // The data may never have been there.
+          if (name === names[0]) throw error;
         }
       }
       return place;
     },
   };
+}
+
+/** What the job did to its file; anything else is trouble of this machine. */
+const OF_JOB = new Set(['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'ENOTPLAIN']);
+
+function isOfJob(error: unknown): boolean {
+  return OF_JOB.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
 async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
@@ -85,8 +97,8 @@ async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
 
 /** Most jobs never upload: a look that finds nothing is cheap, an exception is not. */
 function listUploads(path: string): string[] {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return [];
   try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
     return readdirSync(path)
       .filter((name) => name.endsWith('.json') && /^\d{13}-/.test(name))
       .sort();

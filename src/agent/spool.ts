@@ -26,6 +26,8 @@ export interface Spool {
   readonly growth: Record<LogName, Growth[]>;
   readonly metrics: StreamState;
   uploads_waiting: boolean;
+  /** Descriptions of uploads that were dealt with and cannot be moved out of the way. */
+  readonly stuck_uploads: Set<string>;
   /** Monotonic milliseconds. */
   uploads_postponed_until: number;
   /** Monotonic milliseconds. */
@@ -49,6 +51,7 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
     growth: { stdout: [], stderr: [] },
     metrics: { shipped: 0, size: 0 },
     uploads_waiting: false,
+    stuck_uploads: new Set(),
     uploads_postponed_until: 0,
     next_check: 0,
     check_interval: CHECK_MS,
@@ -66,12 +69,20 @@ export function refresh(spool: Spool, files: SpoolFiles, { monotonic, now }: { r
     spool.streams[name].size = size;
   }
   spool.metrics.size = files.size(spool.directory, 'metrics.jsonl');
-  spool.uploads_waiting = files.uploads(spool.directory).length > 0;
+  spool.uploads_waiting = waitingUploads(spool, files).length > 0;
   const grown = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size > before;
   spool.check_interval = grown ? CHECK_MS : Math.min(LONGEST_CHECK_MS, spool.check_interval * 1.3);
   spool.next_check = monotonic + spool.check_interval;
   return !isDelivered(spool);
 }
+
+/** Names of the descriptions of uploads that wait, oldest first. */
+export function waitingUploads({ directory, stuck_uploads }: Spool, files: SpoolFiles): string[] {
+  return files.uploads(directory).filter((name) => !stuck_uploads.has(name));
+}
+
+/** A job can make its own files unreadable. While it runs it may mend them; after its end, what cannot be read is gone. */
+export const UNREADABLE_AGAIN_MS = 1_000;
 
 const MOST_GROWTHS = 256;
 

@@ -7,7 +7,7 @@ import type { Log } from '../runtime/log.ts';
 import { nameOf } from './attempt-life.ts';
 import { jobToken } from './job-environment.ts';
 import { isRefusal } from './shipment.ts';
-import type { Spool } from './spool.ts';
+import { waitingUploads, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
 export interface UploadShippingParts {
@@ -35,7 +35,7 @@ type Upload = z.output<typeof Description>;
 /** Delivers all that waits of one attempt; throws when the server cannot take it now. */
 export async function shipUploads(spool: Spool, parts: UploadShippingParts, signal: AbortSignal): Promise<void> {
   const { files } = parts;
-  for (const description of files.uploads(spool.directory)) {
+  for (const description of waitingUploads(spool, files)) {
     if (signal.aborted) return;
     const upload = readDescription(spool, description, files);
     if (upload === 'gone') continue;
@@ -45,7 +45,7 @@ export async function shipUploads(spool: Spool, parts: UploadShippingParts, sign
     }
     await deliver(spool, { description, upload }, parts, signal);
   }
-  spool.uploads_waiting = files.uploads(spool.directory).length > 0;
+  spool.uploads_waiting = waitingUploads(spool, files).length > 0;
 }
 
 async function deliver(spool: Spool, waiting: { description: string; upload: Upload }, parts: UploadShippingParts, signal: AbortSignal): Promise<void> {
@@ -68,7 +68,18 @@ async function deliver(spool: Spool, waiting: { description: string; upload: Upl
     refuse(spool, { description, upload, reason: (error as ApiError).message }, parts);
     return;
   }
-  files.removeUpload(spool.directory, [description, upload.file]);
+  settle(spool, description, () => files.removeUpload(spool.directory, [description, upload.file]));
+}
+
+/** An upload that stays although it was dealt with must not be dealt with for ever. */
+function settle(spool: Spool, description: string, clear: () => void): void {
+  spool.stuck_uploads.add(description);
+  try {
+    clear();
+    spool.stuck_uploads.delete(description);
+  } catch {
+    // The directory is the job's, and it may have made it read-only.
+  }
 }
 
 /** While the attempt is not settled, a token that the server does not know may become known: after a restore, for example. */
@@ -79,7 +90,8 @@ function isFinal(spool: Spool, error: unknown): boolean {
 
 function refuse(spool: Spool, refused: { description: string; upload: Upload | null; reason: string }, { files, log, onRefused }: UploadShippingParts): void {
   const { description, upload, reason } = refused;
-  const place = files.putAside(spool.directory, upload === null ? [description] : [description, upload.file]);
+  let place: string | null = null;
+  settle(spool, description, () => (place = files.putAside(spool.directory, upload === null ? [description] : [description, upload.file])));
   log.error({ job: nameOf(spool.attempt), file: upload?.name ?? description, reason, place }, 'the server does not take a file; it was put aside');
   onRefused(spool, upload?.name ?? description);
 }
@@ -88,8 +100,8 @@ function readDescription(spool: Spool, name: string, files: SpoolFiles): Upload 
   let text: string;
   try {
     text = files.readUpload(spool.directory, name);
-  } catch {
-    return 'gone';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : null;
   }
   try {
     return Description.safeParse(JSON.parse(text)).data ?? null;
