@@ -71,6 +71,16 @@ export function processesWith(name: string, value: string): number[] {
     .filter((pid) => `\0${read(`/proc/${pid}/environ`)}`.includes(wanted) && isAlive(pid));
 }
 
+/** What every user of the machine may see. */
+export function commandLine(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+}
+
+/** `NAME=value`, as the process was started. */
+export function environment(pid: number): string[] {
+  return read(`/proc/${pid}/environ`).split('\0').slice(0, -1);
+}
+
 export function kill(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
