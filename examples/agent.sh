@@ -2,6 +2,7 @@
 # A whole Drover agent with one slot, in bash with curl and jq: registers, takes jobs, runs them, ships their output, reports.
 # Usage: DROVER_URL=http://127.0.0.1:5000 DROVER_API_KEY=jd_… examples/agent.sh EXPERIMENT
 # It leaves when no job came for a while. docs/protocol.md tells what each call means.
+# Command lines are seen by every user of a machine: keys and tokens go through pipes and the environment, never as arguments.
 set -euo pipefail
 experiment=${1:?name an experiment}
 server=${DROVER_URL:-http://127.0.0.1:5000}
@@ -10,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 call() { # METHOD PATH TOKEN < body
-  curl -sS --fail-with-body -X "$1" "$server/api/v1$2" -H "authorization: Bearer $3" -H 'content-type: application/json' --data-binary @-
+  curl -sS --fail-with-body -X "$1" "$server/api/v1$2" -H @<(printf 'authorization: Bearer %s' "$3") -H 'content-type: application/json' --data-binary @-
 }
 
 memory=$(($(getconf _PHYS_PAGES) * $(getconf PAGE_SIZE)))
@@ -22,9 +23,9 @@ echo "worker $(jq -r '.worker_ids[0]' <<<"$registered")" >&2
 
 seq=0 running='[]' finished='[]'
 sync() { # FREE_SLOTS WAIT_SECONDS → reply
-  jq -n --arg incarnation "1-$$" --argjson seq "$seq" --arg now "$(now)" --argjson wait "$2" --argjson slots "$1" --argjson free "$size" \
-    --argjson running "$running" --argjson finished "$finished" \
-    '{incarnation: $incarnation, sync_seq: $seq, sent_at: $now, wait_seconds: $wait, free_slots: $slots, free: $free, running: $running, finished: $finished}' |
+  running=$running finished=$finished jq -n --arg incarnation "1-$$" --argjson seq "$seq" --arg now "$(now)" --argjson wait "$2" --argjson slots "$1" \
+    --argjson free "$size" '{incarnation: $incarnation, sync_seq: $seq, sent_at: $now, wait_seconds: $wait, free_slots: $slots, free: $free,
+      running: (env.running | fromjson), finished: (env.finished | fromjson)}' |
     call POST /agent/sync "$secret"
 }
 
@@ -33,8 +34,8 @@ ship() { # LEASE STREAM: the whole output, in pieces that the server accepts
   length=$(stat -c %s "$work/$2")
   while ((offset < length)); do
     tail -c "+$((offset + 1))" "$work/$2" | head -c 1000000 | base64 -w0 >"$work/piece"
-    offset=$(jq -n --argjson lease "$1" --arg stream "$2" --argjson offset "$offset" --arg now "$(now)" --rawfile data "$work/piece" \
-      '{sent_at: $now, chunks: [($lease | {job_id, attempt, rank, token}) + {stream: $stream, offset: $offset, at: $now, data: $data}]}' |
+    offset=$(jq --arg stream "$2" --argjson offset "$offset" --arg now "$(now)" --rawfile data "$work/piece" \
+      '{sent_at: $now, chunks: [{job_id, attempt, rank, token} + {stream: $stream, offset: $offset, at: $now, data: $data}]}' <<<"$1" |
       call POST /agent/logs "$secret" | jq '.ends[0].end')
   done
 }

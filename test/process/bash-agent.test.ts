@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 
 import { openStage } from '../support/drover.ts';
 import { createExperiment } from '../support/experiment.ts';
+import { commandLine, processesWith } from '../support/program.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../../examples/agent.sh');
 const missing = ['bash', 'curl', 'jq'].filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
@@ -23,6 +24,14 @@ test.skipIf(missing.length > 0)('the bash agent finishes jobs, a failing one too
     AGENT_WAIT_SECONDS: '1',
     AGENT_IDLE_ROUNDS: '1',
   });
+  // Command lines are seen by every user of the machine, so they are looked at as long as the agent lives.
+  const seen = new Set<string>();
+  while (!agent.hasExited()) {
+    for (const pid of processesWith('HOME', stage.env['HOME']!)) seen.add(commandLine(pid).join(' '));
+    await new Promise((look) => setTimeout(look, 2));
+  }
+  expect([...seen].join('\n')).toMatch(/^curl .*\/api\/v1\/agent\/sync/m);
+  expect([...seen].filter((line) => /\bjd[akt]?_[A-Za-z0-9_.-]{12,}/.test(line))).toEqual([]);
   expect(await agent.exited, agent.output()).toMatchObject({ code: 0 });
   const [text, failing, long] = await experiment.all();
   expect(text).toMatchObject({ status: 'done', attempts: 1, outcome: 'succeeded', exit_code: 0 });
