@@ -1,4 +1,7 @@
 // Text from jobs and people is never HTML: whatever it says stands on the page as it is, and runs nothing.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
@@ -12,6 +15,8 @@ const IMG = `<img src=x onerror="heardByTest('image ran')">`;
 const SCRIPT = `<script>heardByTest('script ran')</script>`;
 const FILE = `<img src=x onerror=heardByTest(1)>.csv`;
 const LINK = 'javascript:heardByTest(2)';
+/** Where not much room is. */
+const SHORT = '<img src=x onerror=heardByTest(3)>';
 
 browserTest('hostile params, output, file names, messages and descriptions stay text on every page', async ({ server, admin, expects }) => {
   expects(/status of 422.*%3Cimg/);
@@ -64,6 +69,78 @@ browserTest('hostile params, output, file names, messages and descriptions stay 
   await nothingRan(page);
 });
 
+interface Sight {
+  readonly path: string;
+  /** Resolves when the page shows what is hostile: as the text that it is. */
+  readonly shows: (page: Page) => Promise<unknown>;
+}
+
+const shown = (page: Page, text: string): Promise<unknown> => page.getByText(text).first().waitFor();
+
+/** By their path in routes.tsx: a page that is missing here fails the test. */
+const PAGES: Readonly<Record<string, readonly Sight[]>> = {
+  '/login': [{ path: `/login?to=${encodeURIComponent(LINK)}`, shows: (page) => page.getByRole('heading', { name: 'Sign in to Drover' }).waitFor() }],
+  '/': [{ path: '/', shows: (page) => shown(page, SCRIPT + IMG) }],
+  '/experiments/$experiment': [{ path: `/experiments/${encodeURIComponent(IMG)}`, shows: (page) => shown(page, IMG) }],
+  jobs: [
+    { path: '/experiments/hostile-3/jobs', shows: (page) => shown(page, SCRIPT + IMG) },
+    {
+      path: `/experiments/hostile-3/jobs?search=${encodeURIComponent(SHORT)}`,
+      shows: (page) => shown(page, 'No job fits this filter'),
+    },
+  ],
+  workers: [
+    { path: `/experiments/hostile-3/workers?search=${encodeURIComponent(SHORT)}`, shows: (page) => page.locator(`main input[value="${SHORT}"]`).waitFor() },
+    {
+      path: '/experiments/hostile-3/workers?state=disabled',
+      shows: async (page) => {
+        await reads(page.locator('[data-column=Version]').last(), SHORT);
+        await page.getByRole('button', { name: 'Disabled' }).first().hover();
+        await reads(page.getByRole('tooltip'), new RegExp(escaped(SHORT)));
+      },
+    },
+  ],
+  settings: [{ path: '/experiments/hostile-3/settings', shows: (page) => page.getByRole('heading').first().waitFor() }],
+  'jobs/$number': [
+    {
+      path: '/experiments/hostile-3/jobs/1',
+      shows: async (page) => {
+        for (const name of ['Parameters', 'Command']) await reads(page.getByRole('region', { name }), new RegExp(escaped(IMG)));
+        await reads(page.getByRole('region', { name: 'History' }), new RegExp(`key:${escaped(SHORT)}`));
+        await reads(page.getByRole('main'), new RegExp(`Tags.*${escaped(SHORT)}`));
+      },
+    },
+  ],
+};
+
+browserTest('every page there is, for somebody whose key has a hostile name, with a worker that has one too', async ({ server, admin, expects }) => {
+  expects(/status of (404|422)/);
+  const source = readFileSync(resolve(import.meta.dirname, '../../src/dashboard/routes.tsx'), 'utf8');
+  const routes = [...source.matchAll(/\bpath: '([^']+)'/g)].map((match) => match[1]!);
+  expect(Object.keys(PAGES).toSorted()).toEqual([...new Set(routes)].toSorted());
+
+  const { key } = await server.api.access.createKey({ body: { name: SHORT, role: 'admin' } });
+  const hostile = { ...server, api: apiOf(server.url, key), key };
+  const experiment = await createExperiment(hostile, 'hostile-3');
+  await hostile.api.experiments.change({ params: { experiment: 'hostile-3' }, body: { description: SCRIPT + IMG } });
+  await hostile.api.jobs.create({
+    params: { experiment: 'hostile-3' },
+    body: { jobs: [{ params: { image: IMG, script: SCRIPT } }], command: `echo '${IMG}'`, tags: [SHORT] },
+  });
+  await runByHand(hostile, 'hostile-3');
+  await hostile.api.jobs.bulk({ params: { experiment: 'hostile-3' }, body: { action: 'requeue', filter: { search: 'image' } } });
+  expect(await experiment.all()).toHaveLength(1);
+
+  const page = await admin('/');
+  for (const sights of Object.values(PAGES)) {
+    for (const { path, shows } of sights) {
+      await page.goto(server.url + path);
+      await shows(page);
+      await nothingRan(page);
+    }
+  }
+});
+
 browserTest('an uploaded page is downloaded, not shown as one of ours', async ({ server, admin }) => {
   const experiment = await createExperiment(server, 'hostile-2');
   await experiment.add({ command: 'true' });
@@ -79,6 +156,8 @@ browserTest('an uploaded page is downloaded, not shown as one of ours', async ({
 async function nothingRan(page: Page): Promise<void> {
   expect(await page.locator('img[src=x]').count()).toBe(0);
   expect(await page.locator('script:not([src])').count()).toBe(0);
+  const alive = 'a[href^="javascript:" i], iframe, object, embed, base, [onerror], [onload], [onclick], form[action^="http"]';
+  expect(await page.locator(alive).count()).toBe(0);
 }
 
 function escaped(text: string): string {
@@ -93,7 +172,7 @@ async function runByHand(server: TestServer, experiment: string): Promise<void> 
     experiments: [experiment],
     workers: 1,
     total: { cpus: 1, memory_bytes: 1e9, gpus: 0 },
-    version: '0.1.0',
+    version: SHORT,
     platform: IMG,
   };
   const { secret } = await server.api.agents.register({ body });
@@ -123,4 +202,5 @@ async function runByHand(server: TestServer, experiment: string): Promise<void> 
   await sync(2, {
     finished: [{ ...reference, outcome: 'failed', exit_code: 1, message: `${SCRIPT} broke`, started_at: now(), finished_at: now(), duration_ms: 1 }],
   });
+  await agent.agents.leave({ body: { incarnation: 'a', reason: SHORT } });
 }
