@@ -41,6 +41,23 @@ describe('login by PIN', () => {
     await expectProblem(await login('', '192.0.2.4'), 401, 'wrong_pin');
   });
 
+  it('gives everybody a new session, whatever cookie somebody planted before', async () => {
+    const name = server.context.access.cookie_name;
+    const planted = `${name}=jds_${'A'.repeat(32)}`;
+    const answer = (cookie: string): Promise<Response> =>
+      server.send(`${API_ROOT}/login`, { cookie, headers: { 'drover-csrf': '1' }, body: { experiment: 'digits-tune', pin: PIN } });
+    const first = cookieOf(await answer(planted));
+    const second = cookieOf(await answer(first));
+    expect(new Set([planted, first, second]).size).toBe(3);
+    for (const [cookie, status] of [
+      [planted, 401],
+      [first, 200],
+      [second, 200],
+    ] as const) {
+      expect((await server.send(`${API_ROOT}/status`, { cookie })).status).toBe(status);
+    }
+  });
+
   it('slows a client down, then locks it, and forgives in time', async () => {
     let waited = 0;
     for (let n = 0; n < LIMITS.pin_tries.value; n += 1) {
