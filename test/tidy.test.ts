@@ -156,6 +156,36 @@ describe('zones', () => {
   });
 });
 
+describe('what tests are said to hold', () => {
+  const HOLDING = ['THREATS.md', 'docs/explanation/guarantees.md'];
+  const flat = (page: string): string => read(page).replaceAll(/\s+/g, ' ');
+  const isTest = (path: string): boolean => FILES.includes(path) && /\.(test|suite)\.tsx?$|^python\/tests\/.*\.py$/.test(path);
+  /** The pages write: `path`: *name of the test*. */
+  const NAMED = /`((?:src|test|python)\/[^`\s]+)`: \*([^*]+)\*/g;
+
+  test.each(HOLDING)('every test that %s names exists, in the file that it names', (page) => {
+    const named = [...flat(page).matchAll(NAMED)].map((match) => ({ file: match[1]!, name: match[2]! }));
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter(({ file, name }) => !isTest(file) || !read(file).replaceAll("\\'", "'").includes(name))).toEqual([]);
+    // A file alone would not tell when the test in it is gone.
+    expect([...flat(page).matchAll(/`((?:src|test|python)\/[^`\s]*\.(?:test|suite)\.\w+)`(?!: \*)/g)].map((match) => match[1])).toEqual([]);
+  });
+
+  test('every attempt and every promise is held by one', () => {
+    const after = (page: string, heading: string): string => read(page).split(heading)[1]!.split('\n## ')[0]!;
+    const tried = after('THREATS.md', '## What is tried\n')
+      .split('\n')
+      .filter((line) => /^\| (?!attempt )/.test(line));
+    expect(tried.length).toBeGreaterThan(10);
+    expect(tried.filter((line) => line.match(NAMED) === null)).toEqual([]);
+    const promises = flat('docs/explanation/guarantees.md')
+      .split(/ ## (?=\d)/)
+      .slice(1);
+    expect(promises).toHaveLength(7);
+    expect(promises.filter((promise) => (promise.split('**Held by**')[1] ?? '').match(NAMED) === null)).toEqual([]);
+  });
+});
+
 describe('documents', () => {
   const pages = written.filter((path) => path.endsWith('.md'));
 
