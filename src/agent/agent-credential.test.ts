@@ -2,32 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { bundleAgent, createAgents, ended, until, type Agents } from '../../test/support/agent-fixture.ts';
-import { startProtocolServer, type ProtocolServer, type ServedJob } from '../../test/support/protocol-server.ts';
+import { agentsPerTest, createAgents, end, ended, output, printed, until, type Agents } from '../../test/support/agent-fixture.ts';
+import type { ProtocolServer } from '../../test/support/protocol-server.ts';
 
-let bundle: ReturnType<typeof bundleAgent>;
 let server: ProtocolServer;
 let agents: Agents;
 
-beforeAll(() => {
-  bundle = bundleAgent();
-});
-afterAll(() => bundle.remove());
-beforeEach(async () => {
-  server = await startProtocolServer();
-  agents = createAgents(bundle.file, server);
-});
-afterEach(async () => {
-  await agents.clean();
-  await server.stop();
-  expect(server.problems).toEqual([]);
-});
+agentsPerTest((made) => ({ server, agents } = made));
 
-const end = (job: ServedJob) => until(`an end of job ${job.number}`, () => job.attempts.at(-1)?.end);
-const output = (job: ServedJob) => String(job.attempts.at(-1)?.logs.stdout);
-const printed = (job: ServedJob, text: string) => until(`${text} in the log of job ${job.number}`, () => output(job).includes(text));
 const emptied = () => until('all attempt directories removed', () => agents.attemptDirectories().length === 0);
 
 test('a revoked agent takes nothing more, lets its job run to its end, says why it ends, and the next one delivers', async () => {
@@ -67,15 +51,16 @@ test('a revoked agent without a job ends at once; one that is told to end does n
   expect(job.attempts).toHaveLength(1);
 });
 
-test('a fresh agent with a wrong key fails at once, with the reason', async () => {
-  agents = createAgents(bundle.file, server, { DROVER_API_KEY: 'jd_wrong' });
+test('a fresh agent with a wrong key fails at once, with the reason', async (context) => {
+  const wrong = createAgents(agents.file, server, { DROVER_API_KEY: 'jd_wrong' });
+  context.onTestFinished(() => wrong.clean());
   const begun = performance.now();
   for (const verb of ['run', 'start']) {
-    const { status, stdout, stderr } = await agents.call(verb, '--url', server.url, '--experiment', server.experiment);
+    const { status, stdout, stderr } = await wrong.call(verb, '--url', server.url, '--experiment', server.experiment);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/does not accept this API key\..*DROVER_API_KEY.*drover key create/);
   }
   expect(performance.now() - begun).toBeLessThan(10_000);
   expect(server.agents).toEqual([]);
-  expect((await agents.call('ls', '--json')).stdout).toBe('[]\n');
+  expect((await wrong.call('ls', '--json')).stdout).toBe('[]\n');
 });

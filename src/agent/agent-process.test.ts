@@ -2,32 +2,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
-import { bundleAgent, createAgents, ended, isAlive, until, type Agents } from '../../test/support/agent-fixture.ts';
-import { startProtocolServer, type ProtocolServer, type ServedJob } from '../../test/support/protocol-server.ts';
+import { agentsPerTest, end, ended, isAlive, output, printed, until, type Agents } from '../../test/support/agent-fixture.ts';
+import type { ProtocolServer, ServedJob } from '../../test/support/protocol-server.ts';
 
-let bundle: ReturnType<typeof bundleAgent>;
 let server: ProtocolServer;
 let agents: Agents;
 
-beforeAll(() => {
-  bundle = bundleAgent();
-});
-afterAll(() => bundle.remove());
-beforeEach(async () => {
-  server = await startProtocolServer();
-  agents = createAgents(bundle.file, server);
-});
-afterEach(async () => {
-  await agents.clean();
-  await server.stop();
-  expect(server.problems).toEqual([]);
-});
+agentsPerTest((made) => ({ server, agents } = made));
 
-const end = (job: ServedJob) => until(`an end of job ${job.number}`, () => job.attempts.at(-1)?.end);
-const output = (job: ServedJob) => String(job.attempts.at(-1)?.logs.stdout);
-const printed = (job: ServedJob, text: string) => until(`${text} in the log of job ${job.number}`, () => output(job).includes(text));
 const emptied = () => until('all attempt directories removed', () => agents.attemptDirectories().length === 0);
 
 test('runs a command to its end, ships both streams, and leaves nothing behind', async () => {

@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { API_KEY, type ProtocolServer } from './protocol-server.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+
+import { API_KEY, startProtocolServer, type ProtocolServer, type ServedJob } from './protocol-server.ts';
 
 export interface Agents {
   readonly home: string;
@@ -28,6 +30,31 @@ export function bundleAgent(): { file: string; remove: () => void } {
   if (built.status !== 0) throw new Error(built.stderr);
   return { file, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
+
+/** Every test of a file begins with a server and a home of its own, and ends without a broken rule of the protocol. */
+export function agentsPerTest(begin: (made: { readonly server: ProtocolServer; readonly agents: Agents }) => void): void {
+  let bundle: ReturnType<typeof bundleAgent>;
+  let server: ProtocolServer;
+  let agents: Agents;
+  beforeAll(() => {
+    bundle = bundleAgent();
+  });
+  afterAll(() => bundle.remove());
+  beforeEach(async () => {
+    server = await startProtocolServer();
+    agents = createAgents(bundle.file, server);
+    begin({ server, agents });
+  });
+  afterEach(async () => {
+    await agents.clean();
+    await server.stop();
+    expect(server.problems).toEqual([]);
+  });
+}
+
+export const end = (job: ServedJob) => until(`an end of job ${job.number}`, () => job.attempts.at(-1)?.end);
+export const output = (job: ServedJob): string => String(job.attempts.at(-1)?.logs.stdout);
+export const printed = (job: ServedJob, text: string) => until(`${text} in the log of job ${job.number}`, () => output(job).includes(text));
 
 export function createAgents(file: string, server: ProtocolServer, more: Readonly<Record<string, string>> = {}): Agents {
   const home = mkdtempSync(join(tmpdir(), 'drover-home-'));
