@@ -1,8 +1,8 @@
 // What every engine must tell an agent that comes back with an attempt of a job that was deleted while it was away.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
 import { finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, type TestAgent, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { findDeletedAttempts, forgetDeletedJobs } from './deletions.ts';
@@ -18,19 +18,11 @@ const remove = { action: 'delete', force: false, priority: 0, actor: 'test' } as
 
 export function deletionSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`deleted jobs on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      store = await maker.open(manualClock());
+    storePerTest(make, async (opened) => {
+      store = opened;
       experiment = await makeExperiment(store);
     });
 

@@ -1,8 +1,8 @@
 // Lists and searches of jobs: every page once, in order, whatever the filter, on every engine.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
 import { finished, makeAgent, makeExperiment, makeJobs } from '../../test/support/queue.ts';
+import { storePerSuite } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { parseSearch } from '../core/search.ts';
@@ -25,14 +25,11 @@ function search(text: string): JobFilter {
 
 export function jobListSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`job list on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-      if (maker === null) return;
-      store = await maker.open(manualClock());
+    storePerSuite(make, async (opened) => {
+      store = opened;
       const other = await makeExperiment(store, 'other');
       await makeJobs(store, other, [{ lr: 0.1 }]);
       experiment = await makeExperiment(store);
@@ -48,9 +45,6 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
         finished(lease, index % 5 === 0 ? 'failed' : 'succeeded', { duration_ms: 1_000 - index, message: index === 5 ? 'CUDA out of memory' : null }),
       );
       await agent.sync({ free_slots: [], finished: reports });
-    });
-    afterAll(async () => {
-      await maker?.close();
     });
 
     const request = (over: Partial<JobPageRequest> = {}): JobPageRequest => ({ filter: {}, sort: 'number', order: 'desc', limit: 7, cursor: null, ...over });
@@ -71,16 +65,14 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
 
     for (const sort of ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const) {
       for (const order of ['asc', 'desc'] as const) {
-        it(`pages through all jobs once by ${sort} ${order}`, async (context) => {
-          if (maker === null) return context.skip();
+        it(`pages through all jobs once by ${sort} ${order}`, async () => {
           const numbers = await allPages({ sort, order });
           expect(numbers.toSorted((a, b) => a - b)).toEqual(upTo(JOBS));
         });
       }
     }
 
-    it('orders by duration, those without one last', async (context) => {
-      if (maker === null) return context.skip();
+    it('orders by duration, those without one last', async () => {
       const numbers = await allPages({ sort: 'duration_ms', order: 'asc' });
       expect(numbers.slice(0, 3)).toEqual([20, 19, 18]);
       expect(numbers.slice(20)).toEqual(upTo(JOBS).slice(20));
@@ -101,8 +93,7 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       ['CUDA', (index) => index === 5],
     ];
     for (const [text, expected] of searches) {
-      it(`finds by ${text}`, async (context) => {
-        if (maker === null) return context.skip();
+      it(`finds by ${text}`, async () => {
         const wanted = upTo(JOBS).filter((number) => expected(number - 1));
         expect(await allPages({ filter: search(text), order: 'asc' })).toEqual(wanted);
         expect(await allPages({ filter: search(text) })).toEqual(wanted.toReversed());
@@ -110,15 +101,13 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       });
     }
 
-    it('joins search with status, ranges and hold', async (context) => {
-      if (maker === null) return context.skip();
+    it('joins search with status, ranges and hold', async () => {
       expect(await allPages({ filter: { ...search('lr=0.1'), statuses: ['aborted'] }, order: 'asc' })).toEqual([1, 16]);
       expect(await allPages({ filter: { statuses: ['done'], ranges: [{ from: 1, to: 4 }] }, order: 'asc' })).toEqual([2, 3, 4]);
       expect(await allPages({ filter: { held: true } })).toEqual([]);
     });
 
-    it('merges some statuses into one order, page by page', async (context) => {
-      if (maker === null) return context.skip();
+    it('merges some statuses into one order, page by page', async () => {
       const statuses = ['done', 'aborted'] as const;
       const ended = upTo(20);
       expect(await allPages({ filter: { statuses }, order: 'asc' })).toEqual(ended);
@@ -129,8 +118,7 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       ]);
     });
 
-    it('reads lanes in steps, with what else must hold, and goes on exactly where it stopped', async (context) => {
-      if (maker === null) return context.skip();
+    it('reads lanes in steps, with what else must hold, and goes on exactly where it stopped', async () => {
       for (const order of ['asc', 'desc'] as const) {
         for (const [column, text, limit] of [
           [null, 'lr>0.001', 2],
@@ -153,8 +141,7 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       }
     });
 
-    it('walks the values of a search in order, each number once', async (context) => {
-      if (maker === null) return context.skip();
+    it('walks the values of a search in order, each number once', async () => {
       for (const order of ['asc', 'desc'] as const) {
         for (const [text, fits] of [
           ['lr>0.001', (index: number) => index % 3 !== 2],
@@ -174,8 +161,7 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       }
     });
 
-    it('compares a number also after the same value came as a text', async (context) => {
-      if (maker === null) return context.skip();
+    it('compares a number also after the same value came as a text', async () => {
       const mixed = await makeExperiment(store, 'mixed');
       await makeJobs(store, mixed, [{ a: 5 }]);
       await makeJobs(store, mixed, [{ a: '5' }]);
@@ -183,18 +169,15 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
       expect(page.jobs.map((job) => job.number)).toEqual([1]);
     });
 
-    it('counts only up to its limit, and says so', async (context) => {
-      if (maker === null) return context.skip();
+    it('counts only up to its limit, and says so', async () => {
       expect(await countJobs(store, experiment, search('lr>0'), 50)).toEqual({ count: 50, exact: false });
     });
 
-    it('refuses a cursor that it did not give out', async (context) => {
-      if (maker === null) return context.skip();
+    it('refuses a cursor that it did not give out', async () => {
       await expect(listJobs(store, experiment, request({ cursor: 'bm9uc2Vuc2U' }))).rejects.toThrow(/cursor/);
     });
 
-    it('finds an edited job by its new params and not by its old ones, and a deleted one not at all', async (context) => {
-      if (maker === null) return context.skip();
+    it('finds an edited job by its new params and not by its old ones, and a deleted one not at all', async () => {
       const late = await makeExperiment(store, 'late');
       await makeJobs(store, late, [{ a: 1 }, { a: 2 }]);
       await store.write((tx) => editJob(tx, { experiment_id: late, number: 1 }, { params: { a: 7 } }, 'test'));

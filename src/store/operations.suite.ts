@@ -1,9 +1,10 @@
 // Bulk actions that go on after the reply: previewed without a write, done in chunks, gone on with after a crash, never done to a job that
 // is no longer meant.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
+import type { ManualClock } from '../../test/support/manual-clock.ts';
 import { counts, finished, job, makeAgent, makeExperiment, makeJobs, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { previewAction, unmadeJobs } from './bulk-selection.ts';
@@ -33,21 +34,13 @@ const TEMPLATE = {
 
 export function operationsSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`operations on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let clock: ManualClock;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      clock = manualClock();
-      store = await maker.open(clock);
+    storePerTest(make, async (opened, time) => {
+      store = opened;
+      clock = time;
       experiment = await makeExperiment(store);
     });
 

@@ -1,8 +1,8 @@
 // What time makes superfluous goes, and nothing that somebody may still need.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
 import { finished, job, makeAgent, makeExperiment, makeJobs, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 import { LIMITS } from '../core/limits.ts';
 
@@ -18,21 +18,11 @@ const KEPT_MS = LIMITS.agent_kept_seconds.value * 1000;
 
 export function pruningSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`pruning on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
-    let clock: ManualClock;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      clock = manualClock();
-      store = await maker.open(clock);
+    storePerTest(make, async (opened) => {
+      store = opened;
       experiment = await makeExperiment(store);
     });
 

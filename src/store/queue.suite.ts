@@ -1,8 +1,9 @@
 // What every engine must do with the queue. Exported as a function, so that the same sentences hold on SQLite and PostgreSQL.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
+import type { ManualClock } from '../../test/support/manual-clock.ts';
 import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, syncTogether, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
@@ -18,21 +19,13 @@ const act = { force: false, priority: 0, actor: 'test' };
 
 export function queueSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`queue on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let clock: ManualClock;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      clock = manualClock();
-      store = await maker.open(clock);
+    storePerTest(make, async (opened, time) => {
+      store = opened;
+      clock = time;
       experiment = await makeExperiment(store);
     });
 

@@ -1,8 +1,8 @@
 // What every engine must do for a job that asks for more than is ever free at once.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
 import { finished, makeAgent, makeExperiment, makeJobs, running, type TestAgent, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 import { RESERVE_AFTER_MS } from '../core/schedule.ts';
 
@@ -19,19 +19,11 @@ const size = (cpus: number) => ({ cpus, memory_bytes: 0, gpus: 0 });
 
 export function reserveSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`reservations on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      store = await maker.open(manualClock());
+    storePerTest(make, async (opened) => {
+      store = opened;
       experiment = await makeExperiment(store);
     });
 

@@ -1,8 +1,8 @@
 // What every engine must do when its record is older than what its agents know: it was restored from a backup.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
 import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaseToken, newNonce } from './lease-token.ts';
@@ -11,19 +11,11 @@ import type { SyncMessage } from './sync-session.ts';
 
 export function restoreSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`restored record on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
     let experiment: number;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      store = await maker.open(manualClock());
+    storePerTest(make, async (opened) => {
+      store = opened;
       experiment = await makeExperiment(store);
     });
 

@@ -1,7 +1,7 @@
 // What every engine must do with what jobs leave behind.
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { describe } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
+import { storePerSuite } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { artifactsSuite } from './artifacts.suite.ts';
@@ -11,21 +11,13 @@ import type { Store } from './store.ts';
 
 export function resultsSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`results on ${name}`, () => {
-    let maker: StoreMaker | null;
-    let store: Store | null = null;
+    let store: Store;
 
-    beforeAll(async () => {
-      maker = await make();
-      store = (await maker?.open(manualClock())) ?? null;
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach((context) => {
-      if (store === null) context.skip();
+    storePerSuite(make, (made) => {
+      store = made;
     });
 
-    const opened = (): Store => store!;
+    const opened = (): Store => store;
     describe('logs', () => logsSuite(opened));
     describe('metrics', () => metricsSuite(opened));
     describe('artifacts', () => artifactsSuite(opened));

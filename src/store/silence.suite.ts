@@ -1,8 +1,8 @@
 // What every engine must do with agents that fall silent: each experiment says how long it waits for its jobs.
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
 import { counts, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, type TestAgent, times } from '../../test/support/queue.ts';
+import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { changeExperiment } from './experiments.ts';
@@ -11,18 +11,10 @@ import { sweepLiveness } from './sweep.ts';
 
 export function silenceSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`silent agents on ${name}`, () => {
-    let maker: StoreMaker | null;
     let store: Store;
 
-    beforeAll(async () => {
-      maker = await make();
-    });
-    afterAll(async () => {
-      await maker?.close();
-    });
-    beforeEach(async (context) => {
-      if (maker === null) return context.skip();
-      store = await maker.open(manualClock());
+    storePerTest(make, async (opened) => {
+      store = opened;
       await store.write((tx) => sweepLiveness(tx, null));
     });
 
