@@ -6,6 +6,7 @@ import type { LeaseShape } from '../contract/index.ts';
 import { argumentText, type ParamValue } from '../core/params.ts';
 import type { Environment } from '../runtime/config.ts';
 import { StartFailure } from './job-process.ts';
+import { plainWords } from './plain-command.ts';
 
 /** Fixed when the agent was launched. */
 export interface ScriptSettings {
@@ -15,7 +16,7 @@ export interface ScriptSettings {
 }
 
 export function jobArguments(lease: LeaseShape, settings: ScriptSettings): string[] {
-  if (lease.command !== null) return ['/bin/sh', '-c', lease.command];
+  if (lease.command !== null) return plainWords(lease.command) ?? ['/bin/sh', '-c', lease.command];
   if (settings.script === null) {
     throw new StartFailure('job', 'The job has no command and this worker has no script. Start the worker with --script, or give the job a command.');
   }

@@ -14,10 +14,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function runShim(shell: string, command: string, env: Record<string, string> = {}) {
+function runShim(shell: string, command: string | readonly string[], env: Record<string, string> = {}) {
   const files = ['pid', 'status'].map((name) => openSync(join(directory, name), 'w'));
   writeSync(files[1]!, STATUS_SPACE, 0);
-  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '3.1.abc', '/bin/sh', '-c', command], {
+  const result = spawnSync(shell, ['-c', SHIM, 'sh', 'boot', 'space', '3.1.abc', ...(typeof command === 'string' ? ['/bin/sh', '-c', command] : command)], {
     stdio: ['ignore', 'pipe', 'pipe', ...files],
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], ...env },
@@ -40,6 +40,11 @@ test.each(['/bin/sh', '/bin/bash'])('%s: writes who it is, then how the job ende
 
 test.each(['/bin/sh', '/bin/bash'])('%s: names the signal that killed the job', (shell) => {
   expect(runShim(shell, 'kill -USR1 $$').status).toEqual({ exit_code: null, signal: 'SIGUSR1' });
+});
+
+test.each(['/bin/sh', '/bin/bash'])('%s: a word that the shell knows itself acts on the job and not on the shim', (shell) => {
+  expect(runShim(shell, ['exit', '5']).status).toEqual({ exit_code: 5, signal: null });
+  expect(runShim(shell, ['/no/such/program']).status).toEqual({ exit_code: 127, signal: null });
 });
 
 test('the job has no descriptor of the shim and normal signals, and its variables are untouched', () => {

@@ -8,7 +8,8 @@ import type { ProcessIdentity } from './host.ts';
 /**
  * Called as `sh -c SHIM sh BOOT_ID PID_NAMESPACE ATTEMPT PROGRAM ARGUMENT…`; both files name the attempt, because after a power loss
  * a directory that is used again may hold what an earlier attempt wrote. Handlers and not ignored signals: a handler is reset
- * when the job starts, an ignored signal would stay ignored in it. Long variable names, so that none is in the environment.
+ * when the job starts, an ignored signal would stay ignored in it. In parentheses, which cost nothing, because a word that the shell
+ * knows itself (exit, cd) must not act on the shim. Long variable names, so that none is in the environment.
  */
 export const SHIM = `trap : TERM INT HUP QUIT USR1 USR2 ALRM
 __drover_boot=$1 __drover_ns=$2 __drover_name=$3
@@ -18,7 +19,7 @@ read -r __drover_stat 2>/dev/null </proc/self/stat
 __drover_pid() { printf '%s %s %s %s %s\\n' "$$" "\${20:--}" "$__drover_boot" "$__drover_ns" "$__drover_name" >&3; }
 __drover_pid \${__drover_stat##*) }
 exec 3>&-
-"$@" 4>&-
+("$@") 4>&-
 printf '%s %s\\n' "$?" "$__drover_name" >&4
 `;
 
