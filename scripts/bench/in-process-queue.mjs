@@ -77,7 +77,7 @@ function message(agent, claim, now) {
   const end = { outcome: 'succeeded', exit_code: 0, signal: null, message: null, started_at, finished_at, duration_ms: 5 };
   return {
     ...{ agent_id: agent.id, incarnation: 'bench', sync_seq: agent.sequence, sent_at, store_id: null, store_position: null },
-    ...{ free_slots: claim ? agent.slots : [], free: PLENTY, has_script: false, workers: [], running: [] },
+    ...{ free_slots: claim ? agent.slots : [], ahead_slots: [], free: PLENTY, has_script: false, workers: [], running: [] },
     finished: agent.leases.map(({ job_id, attempt, token }) => ({ job_id, attempt, rank: 0, token, ...end })),
   };
 }

@@ -10,7 +10,7 @@ import { startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } fr
 export interface Attempt {
   readonly lease: LeaseShape;
   readonly slot: number;
-  phase: 'preparing' | 'running' | 'ended';
+  phase: 'waiting' | 'preparing' | 'running' | 'ended';
   /** Null until the lease is on disk, and for ever when it could not be written. */
   directory: string | null;
   /** Milliseconds since 1970. */
@@ -39,6 +39,10 @@ export interface AttemptPorts {
 
 export interface Lives {
   begin(lease: LeaseShape, slot: number): Attempt;
+  /** Keeps a lease whose slot is not free yet; nothing of it is on disk until it proceeds. */
+  wait(lease: LeaseShape, slot: number): Attempt;
+  /** Begins one that waited. */
+  proceed(attempt: Attempt): void;
   adopt(stored: StoredAttempt): Attempt;
   /** Gives a lease back without ever starting it. */
   decline(lease: LeaseShape, slot: number, message: string): Attempt;
@@ -82,6 +86,19 @@ class AttemptLives implements Lives {
     return attempt;
   }
 
+  wait(lease: LeaseShape, slot: number): Attempt {
+    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    attempt.phase = 'waiting';
+    return attempt;
+  }
+
+  proceed(attempt: Attempt): void {
+    const inside = this.#insides.get(attempt);
+    if (inside === undefined || attempt.phase !== 'waiting') return;
+    attempt.phase = 'preparing';
+    void this.#prepare(attempt, inside);
+  }
+
   adopt(stored: StoredAttempt): Attempt {
     const { attempt, inside } = this.#create({ ...stored, started_at: null });
     if (stored.state.end === null) {
@@ -105,6 +122,7 @@ class AttemptLives implements Lives {
     const { clock } = this.#ports;
     const inside = this.#insides.get(attempt);
     if (inside === undefined || attempt.phase === 'ended' || inside.process?.hasEnded() === true) return;
+    if (attempt.phase === 'waiting') return this.#endUnstarted(attempt, outcome, options.message);
     const grace = (options.grace_seconds ?? attempt.lease.grace_seconds) * 1000;
     const first = attempt.state.intent === null;
     if (first) this.note(attempt, { intent: { outcome, message: options.message, at: clock.now() } });

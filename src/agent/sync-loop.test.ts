@@ -27,8 +27,16 @@ test('a server that revokes a job until it has ended is not asked without a paus
       if (asked > 100) return Promise.reject(new Error('asked far too often'));
       return Promise.resolve({ ...REPLY, revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'cancelled' }] });
     },
-    describe: () => ({ free_slots: [], free: { cpus: 1, memory_bytes: 1, gpus: 0 }, has_script: false, workers: [], running: [], finished: [] }),
-    apply: () => false,
+    describe: () => ({
+      free_slots: [],
+      ahead_slots: [],
+      free: { cpus: 1, memory_bytes: 1, gpus: 0 },
+      has_script: false,
+      workers: [],
+      running: [],
+      finished: [],
+    }),
+    apply: () => 'nothing',
     onSuperseded: () => undefined,
     onRevoked: () => undefined,
     waitSeconds: () => 25,

@@ -3,7 +3,7 @@
 import { ApiError, type SyncReplyShape, type SyncRequestShape } from '../contract/index.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Told } from './workforce.ts';
+import type { Brought, Told } from './workforce.ts';
 
 export interface SyncParts {
   readonly clock: Clock;
@@ -15,8 +15,7 @@ export interface SyncParts {
   readonly sequence: { next(): number; skip(): void };
   readonly send: (request: SyncRequestShape, signal: AbortSignal) => Promise<SyncReplyShape>;
   readonly describe: () => Told;
-  /** True when the reply brought jobs or commands. */
-  readonly apply: (reply: SyncReplyShape, request: SyncRequestShape) => boolean;
+  readonly apply: (reply: SyncReplyShape, request: SyncRequestShape) => Brought;
   readonly onSuperseded: () => void;
   /** The agent's secret is good for nothing any more: the loop has ended. */
   readonly onRevoked: () => void;
@@ -43,7 +42,7 @@ export interface SyncLoop {
 /** A reply that takes this much longer than it may hang will not come any more: the connection is dead. */
 const PATIENCE_MS = 20_000;
 /** After taking jobs the loop waits this long for them to start, and when no slot is free for news: short jobs then need one sync and not two. */
-const CONFIRM_MS = 20;
+const CONFIRM_MS = { nothing: 0, jobs: 20, jobs_ahead: 100 };
 /** A call that may be answered at once is not given up younger than this: its reply may carry leases. */
 const SHIELD_MS = { answer_due: 500, slots_offered: 25 };
 /** A server that answers at once though it has nothing to say is asked less often. */
@@ -74,7 +73,7 @@ class Loop implements SyncLoop {
   #wakeUp: (() => void) | null = null;
   #store: Pick<SyncRequestShape, 'store_id' | 'store_position'> = { store_id: null, store_position: null };
   #failures = 0;
-  #confirm = false;
+  #brought: Brought = 'nothing';
   #quickAnswers = 0;
   #answeredAt: number | null = null;
   #trouble: string | null = null;
@@ -112,8 +111,8 @@ class Loop implements SyncLoop {
     while (!this.#stopped.signal.aborted) {
       await this.#exchange();
       if (this.#quickAnswers > MOST_QUICK_ANSWERS) await clock.sleep(PACE_MS, this.#stopped.signal);
-      if (this.#confirm) await this.#waitForNews(CONFIRM_MS);
-      this.#confirm = false;
+      if (this.#brought !== 'nothing') await this.#waitForNews(CONFIRM_MS[this.#brought]);
+      this.#brought = 'nothing';
     }
   }
 
@@ -178,9 +177,9 @@ class Loop implements SyncLoop {
     this.#trouble = null;
     this.#answeredAt = clock.monotonic();
     if (reply.superseded) onSuperseded();
-    this.#confirm = apply(reply, request);
+    this.#brought = apply(reply, request);
     // What is revoked is told again and again until it has ended: only the first time is it news.
-    const empty = !this.#confirm && reply.settled.length === 0;
+    const empty = this.#brought === 'nothing' && reply.settled.length === 0;
     const quick = request.wait_seconds > 0 && clock.monotonic() - flight.sent_at < QUICK_MS;
     this.#quickAnswers = empty && quick ? this.#quickAnswers + 1 : 0;
   }

@@ -1,8 +1,9 @@
 // All attempts and slots of one agent together: what to tell the server in a sync, and what its reply means here.
 import type { Client, LeaseShape, SyncReplyShape, SyncRequestShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
-import { toIso, type Clock } from '../runtime/clock.ts';
+import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import { createAhead, isSlow, type Ahead } from './ahead.ts';
 import { createLives, nameOf, type Attempt, type Lives } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
@@ -12,7 +13,7 @@ import { createSlots, type Slots } from './slots.ts';
 import { attemptKey, referenceOf } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
-export type Told = Pick<SyncRequestShape, 'free_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'metrics'>;
+export type Told = Pick<SyncRequestShape, 'free_slots' | 'ahead_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'metrics'>;
 
 export interface WorkforceParts {
   readonly clock: Clock;
@@ -35,13 +36,15 @@ export interface WorkforceParts {
   readonly onProgress: () => void;
 }
 
+/** What a reply brought; `jobs_ahead`: more jobs than can run now. */
+export type Brought = 'nothing' | 'jobs' | 'jobs_ahead';
+
 export interface Workforce {
   readonly slots: Slots;
   /** Takes over what an earlier process of this agent left. */
   adopt(): void;
   describe(): Told;
-  /** True when the reply brought jobs or commands. */
-  apply(reply: SyncReplyShape, request: SyncRequestShape): boolean;
+  apply(reply: SyncReplyShape, request: SyncRequestShape): Brought;
   /** Takes no more jobs; those that run go on. */
   close(): void;
   /** Gives the jobs of these slots back: SIGTERM, grace, SIGKILL. */
@@ -60,6 +63,10 @@ export interface Workforce {
 const FAULT_PAUSE_MS = 30_000;
 /** A start that the server could not be told at once is told after this time, if the job still runs. */
 const START_NEWS_MS = 100;
+/** While enough jobs wait here for their turn, ends are told together, after this time at the latest. */
+const GATHER_MS = 50;
+/** A job that waits for its slot for so long is given back: the one before it lasts longer than those before did. */
+const LONGEST_WAIT_MS = 1_000;
 const REMEMBERED_TOKENS = 10_000;
 const REVOKED = {
   cancelled: 'The job was cancelled.',
@@ -79,6 +86,8 @@ class Force implements Workforce {
   /** By token. */
   readonly #attempts = new Map<string, Attempt>();
   readonly #forgotten = new Set<string>();
+  readonly #ahead: Ahead = createAhead();
+  #gathering: Timer | null = null;
   #closed = false;
   #offerAfter = -Infinity;
 
@@ -119,8 +128,11 @@ class Force implements Workforce {
       return { ...referenceOf(attempt), slot: attempt.slot, started_at: attempt.started_at === null ? null : toIso(attempt.started_at) };
     });
     const ended = this.attempts().filter((attempt) => attempt.end !== null && !attempt.settled);
+    this.#gathering?.cancel();
+    this.#gathering = null;
     return {
       free_slots: this.#freeSlots(),
+      ahead_slots: this.#aheadSlots(),
       free: machine.resources,
       has_script,
       workers: this.slots.applied(),
@@ -130,7 +142,7 @@ class Force implements Workforce {
     };
   }
 
-  apply(reply: SyncReplyShape, request: SyncRequestShape): boolean {
+  apply(reply: SyncReplyShape, request: SyncRequestShape): Brought {
     const { log, machine, once, onProgress } = this.#parts;
     this.slots.told(request.workers);
     if (request.metrics !== undefined) machine.metricsTold(request.metrics);
@@ -138,14 +150,17 @@ class Force implements Workforce {
     this.#stopRevoked(reply.revoked);
     for (const attempt of this.#byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
     const commanded = this.slots.command(reply.workers);
+    if (commanded) this.#giveBackWaiting((attempt) => !this.slots.mayTake(attempt.slot));
     const taken = reply.leases.filter((lease) => this.#take(lease)).length;
     if (once) this.slots.foundNothing(request.free_slots.filter((slot) => !reply.leases.some((lease) => lease.slot === slot)));
     onProgress();
-    return commanded || taken > 0;
+    if (this.#ahead.waiting().length > 0) return 'jobs_ahead';
+    return commanded || taken > 0 ? 'jobs' : 'nothing';
   }
 
   close(): void {
     this.#closed = true;
+    this.#giveBackWaiting(() => true);
   }
 
   release(which: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void {
@@ -171,6 +186,7 @@ class Force implements Workforce {
   }
 
   async stop(): Promise<void> {
+    this.#gathering?.cancel();
     this.#lives.abandon();
     await this.#delivery.stop();
     await this.#parts.store.removed();
@@ -186,14 +202,35 @@ class Force implements Workforce {
   }
 
   #ended(attempt: Attempt): void {
-    const { log, onNews, onProgress } = this.#parts;
-    const { outcome, exit_code, signal, message } = attempt.end!;
+    const { log, onProgress } = this.#parts;
+    const { outcome, exit_code, signal, message, duration_ms } = attempt.end!;
+    if (duration_ms !== null) this.#ahead.noteDuration(duration_ms);
+    this.#ahead.remove(attempt);
+    this.#startWaiting(attempt.slot);
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, outcome, exit_code, signal, reason: message }, 'job ended');
     this.#delivery.add(attempt);
     this.#delivery.finish(attempt);
     this.#forgetIfOver(attempt);
-    onNews();
+    this.#tellEnd();
     onProgress();
+  }
+
+  /** The next one of those that wait at this slot, if nothing runs there. */
+  #startWaiting(slot: number): void {
+    if (this.#occupying().some((attempt) => attempt.slot === slot)) return;
+    const next = this.#ahead.next(slot);
+    if (next !== null) this.#lives.proceed(next);
+  }
+
+  /** While there is enough to go on with, several ends are told in one call. */
+  #tellEnd(): void {
+    const { clock, workers, onNews } = this.#parts;
+    if (this.#ahead.waiting().length * 2 <= this.#ahead.depth() * workers) return onNews();
+    this.#gathering ??= clock.after(GATHER_MS, onNews);
+  }
+
+  #giveBackWaiting(which: (attempt: Attempt) => boolean): void {
+    for (const attempt of this.#ahead.waiting().filter(which)) this.#lives.stop(attempt, 'released', { message: 'Its turn did not come at this worker.' });
   }
 
   #faulted(message: string): void {
@@ -201,6 +238,7 @@ class Force implements Workforce {
     this.#offerAfter = clock.monotonic() + FAULT_PAUSE_MS;
     clock.after(FAULT_PAUSE_MS, onNews);
     log.error({ reason: message }, 'this machine cannot start jobs; it takes none for a while');
+    this.#giveBackWaiting(() => true);
   }
 
   #forgetIfOver(attempt: Attempt): void {
@@ -214,10 +252,32 @@ class Force implements Workforce {
     this.#parts.onProgress();
   }
 
+  #mayOffer(): boolean {
+    const { clock, machine } = this.#parts;
+    return !this.#closed && clock.monotonic() >= this.#offerAfter && machine.hasSpace();
+  }
+
+  #aheadSlots(): number[] {
+    const { clock, once, workers } = this.#parts;
+    if (once || this.#ahead.depth() === 0 || !this.#mayOffer()) return [];
+    const slow = new Set(
+      this.#occupying()
+        .filter((attempt) => isSlow(attempt, clock.now()))
+        .map((attempt) => attempt.slot),
+    );
+    const able = Array.from({ length: workers }, (_, slot) => slot).filter((slot) => this.slots.mayTake(slot) && !slow.has(slot));
+    return this.#ahead.offers(able).slice(0, LIMITS.sync_items.value);
+  }
+
+  /** Attempts that hold their slot: those that wait for it do not. */
+  #occupying(): Attempt[] {
+    return this.live().filter((attempt) => attempt.phase !== 'waiting');
+  }
+
   #freeSlots(): number[] {
-    const { clock, machine, workers } = this.#parts;
-    if (this.#closed || clock.monotonic() < this.#offerAfter || !machine.hasSpace()) return [];
-    const taken = this.live();
+    const { workers } = this.#parts;
+    if (!this.#mayOffer()) return [];
+    const taken = this.#occupying();
     const busy = new Set(taken.map((attempt) => attempt.slot));
     // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
     const room = Math.min(LIMITS.sync_items.value, Math.max(0, workers - taken.length));
@@ -230,8 +290,13 @@ class Force implements Workforce {
 
   #take(lease: LeaseShape): boolean {
     if (this.#attempts.has(lease.token) || this.#forgotten.has(lease.token)) return false;
-    const busy = this.live().some((attempt) => attempt.slot === lease.slot);
-    if (this.#closed || busy || !this.slots.mayTake(lease.slot)) {
+    const busy = this.#occupying().some((attempt) => attempt.slot === lease.slot);
+    const mayTake = !this.#closed && this.slots.mayTake(lease.slot);
+    if (mayTake && busy && this.#ahead.hasRoom(lease.slot)) {
+      this.#wait(lease);
+      return true;
+    }
+    if (!mayTake || busy) {
       // Declining ends the attempt at once, before it is in the list: the news is told again.
       this.#attempts.set(lease.token, this.#lives.decline(lease, lease.slot, 'The worker could not take the job any more.'));
       this.#parts.onNews();
@@ -240,6 +305,17 @@ class Force implements Workforce {
     this.slots.took(lease.slot);
     this.#attempts.set(lease.token, this.#lives.begin(lease, lease.slot));
     return true;
+  }
+
+  #wait(lease: LeaseShape): void {
+    const attempt = this.#lives.wait(lease, lease.slot);
+    this.#attempts.set(lease.token, attempt);
+    this.#ahead.add(attempt);
+    this.#parts.clock.after(LONGEST_WAIT_MS, () => {
+      if (attempt.phase !== 'waiting') return;
+      this.#ahead.noteDuration(LONGEST_WAIT_MS);
+      this.#giveBackWaiting((each) => each.slot === attempt.slot);
+    });
   }
 
   #byName(names: readonly { job_id: number; attempt: number; rank: number }[]): Attempt[] {

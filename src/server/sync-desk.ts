@@ -77,7 +77,8 @@ class Desk implements SyncDesk {
 
   /** News for all are new jobs; but another server's news may be anything. */
   #mayConcern(waiter: Waiter): boolean {
-    return waiter.message.free_slots.length > 0 || this.#store.dialect === 'postgres';
+    const { free_slots, ahead_slots } = waiter.message;
+    return free_slots.length + ahead_slots.length > 0 || this.#store.dialect === 'postgres';
   }
 
   #ask(input: SyncInput): Promise<SyncResult> {

@@ -177,7 +177,8 @@ export async function listWorkers(reader: Pick<Reader, 'sql'>, experimentId: num
     `select worker.*, agent.host, agent.instance, agent.machine_class, agent.liveness, agent.version, agent.process_id, agent.heard_at, agent.left_at,
         agent.left_reason, agent.metrics_json, agent.experiments_json, experiment.name as job_experiment, job.number as job_number, lease.attempt as job_attempt
       from worker join agent on agent.id = worker.agent_id
-      left join lease on lease.agent_id = agent.id and lease.slot = worker.slot
+      left join lease on lease.agent_id = agent.id and lease.job_id = (
+        select one.job_id from lease as one where one.agent_id = agent.id and one.slot = worker.slot order by one.acknowledged desc, one.granted_at, one.job_id limit 1)
       left join job on job.id = lease.job_id left join experiment on experiment.id = job.experiment_id
       where agent.revoked_at is null order by agent.host, agent.instance, worker.slot`,
   );

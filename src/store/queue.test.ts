@@ -1,5 +1,6 @@
 import { diskStores, memoryStores, postgresStores } from '../../test/support/stores.ts';
 
+import { aheadSuite } from './ahead.suite.ts';
 import { queueSuite } from './queue.suite.ts';
 import { restoreSuite } from './restore.suite.ts';
 
@@ -10,3 +11,7 @@ queueSuite('PostgreSQL', postgresStores);
 restoreSuite('SQLite in memory', async () => memoryStores());
 restoreSuite('SQLite on disk', async () => diskStores());
 restoreSuite('PostgreSQL', postgresStores);
+
+aheadSuite('SQLite in memory', async () => memoryStores());
+aheadSuite('SQLite on disk', async () => diskStores());
+aheadSuite('PostgreSQL', postgresStores);

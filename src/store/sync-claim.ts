@@ -32,6 +32,7 @@ interface Grant {
   readonly session: Session;
   readonly row: CandidateRow;
   readonly slot: number;
+  readonly demand: Demand;
   readonly nonce: string;
 }
 
@@ -39,7 +40,7 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
   if (sessions.length === 0) return;
   const blocked = await applyCommands(tx, sessions);
   const offers = new Map(sessions.map((session) => [session, offerOf(session, blocked)]));
-  const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length, 0);
+  const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length + offer.ahead.length, 0);
   if (slots === 0) return;
   const demands = await servableDemands(tx, sessions, offers);
   if (demands.some(asksForResources)) await subtractLeased(tx, offers);
@@ -49,8 +50,16 @@ export async function claimFor(tx: Transaction, sessions: readonly Session[], te
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
   }
   const reservations = await standingReservations(tx, sessions);
-  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, { pool, reservations, key: terms.key }));
+  const choice = { pool, reservations, key: terms.key };
+  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, choice));
+  // Only what is left when every free slot has its job may wait for one that is not free yet.
+  for (const session of sessions) grants.push(...pickAhead(session, offers.get(session)!, { choice, grants }));
   await grantAll(tx, grants, terms);
+}
+
+interface AgentOffer extends Offer {
+  /** As the agent told them: the first to be given a job comes first. */
+  readonly ahead: readonly number[];
 }
 
 function asksForResources({ cpus, memory_bytes, gpus }: Demand): boolean {
@@ -58,7 +67,7 @@ function asksForResources({ cpus, memory_bytes, gpus }: Demand): boolean {
 }
 
 /** Agents tell what their machines have; what their leases ask for is known here. */
-async function subtractLeased(tx: Transaction, offers: Map<Session, Offer>): Promise<void> {
+async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer>): Promise<void> {
   const rows = await tx.sql.all<{ agent_id: number } & Resources>(
     `select lease.agent_id, sum(demand.cpus) as cpus, sum(demand.memory_bytes) as memory_bytes, sum(demand.gpus) as gpus
       from lease join job on job.id = lease.job_id join demand on demand.id = job.demand_id
@@ -115,15 +124,21 @@ async function applyCommands(tx: Transaction, sessions: readonly Session[]): Pro
   return blocked;
 }
 
-/** What an agent can take: its free slots, less those that a command or a standing offer keeps. */
-function offerOf(session: Session, blocked: Set<string>): Offer {
-  const offered = new Set(session.answer.leases.map((lease) => lease.slot));
-  const slots = session.message.free_slots.filter((slot) => slot < session.agent.workers && !offered.has(slot) && !blocked.has(`${session.agent.id}.${slot}`));
-  return { free: session.message.free, machine_class: session.agent.machine_class, has_script: session.message.has_script, slots: [...new Set(slots)] };
+/** What an agent can take: its free slots, less those that a command or a standing offer keeps, and what may wait at its busy ones. */
+function offerOf({ message, agent, answer }: Session, blocked: Set<string>): AgentOffer {
+  const offered = new Set(answer.leases.map((lease) => lease.slot));
+  const mayTake = (slot: number): boolean => slot < agent.workers && !offered.has(slot) && !blocked.has(`${agent.id}.${slot}`);
+  return {
+    free: message.free,
+    machine_class: agent.machine_class,
+    has_script: message.has_script,
+    slots: [...new Set(message.free_slots.filter(mayTake))],
+    ahead: message.ahead_slots.filter(mayTake),
+  };
 }
 
 /** Demands with pending jobs in experiments that are not held and that some of the agents serve and could fit. */
-async function servableDemands(tx: Transaction, sessions: readonly Session[], offers: Map<Session, Offer>): Promise<Demand[]> {
+async function servableDemands(tx: Transaction, sessions: readonly Session[], offers: Map<Session, AgentOffer>): Promise<Demand[]> {
   const rows = await tx.sql.all<DemandRow>(
     `select demand.id, demand.experiment_id, demand.machine_class, demand.cpus, demand.memory_bytes, demand.gpus, demand.needs_script
       from counter join demand on demand.experiment_id = counter.experiment_id join experiment on experiment.id = counter.experiment_id
@@ -160,20 +175,34 @@ interface Choice {
 
 /** Picks for one agent and takes what it picked out of the pool, so that the next agent sees the rest. */
 function pick(session: Session, offer: Offer, { pool, reservations, key }: Choice): Grant[] {
-  const byId = new Map<number, { row: CandidateRow; from: CandidateRow[] }>();
+  const byId = new Map<number, { row: CandidateRow; demand: Demand }>();
   const candidates: Candidate[] = [];
   for (const { demand, rows } of pool.values()) {
     if (!serves(session, demand)) continue;
     for (const row of rows.slice(0, offer.slots.length)) {
       candidates.push({ job_id: row.id, priority: row.priority, demand });
-      byId.set(row.id, { row, from: rows });
+      byId.set(row.id, { row, demand });
     }
   }
   const assignments = assign(candidates, offer, reservations.get(session.agent.reserved_job_id ?? 0) ?? null);
   const taken = new Set(assignments.map((assignment) => assignment.job_id));
   for (const id of taken) reservations.delete(id);
   for (const entry of pool.values()) entry.rows = entry.rows.filter((row) => !taken.has(row.id));
-  return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, nonce: newNonce(key) }));
+  return assignments.map(({ job_id, slot }) => ({ session, slot, row: byId.get(job_id)!.row, demand: byId.get(job_id)!.demand, nonce: newNonce(key) }));
+}
+
+/** Jobs that may wait at this agent: of what is left, as far as its machine has room for them beside what it was just given. */
+function pickAhead(session: Session, offer: AgentOffer, { choice, grants }: { choice: Choice; grants: readonly Grant[] }): Grant[] {
+  if (offer.ahead.length === 0) return [];
+  const free = { ...offer.free };
+  for (const { demand } of grants.filter((grant) => grant.session === session)) {
+    free.cpus -= demand.cpus;
+    free.memory_bytes -= demand.memory_bytes;
+    free.gpus -= demand.gpus;
+  }
+  // By place in the list, because a slot may be in it more than once.
+  const places = offer.ahead.map((_, place) => place);
+  return pick(session, { ...offer, free, slots: places }, choice).map((grant) => ({ ...grant, slot: offer.ahead[grant.slot]! }));
 }
 
 async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): Promise<void> {

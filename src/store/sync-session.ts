@@ -35,6 +35,8 @@ export interface SyncMessage {
   readonly store_id: string | null;
   readonly store_position: number | null;
   readonly free_slots: readonly number[];
+  /** Busy slots, once for each job that may wait there for its turn. */
+  readonly ahead_slots: readonly number[];
   readonly free: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
   readonly has_script: boolean;
   readonly workers: readonly { readonly slot: number; readonly applied_version: number }[];

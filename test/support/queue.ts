@@ -106,6 +106,7 @@ export async function makeAgent(
       store_id: null,
       store_position: null,
       free_slots: Array.from({ length: workers }, (_, slot) => slot),
+      ahead_slots: [],
       free: total,
       has_script: false,
       workers: [],

@@ -39,6 +39,11 @@ export const SyncRequest = z.object({
   store_id: z.string().max(60).nullable().default(null).describe('of the last reply'),
   store_position: z.int().min(0).nullable().default(null).describe('of the last reply; a server that is behind it was restored from a backup'),
   free_slots: z.array(z.int().min(0).max(LIMITS.workers_per_agent.value)).max(MAX).describe('slots that can take a job now'),
+  ahead_slots: z
+    .array(z.int().min(0).max(LIMITS.workers_per_agent.value))
+    .max(MAX)
+    .default([])
+    .describe('slots whose jobs last only moments, once for each job that may wait here until the slot is free; one that waits too long is given back'),
   free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
   workers: z
