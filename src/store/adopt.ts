@@ -1,7 +1,8 @@
 // Takes an attempt into the record that a restored backup does not know: its token proves that this server once gave it out.
 import { type Facts } from './attempt-facts.ts';
-import { hotStatements, runSet } from './hot.ts';
-import { agentActor, correctedMoment, type Session } from './sync-session.ts';
+import { hotStatements } from './hot.ts';
+import { runSet } from './set-statement.ts';
+import { agentActor, correctedMoment, type Session, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 export interface Adoption {
@@ -30,7 +31,7 @@ export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoptio
       facts.row.attempt,
       facts.row.rank,
       session.agent.id,
-      workerOf(session, slot),
+      workerPrefix(session),
       slot,
       facts.job.revision,
       nonce,
@@ -58,20 +59,15 @@ export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoptio
 }
 
 async function makeRunning(tx: Transaction, { facts, session, slot, started_at }: Adoption): Promise<void> {
-  const worker = workerOf(session, slot);
   await tx.sql.run(
     `update job set status = 'running', attempts = ?, started_at = ?, finished_at = null, duration_ms = null, outcome = null, not_before = null, held_at = null, cancel_requested_at = null,
        message = null, worker_id = ? where id = ?`,
-    [facts.row.attempt, correctedMoment(session, started_at, tx.now) ?? tx.now, worker, facts.job.id],
+    [facts.row.attempt, correctedMoment(session, started_at, tx.now) ?? tx.now, `${workerPrefix(session)}${slot}`, facts.job.id],
   );
   await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
-    [facts.row.job_id, facts.row.rank, facts.row.attempt, session.agent.id, worker, slot, tx.now, session.message.sync_seq, 1],
+    [facts.row.job_id, facts.row.attempt, facts.row.rank, session.agent.id, workerPrefix(session), slot, tx.now, session.message.sync_seq, 1],
   ]);
   tx.count(facts.row.experiment_id, facts.job.status, -1);
   tx.count(facts.row.experiment_id, 'running', 1);
   facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt, cancel_requested_at: null };
-}
-
-function workerOf(session: Session, slot: number): string {
-  return `${session.agent.host}_${session.agent.instance}_${slot}`;
 }

@@ -2,7 +2,7 @@
 import type { AttemptState, Outcome } from '../core/attempt.ts';
 import { DEFAULT_RETRY_POLICY, type JobState, type JobStatus, type RetryPolicy } from '../core/job.ts';
 
-import { type AttemptFactsRow, hotStatements, selectRows } from './hot.ts';
+import { type AttemptFactsRow, hotStatements, selectRowsOf } from './hot.ts';
 import { leaseToken, verifiedNonce } from './lease-token.ts';
 import type { ServerKey } from './server-key.ts';
 import type { AttemptReference } from './sync-session.ts';
@@ -20,7 +20,7 @@ export async function loadFacts(tx: Transaction, references: readonly { job_id: 
   const found = new Map<string, Facts>();
   if (references.length === 0) return found;
   const keys = references.map((reference) => [reference.job_id, reference.attempt, reference.rank]);
-  const rows = await selectRows<AttemptFactsRow>(tx.sql, hotStatements(tx.sql.dialect).attemptFacts, [JSON.stringify(keys)]);
+  const rows = await selectRowsOf<AttemptFactsRow>(tx.sql, hotStatements(tx.sql.dialect).attemptFacts, keys);
   for (const row of rows) found.set(`${row.job_id}.${row.attempt}.${row.rank}`, toFacts(row));
   return found;
 }

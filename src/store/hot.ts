@@ -1,7 +1,8 @@
 // The statements of the hot path: claim, renew, finish. Each takes a set, each is prepared once, each is the same text on both
 // engines but for how a set is written. No policy stands here except the order of the queue and the guards.
 import { SYNC_AGENT_COLUMNS } from './sync-session.ts';
-import { type DialectName, rowSet, type Sql, type SqlValue, valueSet } from './sql.ts';
+import { bindSet, type CellRow, type SetStatement, setStatement } from './set-statement.ts';
+import { type DialectName, type Sql, type SqlValue, valueSet } from './sql.ts';
 
 /** What decisions need of a job, its attempt, and its experiment. */
 export interface AttemptFactsRow {
@@ -54,21 +55,21 @@ export interface LeaseRow {
 
 export interface HotStatements {
   readonly agents: RowSelect;
-  readonly touchAgents: string;
-  readonly attemptFacts: RowSelect;
+  readonly attemptFacts: RowSetSelect;
   readonly leasesOfAgents: string;
   readonly cancelledLeases: string;
   readonly heads: RowSelect;
-  readonly claimJobs: string;
-  readonly insertAttempts: string;
-  readonly insertLeases: string;
-  readonly endAttempts: string;
-  readonly lateEvidence: string;
-  readonly endJobs: string;
-  readonly deleteLeases: string;
-  readonly acknowledgeLeases: string;
-  readonly startAttempts: string;
-  readonly completeWorkers: string;
+  readonly touchAgents: SetStatement;
+  readonly claimJobs: SetStatement;
+  readonly insertAttempts: SetStatement;
+  readonly insertLeases: SetStatement;
+  readonly endAttempts: SetStatement;
+  readonly lateEvidence: SetStatement;
+  readonly endJobs: SetStatement;
+  readonly deleteLeases: SetStatement;
+  readonly acknowledgeLeases: SetStatement;
+  readonly startAttempts: SetStatement;
+  readonly completeWorkers: SetStatement;
 }
 
 const cache = new Map<DialectName, HotStatements>();
@@ -84,18 +85,18 @@ export function hotStatements(dialect: DialectName): HotStatements {
 
 function build(dialect: DialectName): HotStatements {
   const ids = valueSet(dialect, 'int');
-  const keys = rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int' });
   const locked = dialect === 'postgres' ? ' for update of job skip locked' : '';
   return {
-    ...agentStatements(dialect, ids),
-    attemptFacts: rowSelect(
+    agents: rowSelect(dialect, SYNC_AGENT_COLUMNS, `from agent where id in ${ids}`),
+    attemptFacts: rowSetSelect(
       dialect,
       [
         ...['v.job_id', 'v.attempt', 'v.rank', 'job.experiment_id', 'job.number', 'job.status', 'job.revision as job_revision', 'job.attempts', 'job.failures'],
         ...['job.losses', 'job.cancel_requested_at', 'job.max_attempts', 'job.created_at', 'job.held_at'],
         ...['attempt.nonce', 'attempt.revision', 'attempt.outcome', 'attempt.worker_id'],
       ],
-      `from ${keys} as v join job on job.id = v.job_id
+      RANK,
+      (set) => `from ${set} as v join job on job.id = v.job_id
         left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank${dialect === 'postgres' ? ' for update of job' : ''}`,
     ),
     leasesOfAgents: `select job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged from lease where agent_id in ${ids}`,
@@ -107,68 +108,100 @@ function build(dialect: DialectName): HotStatements {
       ['id', 'experiment_id', 'number', 'priority', 'params_json', 'command_id', 'revision', 'attempts', 'created_at', 'timeout_seconds', 'grace_seconds'],
       `from job where demand_id = ? and status = 'pending' and held_at is null and not_before is null order by priority desc, id limit ?${locked}`,
     ),
-    claimJobs: `update job set status = 'running', attempts = v.attempt, started_at = v.at, finished_at = null, duration_ms = null, outcome = null,
-        exit_code = null, signal = null, message = null, worker_id = v.worker_id, progress_done = null, progress_total = null
-      from ${rowSet(dialect, { id: 'int', attempt: 'int', at: 'int', worker_id: 'text' })} as v where job.id = v.id and job.status = 'pending'`,
-    insertAttempts: `insert into attempt (job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, claimed_at)
-      select job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, at from ${rowSet(dialect, {
-        job_id: 'int',
-        attempt: 'int',
-        rank: 'int',
-        agent_id: 'int',
-        worker_id: 'text',
-        slot: 'int',
-        revision: 'int',
-        nonce: 'text',
-        at: 'int',
-      })} as v where true`,
-    insertLeases: `insert into lease (job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged)
-      select job_id, rank, attempt, agent_id, worker_id, slot, at, seq, acknowledged from ${rowSet(dialect, {
-        job_id: 'int',
-        rank: 'int',
-        attempt: 'int',
-        agent_id: 'int',
-        worker_id: 'text',
-        slot: 'int',
-        at: 'int',
-        seq: 'int',
-        acknowledged: 'int',
-      })} as v where true`,
+    ...agentStatements(dialect),
+    ...claimStatements(dialect),
     ...endStatements(dialect),
-    acknowledgeLeases: `update lease set acknowledged = v.acknowledged from ${rowSet(dialect, { job_id: 'int', rank: 'int', acknowledged: 'int' })} as v
-      where lease.job_id = v.job_id and lease.rank = v.rank`,
-    startAttempts: `update attempt set started_at = v.started_at from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', started_at: 'int' })} as v
-      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank and attempt.started_at is null`,
-    completeWorkers: `update worker set jobs_completed = jobs_completed + v.jobs from ${rowSet(dialect, { id: 'text', jobs: 'int' })} as v where worker.id = v.id`,
   };
 }
 
-function agentStatements(dialect: DialectName, ids: string): Pick<HotStatements, 'agents' | 'touchAgents'> {
+/** What names a rank of an attempt. */
+const RANK = { job_id: 'int', attempt: 'int', rank: 'int' } as const;
+const OF_RANK = 'attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank';
+
+function agentStatements(dialect: DialectName): Pick<HotStatements, 'touchAgents' | 'completeWorkers'> {
   return {
-    agents: rowSelect(dialect, SYNC_AGENT_COLUMNS, `from agent where id in ${ids}`),
-    touchAgents: `update agent set heard_at = v.at, term_started_at = v.at, sync_seq = v.seq, incarnation = v.incarnation, old_incarnations_json = v.old,
+    touchAgents: setStatement(
+      dialect,
+      { id: 'int', at: 'int', seq: 'int', incarnation: 'text', old: 'text', within: 'int', metrics: 'text' },
+      (set) => `update agent set heard_at = v.at, term_started_at = v.at, sync_seq = v.seq, incarnation = v.incarnation, old_incarnations_json = v.old,
         next_sync_within_ms = v.within, liveness = 'alive', left_at = null, left_reason = null,
         metrics_json = coalesce(v.metrics, agent.metrics_json), metrics_at = case when v.metrics is null then agent.metrics_at else v.at end
-      from ${rowSet(dialect, { id: 'int', at: 'int', seq: 'int', incarnation: 'text', old: 'text', within: 'int', metrics: 'text' })} as v where agent.id = v.id`,
+      from ${set} as v where agent.id = v.id`,
+    ),
+    completeWorkers: setStatement(
+      dialect,
+      { id: 'text', jobs: 'int' },
+      (set) => `update worker set jobs_completed = jobs_completed + v.jobs from ${set} as v where worker.id = v.id`,
+    ),
   };
 }
+
+function claimStatements(dialect: DialectName): Pick<HotStatements, 'claimJobs' | 'insertAttempts' | 'insertLeases' | 'acknowledgeLeases' | 'startAttempts'> {
+  return {
+    claimJobs: setStatement(
+      dialect,
+      { id: 'int', attempt: 'int', at: 'int', worker: 'text', slot: 'int' },
+      (set) => `update job set status = 'running', attempts = v.attempt, started_at = v.at, finished_at = null, duration_ms = null, outcome = null,
+        exit_code = null, signal = null, message = null, worker_id = ${WORKER_ID}, progress_done = null, progress_total = null
+      from ${set} as v where job.id = v.id and job.status = 'pending'`,
+    ),
+    insertAttempts: setStatement(
+      dialect,
+      { ...RANK, agent_id: 'int', worker: 'text', slot: 'int', revision: 'int', nonce: 'text', at: 'int' },
+      (set) => `insert into attempt (job_id, attempt, rank, agent_id, worker_id, slot, revision, nonce, claimed_at)
+      select job_id, attempt, rank, agent_id, ${WORKER_ID}, slot, revision, nonce, at from ${set} as v where true`,
+    ),
+    insertLeases: setStatement(
+      dialect,
+      { ...RANK, agent_id: 'int', worker: 'text', slot: 'int', at: 'int', seq: 'int', acknowledged: 'int' },
+      (set) => `insert into lease (job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged)
+      select job_id, rank, attempt, agent_id, ${WORKER_ID}, slot, at, seq, acknowledged from ${set} as v where true`,
+    ),
+    acknowledgeLeases: setStatement(
+      dialect,
+      { job_id: 'int', rank: 'int', acknowledged: 'int' },
+      (set) => `update lease set acknowledged = v.acknowledged from ${set} as v where lease.job_id = v.job_id and lease.rank = v.rank`,
+    ),
+    startAttempts: setStatement(
+      dialect,
+      { ...RANK, started_at: 'int' },
+      (set) => `update attempt set started_at = v.started_at from ${set} as v where ${OF_RANK} and attempt.started_at is null`,
+    ),
+  };
+}
+
+/** `worker` is what the ids of all workers of an agent begin with: one text for all jobs that it is given. */
+const WORKER_ID = 'v.worker || cast(v.slot as text)';
 
 function endStatements(dialect: DialectName): Pick<HotStatements, 'endAttempts' | 'lateEvidence' | 'endJobs' | 'deleteLeases'> {
   const end = { started_at: 'int', finished_at: 'int', duration_ms: 'int', exit_code: 'int', signal: 'text', message: 'text' } as const;
   return {
-    endAttempts: `update attempt set outcome = v.outcome, started_at = coalesce(v.started_at, attempt.started_at), finished_at = v.finished_at,
+    endAttempts: setStatement(
+      dialect,
+      { ...RANK, outcome: 'text', ...end, recorded_at: 'int' },
+      (set) => `update attempt set outcome = v.outcome, started_at = coalesce(v.started_at, attempt.started_at), finished_at = v.finished_at,
         duration_ms = v.duration_ms, exit_code = v.exit_code, signal = v.signal, message = v.message, recorded_at = v.recorded_at
-      from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', outcome: 'text', ...end, recorded_at: 'int' })} as v
-      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank`,
-    lateEvidence: `update attempt set late_outcome = v.outcome, late_at = v.at, late_exit_code = v.exit_code, late_message = v.message
-      from ${rowSet(dialect, { job_id: 'int', attempt: 'int', rank: 'int', outcome: 'text', at: 'int', exit_code: 'int', message: 'text' })} as v
-      where attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank and attempt.late_at is null`,
-    endJobs: `update job set status = v.status, outcome = v.outcome, failures = v.failures, losses = v.losses, not_before = v.not_before,
+      from ${set} as v where ${OF_RANK}`,
+    ),
+    lateEvidence: setStatement(
+      dialect,
+      { ...RANK, outcome: 'text', at: 'int', exit_code: 'int', message: 'text' },
+      (set) => `update attempt set late_outcome = v.outcome, late_at = v.at, late_exit_code = v.exit_code, late_message = v.message
+      from ${set} as v where ${OF_RANK} and attempt.late_at is null`,
+    ),
+    endJobs: setStatement(
+      dialect,
+      { id: 'int', from_status: 'text', status: 'text', outcome: 'text', failures: 'int', losses: 'int', not_before: 'int', ...end },
+      (set) => `update job set status = v.status, outcome = v.outcome, failures = v.failures, losses = v.losses, not_before = v.not_before,
         started_at = coalesce(v.started_at, job.started_at), finished_at = v.finished_at, duration_ms = v.duration_ms,
         exit_code = v.exit_code, signal = v.signal, message = v.message, cancel_requested_at = null
-      from ${rowSet(dialect, { id: 'int', from_status: 'text', status: 'text', outcome: 'text', failures: 'int', losses: 'int', not_before: 'int', ...end })} as v
-      where job.id = v.id and job.status = v.from_status`,
-    deleteLeases: `delete from lease where (job_id, rank) in (select job_id, rank from ${rowSet(dialect, { job_id: 'int', rank: 'int' })} as v)`,
+      from ${set} as v where job.id = v.id and job.status = v.from_status`,
+    ),
+    deleteLeases: setStatement(
+      dialect,
+      { job_id: 'int', rank: 'int' },
+      (set) => `delete from lease where (job_id, rank) in (select job_id, rank from ${set} as v)`,
+    ),
   };
 }
 
@@ -178,10 +211,21 @@ export interface RowSelect {
   readonly names: readonly string[];
 }
 
+/** The same for rows that belong to a set. */
+export interface RowSetSelect {
+  readonly statement: SetStatement;
+  readonly names: readonly string[];
+}
+
 function rowSelect(dialect: DialectName, columns: readonly string[], from: string): RowSelect {
   const names = columns.map((column) => column.split(/\.| as /).at(-1)!);
   const rows = `select ${columns.join(', ')} ${from}`;
   return { text: dialect === 'postgres' ? rows : `select json_group_array(json_array(${names.join(', ')})) as rows from (${rows})`, names };
+}
+
+function rowSetSelect(dialect: DialectName, columns: readonly string[], key: typeof RANK, from: (set: string) => string): RowSetSelect {
+  const { names } = rowSelect(dialect, columns, '');
+  return { statement: setStatement(dialect, key, (set) => rowSelect(dialect, columns, from(set)).text), names };
 }
 
 export async function selectRows<R>(sql: Sql, { text, names }: RowSelect, values: readonly SqlValue[]): Promise<R[]> {
@@ -194,7 +238,8 @@ export async function selectRows<R>(sql: Sql, { text, names }: RowSelect, values
   });
 }
 
-/** Runs a statement with a set of rows; nothing happens for an empty set. */
-export async function runSet(sql: Sql, text: string, rows: readonly (readonly (string | number | null)[])[]): Promise<number> {
-  return rows.length === 0 ? 0 : sql.run(text, [JSON.stringify(rows)]);
+export async function selectRowsOf<R>(sql: Sql, { statement, names }: RowSetSelect, keys: readonly CellRow[]): Promise<R[]> {
+  if (keys.length === 0) return [];
+  const { text, values } = bindSet(statement, keys);
+  return selectRows<R>(sql, { text, names }, values);
 }

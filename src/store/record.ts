@@ -3,7 +3,8 @@ import type { Ending } from '../core/attempt.ts';
 import type { EventKind } from '../core/event.ts';
 import type { JobStatus } from '../core/job.ts';
 
-import { hotStatements, runSet } from './hot.ts';
+import { hotStatements } from './hot.ts';
+import { runSet } from './set-statement.ts';
 import type { Transaction } from './writer.ts';
 
 /** How the attempt itself ended, as its agent tells it, or as the server knows. Moments in milliseconds. */

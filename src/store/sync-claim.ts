@@ -2,10 +2,11 @@
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
 import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
-import { type CandidateRow, hotStatements, runSet, selectRows } from './hot.ts';
+import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
+import { runSet } from './set-statement.ts';
 import { valueSet } from './sql.ts';
-import { agentActor, type GrantedLease, type Session, type SyncTerms } from './sync-session.ts';
+import { agentActor, type GrantedLease, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 interface WorkerRow {
@@ -208,11 +209,12 @@ function pickAhead(session: Session, offer: AgentOffer, { choice, grants }: { ch
 async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): Promise<void> {
   if (grants.length === 0) return;
   const hot = hotStatements(tx.sql.dialect);
-  const worker = ({ session, slot }: Grant): string => `${session.agent.host}_${session.agent.instance}_${slot}`;
+  const prefixes = new Map(grants.map(({ session }) => [session, workerPrefix(session)]));
+  const worker = ({ session }: Grant): string => prefixes.get(session)!;
   await runSet(
     tx.sql,
     hot.claimJobs,
-    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, tx.now, worker(grant)]),
+    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, tx.now, worker(grant), grant.slot]),
   );
   await runSet(
     tx.sql,
@@ -234,8 +236,8 @@ async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTe
     hot.insertLeases,
     grants.map((grant) => [
       grant.row.id,
-      0,
       grant.row.attempts + 1,
+      0,
       grant.session.agent.id,
       worker(grant),
       grant.slot,

@@ -8,10 +8,11 @@ import { adoptAttempts, type Adoption } from './adopt.ts';
 import { findDeletedAttempts } from './deletions.ts';
 import { deletedAmong } from './experiments.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
-import { hotStatements, type LeaseRow, runSet } from './hot.ts';
+import { hotStatements, type LeaseRow } from './hot.ts';
+import { runSet } from './set-statement.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
-import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms } from './sync-session.ts';
+import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A lease that no sync listed is offered again for this long, then released. */
@@ -133,7 +134,7 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
   // Live, but leased to another agent: a copy of this agent's files runs elsewhere. Neither is stopped; the first end counts.
   if (decision === 'live') session.answer.unknown.push(name);
   if (decision !== 'take_back') return;
-  const worker = `${session.agent.host}_${session.agent.instance}_${report.slot}`;
+  const worker = `${workerPrefix(session)}${report.slot}`;
   await tx.sql.run(`update attempt set outcome = null, finished_at = null, recorded_at = null, message = null where job_id = ? and attempt = ? and rank = ?`, [
     report.job_id,
     report.attempt,
@@ -145,7 +146,7 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
     [facts.attempt!.outcome === 'lost' && facts.job.losses > 0 ? 1 : 0, worker, report.job_id],
   );
   await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
-    [report.job_id, report.rank, report.attempt, session.agent.id, worker, report.slot, tx.now, session.message.sync_seq, 1],
+    [report.job_id, report.attempt, report.rank, session.agent.id, workerPrefix(session), report.slot, tx.now, session.message.sync_seq, 1],
   ]);
   tx.count(facts.row.experiment_id, 'pending', -1);
   tx.count(facts.row.experiment_id, 'running', 1);

@@ -124,6 +124,11 @@ export function agentActor(session: Session): string {
   return `agent:${session.agent.host}_${session.agent.instance}`;
 }
 
+/** What the ids of the agent's workers begin with; the slot follows. */
+export function workerPrefix({ agent }: Session): string {
+  return `${agent.host}_${agent.instance}_`;
+}
+
 /** A moment of the agent's clock as one of the server's, never in the future. */
 export function correctedMoment(session: Session, iso: string | null, now: number): number | null {
   return iso === null ? null : Math.min(now, fromIso(iso) + session.skew_ms);

@@ -2,7 +2,8 @@
 // The order matters: ends first (they free slots), then what runs, then what is missing, then new leases.
 import { fromIso } from '../runtime/clock.ts';
 
-import { hotStatements, runSet, selectRows } from './hot.ts';
+import { hotStatements, selectRows } from './hot.ts';
+import { runSet } from './set-statement.ts';
 import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
