@@ -20,6 +20,9 @@ export function createSyncDesk(store: Store, clock: Clock, random: () => number)
   return new Desk(store, clock, random);
 }
 
+/** Waiters that new jobs rouse at once. */
+const FIRST_WAVE = 4;
+
 interface Queued {
   readonly input: SyncInput;
   readonly resolve: (result: SyncResult) => void;
@@ -44,6 +47,9 @@ class Desk implements SyncDesk {
   #closed = false;
   /** Rises with every wake, so that one which falls between an answer and the beginning of the wait is not missed. */
   #wakes = 0;
+  /** Those for whom there may be jobs and who were not roused yet, who waits longest first. */
+  readonly #toRouse = new Set<Waiter>();
+  #wave = FIRST_WAVE;
 
   constructor(store: Store, clock: Clock, random: () => number) {
     this.#store = store;
@@ -72,7 +78,24 @@ class Desk implements SyncDesk {
   #onChange({ wake_all, wake }: Change): void {
     if (wake_all || wake.size > 0) this.#wakes += 1;
     for (const agent of wake) this.#waiters.get(agent)?.rouse('news');
-    if (wake_all) for (const waiter of [...this.#waiters.values()]) if (this.#mayConcern(waiter)) waiter.rouse('news');
+    if (!wake_all) return;
+    const wavesGoOn = this.#toRouse.size > 0;
+    for (const waiter of this.#waiters.values()) if (this.#mayConcern(waiter)) this.#toRouse.add(waiter);
+    if (wavesGoOn) return;
+    this.#wave = FIRST_WAVE;
+    this.#rouseNext();
+  }
+
+  /** One job must not make a thousand agents ask before the first is answered: some ask, then twice as many, until all have. */
+  #rouseNext(): void {
+    const wave: Waiter[] = [];
+    for (const waiter of this.#toRouse) {
+      this.#toRouse.delete(waiter);
+      if (this.#waiters.get(waiter.message.agent_id) === waiter) wave.push(waiter);
+      if (wave.length === this.#wave) break;
+    }
+    this.#wave *= 2;
+    for (const waiter of wave) waiter.rouse('news');
   }
 
   /** News for all are new jobs; but another server's news may be anything. */
@@ -96,6 +119,8 @@ class Desk implements SyncDesk {
       const batch = this.#queue;
       this.#queue = [];
       await this.#answerTogether(batch);
+      // These ask in the next turn, after the answers have left.
+      this.#rouseNext();
     }
     this.#draining = false;
   }
