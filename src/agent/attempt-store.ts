@@ -95,7 +95,16 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   const known = new Set<string>();
   const remover = createRemover(options.clock);
   const spares = createSpareDirectories(options.owner);
+  const unsynced = new Map<string, Timer>();
   let idle: Timer | null = null;
+
+  function syncSoon(directory: string): void {
+    const sync = (): void => {
+      unsynced.delete(directory);
+      void syncToDisk(join(directory, 'lease.json'));
+    };
+    unsynced.set(directory, options.clock.after(SYNC_AFTER_MS, sync));
+  }
 
   function removeSpares(): void {
     for (const directory of spares.drain()) remover.remove(directory);
@@ -132,11 +141,13 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
     async create(lease, slot, now) {
       const directory = makeDirectory(lease);
       overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
-      options.clock.after(SYNC_AFTER_MS, () => void syncToDisk(join(directory, 'lease.json')));
+      syncSoon(directory);
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
     remove(directory) {
+      unsynced.get(directory)?.cancel();
+      unsynced.delete(directory);
       const fate = isLarge(directory) ? { remove: directory } : spares.keep(directory);
       if (fate !== 'kept') return remover.remove(fate.remove);
       idle?.cancel();

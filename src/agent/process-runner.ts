@@ -65,7 +65,7 @@ async function endOf(options: ProcessRunnerOptions, attempt: StoredAttempt, end:
 function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAttempt, workerId: string): ProcessRequest {
   const program = jobArguments(lease, options);
   const jobDirectory = join(options.data, lease.experiment, String(lease.number));
-  mkdirSync(jobDirectory, { recursive: true });
+  makeDirectory(jobDirectory);
   writeFileSync(join(directory, 'params.json'), JSON.stringify(lease.params), { mode: 0o600 });
   const variables = jobVariables(options.env, lease, {
     server: options.server,
@@ -78,6 +78,16 @@ function prepare(options: ProcessRunnerOptions, { lease, directory }: StoredAtte
   const { boot_id, pid_namespace } = options.host;
   const shim = ['/bin/sh', '-c', SHIM, 'sh', boot_id, pid_namespace, basename(directory), ...program];
   return { directory, cwd: options.cwd, arguments: shim, variables, status: STATUS_SPACE };
+}
+
+/** For all but the first job of an experiment there is a place: one call, and not one for each part of the path. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch {
+    // No place yet, or an earlier attempt of the job was here.
+    mkdirSync(path, { recursive: true });
+  }
 }
 
 async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Promise<JobProcess> {
