@@ -140,7 +140,13 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   return {
     async create(lease, slot, now) {
       const directory = makeDirectory(lease);
-      overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
+      try {
+        overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
+      } catch (error) {
+        // A full disk, for instance: the job is given back, and nobody else knows of this directory.
+        remover.remove(directory);
+        throw error;
+      }
       syncSoon(directory);
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },

@@ -164,6 +164,16 @@ test('attempts are found again by their owner only, with their state; a removed 
   expect(store.scan(10)).toEqual([]);
 });
 
+test('an attempt whose lease cannot be written leaves no directory behind', async () => {
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const parent = join(directory, lease.experiment, '.drover');
+  // What stands in for a full disk: a directory in the place of the file.
+  mkdirSync(join(parent, attemptDirectoryName(lease), 'lease.json'), { recursive: true });
+  await expect(store.create(lease, 0, 5)).rejects.toThrow(/EISDIR/);
+  await store.removed();
+  expect(readdirSync(parent)).toEqual([]);
+});
+
 test('the directory of an attempt that is over is used again, with nothing in it that could be taken for the next one', async () => {
   const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
   const first = await store.create(lease, 0, 5);

@@ -8,7 +8,8 @@ const DISK_FULL = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT', '53100']);
 const AWAY = new Set(['SQLITE_BUSY', 'SQLITE_LOCKED', 'SQLITE_CANTOPEN', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EMFILE', 'ENFILE']);
 const AWAY_CLASS = /^(08|53|57P|40)/;
 /** Faults that reach us without a code: from the reading threads, from a pool, from a store that closes. */
-const AWAY_MESSAGE = /database is (locked|busy)|connection (terminated|ended)|the store is closed|timeout exceeded when trying to connect/i;
+const AWAY_MESSAGE =
+  /database is (locked|busy)|connection (terminated|ended)|connection error and is not queryable|the store is closed|timeout exceeded when trying to connect/i;
 const FULL_MESSAGE = /database or disk is full|no space left on device/i;
 
 export function toRefusal(error: unknown): Refusal {

@@ -230,6 +230,14 @@ describe('faults', () => {
     expect(refusal.message).not.toContain('secret');
   });
 
+  it.each([
+    'Connection terminated unexpectedly',
+    // What pg says of a query that was given to a connection which broke just before.
+    'Client has encountered a connection error and is not queryable',
+  ])('%s, without a code, is unavailable', (message) => {
+    expect(toRefusal(new Error(message)).code).toBe('unavailable');
+  });
+
   it('leaves refusals as they are', () => {
     const refusal = new Refusal('job_not_found', 'gone');
     expect(toRefusal(refusal)).toBe(refusal);
