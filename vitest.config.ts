@@ -26,6 +26,8 @@ export default defineConfig({
         setupFiles: ['scripts/require-chromium.mjs'],
         ...alone,
       }),
+      // Half an hour of its own, asked for by `npm run chaos` alone.
+      ...(process.env['CHAOS'] === undefined ? [] : [project('chaos', ['test/chaos/**/*.test.ts'], [], { sequence: { groupOrder: 5 }, ...alone })]),
     ],
   },
 });

@@ -9,10 +9,9 @@ import { embedPython } from './embed-python.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** `file` is where the bundle goes. */
-export async function buildAgent(file = join(root, 'dist', 'agent.mjs')) {
+/** `file` is where the bundle goes; another version than this one's is for tests of neighbouring versions. */
+export async function buildAgent(file = join(root, 'dist', 'agent.mjs'), version = ownVersion()) {
   embedPython();
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const warnings = [];
   const bundle = await rolldown({
     input: join(root, 'src', 'agent', 'entry.ts'),
@@ -31,4 +30,8 @@ export async function buildAgent(file = join(root, 'dist', 'agent.mjs')) {
   if (warnings.length > 0) throw new Error(`The agent was bundled with warnings:\n${warnings.join('\n')}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAgent(process.argv[2]);
+function ownVersion() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAgent(process.argv[2], process.argv[3]);

@@ -64,8 +64,9 @@ export interface TestServer {
   kill9(): Promise<void>;
   /** SIGTERM; fails when it does not end in order. */
   stop(): Promise<void>;
-  /** At the same address, on the same data. */
-  start(): Promise<void>;
+  /** At the same address, on the same data; another build when the path of its main file is given. */
+  start(main?: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
 }
 
 export interface AgentStart {
@@ -87,8 +88,8 @@ export interface TestAgent {
   kill9(): Promise<void>;
   /** SIGTERM: gives its jobs back and leaves. */
   stop(): Promise<void>;
-  /** With another API key than before, when one is given. */
-  start(key?: string): Promise<void>;
+  /** With another API key than before or as another build, when one is given. */
+  start(key?: string, file?: string): Promise<void>;
 }
 
 /** What vitest hands to every test. */
@@ -184,10 +185,10 @@ function createServer(stage: Stage, { data_dir = stage.path('data'), args = [], 
     return program;
   };
   const log = (): string => earlier + (program?.output() ?? '');
-  async function start(): Promise<void> {
+  async function start(main = MAIN): Promise<void> {
     earlier = log();
     const port = url === '' ? '0' : new URL(url).port;
-    program = stage.start([process.execPath, MAIN, 'server', '--port', port, '--data-dir', data_dir, ...args], env);
+    program = stage.start([process.execPath, main, 'server', '--port', port, '--data-dir', data_dir, ...args], env);
     const own = program;
     url = await eventually(() => {
       if (own.hasExited()) return '';
@@ -220,6 +221,7 @@ function createServer(stage: Stage, { data_dir = stage.path('data'), args = [], 
     data_dir,
     log,
     start,
+    signal: (name) => running().signal(name),
     async kill9() {
       running().signal('SIGKILL');
       await running().exited;
@@ -276,9 +278,9 @@ function createAgent(stage: Stage, options: AgentStart): TestAgent {
       running().signal('SIGTERM');
       await running().exited;
     },
-    async start(key = options.key) {
+    async start(key = options.key, file = AGENT) {
       earlier = log();
-      program = stage.start([process.execPath, AGENT, ...words], { DROVER_API_KEY: key, ...options.env });
+      program = stage.start([process.execPath, file, ...words], { DROVER_API_KEY: key, ...options.env });
       const own = program;
       await eventually(() => {
         if (!own.output().includes('agent runs') && !own.hasExited()) throw new Error(`the agent says: ${own.output()}`);

@@ -55,6 +55,21 @@ export function groupOf(pid: number): number | null {
   return group === undefined ? null : Number(group);
 }
 
+export function parentOf(pid: number): number | null {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? null : Number(parent);
+}
+
+/** What a process was started with; empty when it has gone. */
+export function environmentOf(pid: number): ReadonlyMap<string, string> {
+  const settings = read(`/proc/${pid}/environ`).split('\0');
+  return new Map(settings.filter((each) => each.includes('=')).map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]));
+}
+
+export function commandLineOf(pid: number): string {
+  return read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+}
+
 /** Bytes of memory that a process holds now (VmRSS) or held at most (VmHWM). */
 export function memoryBytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -1,0 +1,46 @@
+// `npm run chaos`: real servers, agents and jobs under faults that a seed chooses; afterwards the record is compared with what the jobs
+// wrote down themselves. test/chaos has what it does; test/process/chaos.test.ts is its short version.
+//   --minutes M      how long faults go on; default 5
+//   --seed S         default: a new one each time; it is printed
+//   --engine NAME    sqlite (default) or postgres, then with two servers
+//   --jobs N         short jobs; default 100 for each minute, at least 2000
+import { parseArgs } from 'node:util';
+
+import { setUp } from './setup.mjs';
+import { StepFailed, main, packageProgram, runAloud } from './step.mjs';
+
+const OPTIONS = {
+  minutes: { type: 'string', default: '5' },
+  seed: { type: 'string' },
+  engine: { type: 'string', default: 'sqlite' },
+  jobs: { type: 'string' },
+};
+const LEAST_JOBS = 2_000;
+const JOBS_PER_MINUTE = 100;
+const SEEDS = 1_000_000;
+
+await main(async () => {
+  const { values } = parseArgs({ options: OPTIONS });
+  const minutes = Number(values.minutes);
+  const asked = {
+    minutes,
+    seed: Number(values.seed ?? Math.floor(Math.random() * SEEDS)),
+    engine: values.engine,
+    jobs: Number(values.jobs ?? Math.max(LEAST_JOBS, Math.round(JOBS_PER_MINUTE * minutes))),
+  };
+  const problem = problemOf(asked);
+  if (problem !== null) {
+    process.stderr.write(`${problem}\n`);
+    throw new StepFailed('chaos');
+  }
+  await setUp();
+  const env = { ...process.env, CHAOS: JSON.stringify(asked) };
+  process.exitCode = await runAloud(process.execPath, [packageProgram('vitest/vitest.mjs'), 'run', '--project', 'chaos', '--silent=false'], { env });
+});
+
+function problemOf({ minutes, seed, engine, jobs }) {
+  if (!(minutes > 0)) return '--minutes wants a number above 0.';
+  if (!Number.isInteger(seed) || seed < 0) return '--seed wants a whole number.';
+  if (engine !== 'sqlite' && engine !== 'postgres') return '--engine is sqlite or postgres.';
+  return Number.isInteger(jobs) && jobs > 0 ? null : '--jobs wants a whole number above 0.';
+}
