@@ -209,9 +209,15 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
   const writing = steadyConnection(pool);
-  await writing.renew();
   const sql = postgresSql(writing);
-  await migratePostgres(sql, options.clock.now());
+  try {
+    await writing.renew();
+    await migratePostgres(sql, options.clock.now());
+  } catch (error) {
+    writing.release();
+    await pool.end();
+    throw error;
+  }
   const changes = listeners();
   const readSql = postgresSql(pool);
   const writer = new Writer(postgresWriteConnection(writing, sql), changes.call);
@@ -269,7 +275,8 @@ async function migratePostgres(sql: Sql, now: number): Promise<void> {
     await migrate(sql, now);
     await sql.run('commit');
   } catch (error) {
-    await sql.run('rollback');
+    // On a connection that broke there is nothing to roll back, and the reason is what must be told.
+    await sql.run('rollback').catch(() => undefined);
     throw error;
   }
 }

@@ -92,6 +92,24 @@ describe('PostgreSQL', () => {
       expect(await first.sql.all(`select 1 from event where kind = 'jobs_created'`)).toEqual([]);
     });
 
+    it('while a server starts is told as what it was, and leaves no connection open', async () => {
+      const schema = `start_${process.pid}_${Math.floor(performance.now())}`;
+      await outside.query(`create schema ${schema}`);
+      const waiting = `select pid from pg_stat_activity where application_name = 'drover' and wait_event_type = 'Lock'`;
+      const holder = await outside.connect();
+      await holder.query('select pg_advisory_lock(7346000)');
+      const clock = manualClock();
+      const opening = openStore({ engine: { kind: 'postgres', url: server!.url, schema, clock }, directory: null, clock, key: TEST_KEY });
+      const refused = expect(opening).rejects.toThrow(/terminating connection due to administrator command/);
+      const pid = await eventually(async () => Number((await outside.query<{ pid: number }>(waiting)).rows[0]!.pid));
+      await terminate(pid);
+      await refused;
+      await holder.query('select pg_advisory_unlock(7346000)');
+      holder.release();
+      // Whoever starts it again finds nothing in the way.
+      opened.push(await openStore({ engine: { kind: 'postgres', url: server!.url, schema, clock }, directory: null, clock, key: TEST_KEY }));
+    });
+
     it('while it listens is renewed, and what was missed meanwhile is looked for', async () => {
       const listeners = async (): Promise<number[]> => {
         const { rows } = await outside.query<{ pid: number }>(
