@@ -41,8 +41,8 @@ async function compareLogs(field: Field, execution: Execution, amounts: Amounts)
   const said: string[] = [];
   for (const stream of ['stdout', 'stderr'] as const) {
     const { bytes: recorded, dropped } = await experiment.logWithHoles(execution.number, stream, execution.attempt);
-    const whole = execution.exit_code !== null;
-    const bytes = whole || stream === 'stdout' ? recorded : withoutObituary(recorded);
+    const whole = execution.exit_code !== null && !wasKilled(field, execution);
+    const bytes = stream === 'stdout' ? recorded : withoutObituary(recorded);
     const wanted = execution.lines === null ? field.ledger.copy(execution.name, stream)! : shellLog(execution, stream);
     amounts.log_bytes += bytes.length;
     if (dropped > 0) said.push(`${dropped} bytes of ${stream} were dropped`);
@@ -59,10 +59,14 @@ async function compareLogs(field: Field, execution: Execution, amounts: Amounts)
   return said;
 }
 
-/** The shell around a job that is killed says so on its stderr. */
+/** The shell around a job that is killed says so on its stderr, perhaps before the last lines of what it had started. */
 function withoutObituary(bytes: Buffer): Buffer {
-  const words = /(?:(?:Terminated|Killed)\n)+$/.exec(bytes.toString('latin1'))?.[0] ?? '';
-  return bytes.subarray(0, bytes.length - words.length);
+  return Buffer.from(bytes.toString('latin1').replaceAll(/^(?:Terminated|Killed)\n/gm, ''), 'latin1');
+}
+
+/** Its last bytes may have come after everybody took it for dead. */
+function wasKilled({ spells }: Field, { name }: Execution): boolean {
+  return spells.some(({ kind, struck }) => kind !== 'pause job' && struck.includes(name));
 }
 
 function shellLog({ name, marker, lines }: Execution, stream: 'stdout' | 'stderr'): Buffer {

@@ -103,8 +103,15 @@ async function takeServerDown(field: Field, fault: Fault, { how, upgrade }: Down
   };
 }
 
+/** One whose database breaks while it starts says so and ends; whoever looks after servers starts it again. */
 async function startServer(field: Field, unit: ServerUnit): Promise<void> {
-  await unit.server.start(unit.newer ? field.newer.main : undefined);
+  const begun = Date.now();
+  const start = (): Promise<void> => unit.server.start(unit.newer ? field.newer.main : undefined);
+  await start().catch((error: unknown) => {
+    if (!field.spells.some(({ side, healed }) => side === 'database' && (healed ?? Infinity) >= begun)) throw error;
+    field.tell(`${unit.name} did not start while its database broke; it is started again`);
+    return start();
+  });
   unit.up = true;
 }
 
