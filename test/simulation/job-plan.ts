@@ -30,7 +30,7 @@ const LONGEST_MS = 300_000;
 
 /** The command says `work SCALE TIMEOUT`: how long jobs of this kind take (milliseconds at most), and their timeout in seconds or `-`. */
 export function planOf(random: Random, command: string): Plan {
-  const [, scale = '1000', timeout = '-'] = /^work (\d+) (\S+)/.exec(command) ?? [];
+  const [, scale = '1000', timeout = '-'] = /work (\d+) (\S+)/.exec(command) ?? [];
   const duration = random.spread(3, Math.min(LONGEST_MS, Number(scale)));
   const timeout_ms = timeout === '-' ? null : Number(timeout) * 1000;
   const fate = random.next();

@@ -37,6 +37,8 @@ export interface ProcessParts {
 }
 
 const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const;
+/** In front of the job's own command: the shell, its program, and what it is told. */
+const SHIM_WORDS = 7;
 const START_MS = { least: 0.5, most: 20 };
 
 export class Processes {
@@ -153,7 +155,7 @@ export class Processes {
     const variables = request.variables;
     const token = variables['JD_WORKER_TOKEN']!;
     const [job_id = '0', attempt = '0'] = token.replace(/^jdt_/, '').split('.');
-    const command = request.arguments.at(-1)!;
+    const command = request.arguments.slice(SHIM_WORDS).join(' ');
     const plan = planOf(world.random.fork(`job ${token}`), command);
     const pid = (this.#nextPid += 1);
     const execution: Execution = {

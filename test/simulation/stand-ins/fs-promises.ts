@@ -1,5 +1,6 @@
 // `node:fs/promises` on the simulated disks: each call takes a moment, and never ends for a process that is dead by then.
 import * as real from 'node:fs/promises';
+import { Readable } from 'node:stream';
 
 import type { Disk, FileNode } from '../disk.ts';
 
@@ -50,6 +51,18 @@ class Handle {
     });
   }
 
+  stat(): Promise<Stat> {
+    return later(this.#disk, () => toStat(this.#file ?? this.#disk.get(this.#path)));
+  }
+
+  truncate(): Promise<void> {
+    return later(this.#disk, () => this.#disk.truncate(this.#opened, 0));
+  }
+
+  createReadStream(): Readable {
+    return Readable.from([this.#opened.bytes], { objectMode: false });
+  }
+
   sync(): Promise<void> {
     return later(this.#disk, () => this.#disk.sync(this.#file ?? this.#disk.get(this.#path)));
   }
@@ -59,7 +72,7 @@ class Handle {
   }
 }
 
-export function open(path: string, flags: string, mode?: number): Promise<Handle | real.FileHandle> {
+export function open(path: string, flags: string | number, mode?: number): Promise<Handle | real.FileHandle> {
   const disk = diskOf(path);
   if (disk === null) return real.open(path, flags, mode);
   return later(disk, () => {
@@ -97,11 +110,6 @@ export function rm(path: string, options?: { readonly recursive?: boolean; reado
 export function stat(path: string): Promise<Stat | Awaited<ReturnType<typeof real.stat>>> {
   const disk = diskOf(path);
   return disk === null ? real.stat(path) : later(disk, () => toStat(disk.get(path)));
-}
-
-export function truncate(path: string, length = 0): Promise<void> {
-  const disk = diskOf(path);
-  return disk === null ? real.truncate(path, length) : later(disk, () => disk.truncate(disk.file(path), length));
 }
 
 // The dashboard's files, and measurements of this computer: no simulated path comes here.

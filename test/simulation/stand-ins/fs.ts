@@ -141,6 +141,12 @@ export function writeSync(descriptor: number, data: Uint8Array | string, offset?
   return bytes.byteLength;
 }
 
+export function readSync(descriptor: number, buffer: Buffer, offset: number, length: number, position: number): number {
+  const { disk, file } = opened(descriptor);
+  disk.enter();
+  return file.bytes.copy(buffer, offset, position, position + length);
+}
+
 export function renameSync(from: string, to: string): void {
   const disk = diskOf(from);
   if (disk === null) return real.renameSync(from, to);
