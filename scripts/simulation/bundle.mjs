@@ -14,6 +14,8 @@ const STAND_INS = {
   'node:child_process': 'child-process.ts',
 };
 const LIBSQL = '\0libsql';
+/** libsql has its class under this name. */
+const NAME = 'default';
 
 const standIns = {
   name: 'stand-ins',
@@ -25,7 +27,7 @@ const standIns = {
     return /^[./\0]/.test(source) ? null : { id: source, external: true };
   },
   load(id) {
-    return id === LIBSQL ? `export { Database as default } from ${JSON.stringify(join(SIMULATION, 'stand-ins', 'libsql.ts'))};` : null;
+    return id === LIBSQL ? `export { Database as ${NAME} } from ${JSON.stringify(join(SIMULATION, 'stand-ins', 'libsql.ts'))};` : null;
   },
 };
 

@@ -154,4 +154,8 @@ export const MUTANTS = [
       },
     ],
   },
+  {
+    name: 'a job that was gone has ended',
+    edits: [{ file: 'src/agent/process-runner.ts', find: 'return { ...known, hasEnded: () => true, ', replace: 'return { ...known, ' }],
+  },
 ];

@@ -63,6 +63,10 @@ export class Ledger {
     return this.unwanted.has(name) || this.unwantedExperiments.has(name.split('/')[0]!);
   }
 
+  hasRun(jobId: number, attempt: number): boolean {
+    return [...this.executions.values()].some((execution) => execution.job_id === jobId && execution.attempt === attempt);
+  }
+
   executionsOf(name: JobName): Execution[] {
     return [...this.executions.values()].filter((execution) => jobName(execution.experiment, execution.number) === name);
   }

@@ -10,6 +10,8 @@ const SLACK_MS = 6 * SWEEP_PERIOD_MS;
 /** Between a message's arrival and the moment that the server writes down for it. */
 const TOLERANCE_MS = 1_500;
 
+type HasRun = (jobId: number, attempt: number) => boolean;
+
 export class Silence {
   readonly #world: World;
   readonly #agents = new Map<string, string>();
@@ -55,7 +57,8 @@ export class Silence {
     this.#present_since = { ...this.#present_since, latest: Math.max(this.#present_since.latest, until) };
   }
 
-  judgeLosses({ before, now, events, nameOf, reader }: RecordChange & { readonly reader: RecordReader }): void {
+  /** `hasRun`: whether the machine had begun an attempt. What only waits for its turn is in memory, and gone with the agent. */
+  judgeLosses({ before, now, events, nameOf, reader, hasRun }: RecordChange & { readonly reader: RecordReader; readonly hasRun: HasRun }): void {
     if (!events.some((event) => event.kind === 'jobs_lost' || event.kind === 'jobs_finished')) return;
     const agents = new Map(reader.agents().map((agent) => [agent.id, agent.name]));
     for (const lease of before.leases) {
@@ -66,7 +69,7 @@ export class Silence {
       if (attempt?.outcome !== 'lost') continue;
       const name = nameOf(job);
       if (attempt.message === 'The agent was not heard of for too long.') this.#judgeSilence(agent, name);
-      if (attempt.message === 'The agent no longer has this job.' && !this.forgetful.has(agent)) {
+      if (attempt.message === 'The agent no longer has this job.' && !this.forgetful.has(agent) && hasRun(lease.job_id, lease.attempt)) {
         this.#world.fail(new Violation(`${name} was taken from ${agent}, which still had it or should have`, name));
       }
     }

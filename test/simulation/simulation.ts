@@ -9,7 +9,7 @@ import { AgentNode } from './agent-node.ts';
 import { Disk } from './disk.ts';
 import { planTrouble, type Stage } from './faults.ts';
 import { finalCheck, unfinished, type Ending } from './final-check.ts';
-import { jobName, Ledger, type Execution } from './ledger.ts';
+import { jobName, Ledger, type Execution, type JobName } from './ledger.ts';
 import { Machine } from './machine.ts';
 import { FAIR, Network } from './network.ts';
 import { Processes } from './processes.ts';
@@ -96,14 +96,20 @@ class Run {
       onPresence: (present) => (present ? this.#silence.serverPresent() : this.#silence.serverAway()),
     });
     this.#network = new Network(this.#world, this.#server);
-    this.#watcher = new Watcher({ world: this.#world, silence: this.#silence, databaseFile: this.#server.databaseFile });
+    this.#watcher = new Watcher({ world: this.#world, ledger: this.#ledger, silence: this.#silence, databaseFile: this.#server.databaseFile });
     this.#scale = this.#random.spread(200, 120_000);
     this.#users = new Users({
       ...{ world: this.#world, network: this.#network, ledger: this.#ledger, api_key: template.api_key },
       machine: new Machine(this.#world, 'desk', { skew_ms: 0, rate: 1 }),
       experiments: this.#experiments(),
       scale: this.#scale,
+      returned: () => this.#returned(),
     });
+  }
+
+  #returned(): JobName[] {
+    const { jobs } = this.#watcher.snapshot;
+    return [...jobs.values()].filter((job) => job.status === 'pending' && job.attempts > 0).map((job) => this.#watcher.nameOf(job) as JobName);
   }
 
   #machine(name: string): Machine {

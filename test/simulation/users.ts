@@ -18,6 +18,8 @@ export interface UserParts {
   readonly experiments: readonly UserExperiment[];
   /** The longest that a job takes, milliseconds. */
   readonly scale: number;
+  /** Jobs that went back to the queue: what people look at first. */
+  readonly returned: () => readonly JobName[];
 }
 
 export interface UserExperiment {
@@ -154,7 +156,8 @@ export class Users {
   /** One of the many things that people do while jobs run. */
   meddle(): void {
     const random = this.#random;
-    const name = this.#known.length === 0 ? null : random.pick(this.#known);
+    const returned = this.#parts.returned();
+    const name = returned.length > 0 && random.chance(0.5) ? random.pick(returned) : this.#known.length === 0 ? null : random.pick(this.#known);
     const { name: experiment } = random.pick(this.#parts.experiments);
     const deeds: (() => void)[] = [() => this.#commandWorkers(experiment), () => this.#changeExperiment(experiment), () => this.#bulk(experiment)];
     if (name !== null) deeds.push(...Array.from({ length: 5 }, () => () => this.#changeJob(name)));

@@ -1,12 +1,13 @@
 // Looks at the record after every commit that tells something: what DESIGN promises at every moment.
 import { checkClaims, checkTransitions } from './claim-rules.ts';
-import { jobName } from './ledger.ts';
+import { jobName, type Ledger } from './ledger.ts';
 import { numbersOf, RecordReader, type EventRow, type JobRow, type Snapshot } from './record.ts';
 import type { Silence } from './silence.ts';
 import { Violation, type World } from './world.ts';
 
 export interface WatcherParts {
   readonly world: World;
+  readonly ledger: Ledger;
   readonly silence: Silence;
   readonly databaseFile: string;
 }
@@ -80,7 +81,7 @@ export class Watcher {
       const change = { before: this.#before, now, events, nameOf: (job: JobRow) => this.nameOf(job) };
       const broken = checkTransitions(change) ?? checkClaims(change);
       if (broken !== null) this.#parts.world.fail(broken);
-      this.#parts.silence.judgeLosses({ ...change, reader: this.reader });
+      this.#parts.silence.judgeLosses({ ...change, reader: this.reader, hasRun: (job, attempt) => this.#parts.ledger.hasRun(job, attempt) });
     }
     this.#fresh = false;
     this.#before = now;
