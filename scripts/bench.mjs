@@ -1,13 +1,15 @@
 // `npm run bench`: measures Drover beside what it can be compared with on this machine, in the same run.
 //   --quick          small sizes, under half a minute: for tests, not for conclusions
-//   --only NAME      some parts only (base, cycles, start, processes, million); may be repeated. `base` always runs: it gives the ratios
+//   --peers          the race: Drover beside BullMQ, graphile-worker, pg-boss, GNU parallel, task-spooler, Slurm and the bare limits
+//   --only NAME      some parts only (base, cycles, start, processes, million; with --peers cycles, latency, processes, jobs, agents), or
+//                    lines by the beginning of their names (cycles.sets); may be repeated. `base` always runs: it gives the ratios
 //   --json FILE      writes everything that was measured
 //   --write-docs     writes docs/explanation/performance.md from it
 //   --from FILE      measures nothing and takes what --json wrote
 //   --rounds N       rounds of each line; default 5
 //   --profile DIR    CPU profiles of the servers and agents that were started
 //   --directory DIR  where the temporary data go; default the system's
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -15,9 +17,11 @@ import { setUp } from './setup.mjs';
 import { ROOT, StepFailed, main, packageProgram, requiredStep } from './step.mjs';
 
 const PAGE = join(ROOT, 'docs/explanation/performance.md');
+const RESULTS = join(ROOT, 'bench/results');
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
+  peers: { type: 'boolean', default: false },
   only: { type: 'string', multiple: true, default: [] },
   json: { type: 'string' },
   'write-docs': { type: 'boolean', default: false },
@@ -41,22 +45,43 @@ await main(async () => {
   const { values } = parseArgs({ options: OPTIONS });
   await setUp();
   // Packages and the built program are there only now.
-  const [{ PARTS, measure }, { printHeader, printLine, printPart }, { performancePage }] = await Promise.all([
+  const [{ measure }, { printHeader, printPart, printLine, printLeftOut }, { performancePage }, bench] = await Promise.all([
     import('./bench/run.mjs'),
     import('./bench/report.mjs'),
     import('./bench/page.mjs'),
+    values.peers ? race(values.quick) : drover(values.quick),
   ]);
-  const unknown = values.only.filter((name) => !PARTS.some((part) => part.name === name));
+  const unknown = values.only.filter((name) => !bench.parts.some((part) => part.name === name.split('.')[0]));
   if (unknown.length > 0) {
-    process.stderr.write(`There is no part ${unknown.join(', ')}. Parts: ${PARTS.map((part) => part.name).join(', ')}.\n`);
+    process.stderr.write(`There is no part ${unknown.join(', ')}. Parts: ${bench.parts.map((part) => part.name).join(', ')}.\n`);
     throw new StepFailed('bench');
   }
-  const plan = { ...(values.quick ? QUICK : FULL), quick: values.quick, rounds: values.quick ? 1 : Number(values.rounds) };
-  const options = { plan, only: values.only, profile: values.profile ?? null, ...(values.directory === undefined ? {} : { directory: values.directory }) };
-  const result = values.from === undefined ? await measure(options, { printHeader, printPart, printLine }) : JSON.parse(readFileSync(values.from, 'utf8'));
+  const { only, directory, profile = null } = values;
+  const plan = { ...bench.plan, quick: values.quick, rounds: values.quick ? 1 : Number(values.rounds) };
+  const options = { ...bench, plan, only, profile, ...(directory === undefined ? {} : { directory }) };
+  const result =
+    values.from === undefined ? await measure(options, { printHeader, printPart, printLine, printLeftOut }) : JSON.parse(readFileSync(values.from, 'utf8'));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values['write-docs']) {
-    writeFileSync(PAGE, performancePage(result));
-    await requiredStep('page', process.execPath, [packageProgram('prettier/bin/prettier.cjs'), '--write', PAGE]);
-  }
+  if (values['write-docs']) await writePage(values.peers ? 'peers' : 'drover', result, performancePage);
 });
+
+async function drover(quick) {
+  const { PARTS, versions } = await import('./bench/run.mjs');
+  return { parts: PARTS, plan: quick ? QUICK : FULL, versions };
+}
+
+async function race(quick) {
+  const { RACE_PARTS, RACE_FULL, RACE_QUICK, raceVersions } = await import('./bench/race/run.mjs');
+  return { parts: RACE_PARTS, plan: quick ? RACE_QUICK : RACE_FULL, versions: raceVersions };
+}
+
+/** The page is made of the last run of each kind, which lie beside it in the repository. */
+async function writePage(kind, result, performancePage) {
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(join(RESULTS, `${kind}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  const [own, peers] = ['drover', 'peers']
+    .map((name) => join(RESULTS, `${name}.json`))
+    .map((path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null));
+  writeFileSync(PAGE, performancePage({ drover: own, peers }));
+  await requiredStep('page', process.execPath, [packageProgram('prettier/bin/prettier.cjs'), '--write', PAGE]);
+}

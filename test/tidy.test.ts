@@ -15,13 +15,13 @@ const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 
-const GENERATED = /(^|\/)generated\/|^docs\/reference\/(api|cli|errors|limits)\.md$|^package-lock\.json$/;
+const GENERATED = /(^|\/)generated\/|^docs\/reference\/(api|cli|errors|limits)\.md$|(^|\/)package-lock\.json$|^bench\/results\//;
 const TEXT = /\.(ts|tsx|mjs|js|json|md|py|toml|sh|css|html|svg|yml|yaml|txt)$|^[^.]*$|^\.[a-z]+$/;
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const written = FILES.filter((path) => !GENERATED.test(path));
 const texts = written.filter((path) => TEXT.test(path.split('/').at(-1)!) && !/\.(gz|png|csv)$/.test(path));
-const code = written.filter((path) => /^(src|test|scripts|python|examples)\/.*\.(ts|tsx|mjs|py)$/.test(path));
+const code = written.filter((path) => /^(src|test|scripts|bench|python|examples)\/.*\.(ts|tsx|mjs|py)$/.test(path));
 const sources = code.filter((path) => path.startsWith('src/') && !/\.(test|suite)\.tsx?$/.test(path));
 
 /** `path:line: text` of every line that matches. */
@@ -52,7 +52,7 @@ describe('files', () => {
   });
 
   test('a source file says at its top what it is for', () => {
-    const silent = code.filter((path) => /^(src|scripts)\/.*\.(ts|tsx|mjs)$/.test(path) && !/\.(test|suite)\.(tsx?|mjs)$/.test(path));
+    const silent = code.filter((path) => /^(src|scripts|bench)\/.*\.(ts|tsx|mjs)$/.test(path) && !/\.(test|suite)\.(tsx?|mjs)$/.test(path));
     expect(silent.filter((path) => !/^(#!.*\n)?(\/\/|\/\*)/.test(read(path)))).toEqual([]);
   });
 
@@ -99,7 +99,7 @@ describe('what may not be in a file', () => {
   });
 
   test('hosts in the lockfile: packages come from whichever registry npm is set to', () => {
-    expect(linesMatching(['package-lock.json'], /"resolved":/)).toEqual([]);
+    expect(linesMatching(['package-lock.json', 'bench/peers/package-lock.json'], /"resolved":/)).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ import { inProcessQueue } from './in-process-queue.mjs';
 export const BASE = {
   name: 'base',
   title: 'What this machine can do',
-  async run(stage, plan, emit) {
+  async run(stage, plan, { emit }) {
     emit(await commits(stage, plan));
     emit(await inserts(stage, plan));
     await queueLimits(stage, plan, emit);

@@ -13,7 +13,7 @@ const SETTINGS = [
 export const CYCLES = {
   name: 'cycles',
   title: 'Job cycles: claim and finish, durable, through HTTP, without a process',
-  async run(stage, plan, emit, baseLine) {
+  async run(stage, plan, { emit, baseLine }) {
     const server = await stage.server('cycles');
     const experiment = await createExperiment(server, 'cycles');
     const perRound = (setting) => plan.cycles[setting.id];
@@ -22,17 +22,9 @@ export const CYCLES = {
     await createMatrix(server, experiment, { matrix: gridOf(size) });
     let done = 0;
     for (const setting of SETTINGS) {
-      const agents = await Promise.all(
-        Array.from({ length: setting.agents }, (_, index) =>
-          registerAgent(server, { experiment, slots: setting.slots, instance: `a${setting.slots}x${index}` }),
-        ),
-      );
+      const agents = await openAgents(server, { experiment, ...setting });
       const round = async () => {
-        const share = perRound(setting) / agents.length;
-        const began = performance.now();
-        const worked = await Promise.all(agents.map((agent) => agent.work((count) => count >= share)));
-        const seconds = (performance.now() - began) / 1000;
-        const cycles = worked.reduce((sum, count) => sum + count, 0);
+        const { cycles, seconds } = await cycleRound(agents, perRound(setting));
         done += cycles;
         return cycles / seconds;
       };
@@ -51,3 +43,16 @@ export const CYCLES = {
     await server.stop();
   },
 };
+
+/** Agents that ask for the jobs of one experiment, each for as many as it has slots. */
+export function openAgents(server, { experiment, agents, slots }) {
+  return Promise.all(Array.from({ length: agents }, (_, index) => registerAgent(server, { experiment, slots, instance: `a${slots}x${index}` })));
+}
+
+/** From the first claim until at least so many ends are recorded and nothing is claimed. */
+export async function cycleRound(agents, jobs) {
+  const share = jobs / agents.length;
+  const began = performance.now();
+  const worked = await Promise.all(agents.map((agent) => agent.work((count) => count >= share)));
+  return { cycles: worked.reduce((sum, count) => sum + count, 0), seconds: (performance.now() - began) / 1000 };
+}

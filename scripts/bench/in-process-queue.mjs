@@ -22,20 +22,23 @@ const TEMPLATE = {
   held: false,
 };
 
-/** A new store below `directory` with so many pending jobs. */
-export async function inProcessQueue(directory, jobs) {
-  const [{ openStore }, { createExperiment }, { createMatrix, expandNextChunk }, { registerAgent }, { syncAgents }, { systemClock: clock }] = await Promise.all(
-    [...['store/store.js', 'store/experiments.js', 'store/matrices.js', 'store/agents.js', 'store/sync.js', 'runtime/clock.js'].map(zone)],
-  );
-  mkdirSync(directory);
-  const store = await openStore({ engine: { kind: 'sqlite', directory, clock, read_threads: 0 }, directory, clock });
+/** A store below `directory`, with so many pending jobs if it is new; on PostgreSQL when a `url` is given. */
+export async function inProcessQueue(directory, jobs, { url = null } = {}) {
+  const [{ openStore }, experiments, { createMatrix, expandNextChunk }, { registerAgent }, { syncAgents }, { systemClock: clock }] = await Promise.all([
+    ...['store/store.js', 'store/experiments.js', 'store/matrices.js', 'store/agents.js', 'store/sync.js', 'runtime/clock.js'].map(zone),
+  ]);
+  mkdirSync(directory, { recursive: true });
+  const engine = url === null ? { kind: 'sqlite', directory, clock, read_threads: 0 } : { kind: 'postgres', url, schema: null, clock };
+  let store = await openStore({ engine, directory, clock });
   const terms = { store_id: store.id, key: store.key, next_sync_within_ms: 30_000, random: Math.random };
-  const matrix = Object.entries(gridOf(jobs)).map(([name, values]) => ({ name, values }));
-  const experiment_id = await store.write((tx) =>
-    createExperiment(tx, { name: 'limit', description: '', settings: {}, pin_cipher: store.key.encrypt('123456') }, 'bench'),
-  );
-  await store.write((tx) => createMatrix(tx, { experiment_id, matrix, template: TEMPLATE, actor: 'bench' }));
-  while (await store.write(expandNextChunk));
+  if (jobs > 0) {
+    const matrix = Object.entries(gridOf(jobs)).map(([name, values]) => ({ name, values }));
+    const experiment_id = await store.write((tx) =>
+      experiments.createExperiment(tx, { name: 'limit', description: '', settings: {}, pin_cipher: store.key.encrypt('123456') }, 'bench'),
+    );
+    await store.write((tx) => createMatrix(tx, { experiment_id, matrix, template: TEMPLATE, actor: 'bench' }));
+    while (await store.write(expandNextChunk));
+  }
   let registered = 0;
 
   async function register(slots) {
@@ -66,6 +69,12 @@ export async function inProcessQueue(directory, jobs) {
         return answers.reduce((sum, answer) => sum + answer.settled.length, 0);
       };
       return { round: () => round(), end: () => round(false) };
+    },
+    /** Does something with the files or the database that nobody has open then. */
+    async whileClosed(work) {
+      await store.close();
+      await work();
+      store = await openStore({ engine, directory, clock });
     },
     close: () => store.close(),
   };

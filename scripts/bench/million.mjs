@@ -11,7 +11,7 @@ const MEMORY = { unit: 'MB', aim: { below: 400 } };
 export const MILLION = {
   name: 'million',
   title: 'One experiment with very many jobs',
-  async run(stage, plan, emit, baseLine) {
+  async run(stage, plan, { emit, baseLine }) {
     let server = await stage.server('million');
     emit(line('million.memory_empty', 'Server memory, empty', 'MB', { rounds: [megabytes(server)] }));
     await createExperiment(server, EXPERIMENT);

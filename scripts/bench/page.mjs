@@ -1,4 +1,5 @@
 // Writes docs/explanation/performance.md from what was measured.
+import { raceSection } from './race/race-section.mjs';
 import { aimText, number, ratio } from './report.mjs';
 
 const HOW = {
@@ -33,23 +34,29 @@ const LIMITS = {
   'million.memory_used': 'Page caches of SQLite (64 MB for the connection that writes, 16 MB for each of two that read) and the heaps of Node.',
 };
 
-export function performancePage(result) {
-  const lines = result.parts.flatMap((part) => part.lines);
+const NOT_MEASURED = 'Not measured yet.';
+
+/** From the last results of `npm run bench` and of `npm run bench -- --peers`; either may be null. */
+export function performancePage({ drover, peers }) {
   return [
     '# Performance',
     '',
-    '<!-- Written by `npm run bench -- --write-docs`. Do not edit. -->',
+    '<!-- Written by `npm run bench -- --write-docs` and `npm run bench -- --peers --write-docs` from bench/results. Do not edit. -->',
     '',
-    ...introduction(result),
-    '## Aims and what was reached',
-    '',
-    ...aims(lines),
-    ...result.parts.flatMap((part) => partSection(part)),
+    ...(drover === null ? [NOT_MEASURED, ''] : ownSections(drover)),
+    ...(peers === null ? ['## Beside the peers', '', NOT_MEASURED, ''] : raceSection(peers)),
     '## Measure it yourself',
     '',
     '`npm run bench` takes some minutes and prints the same lines for your machine; `--quick` takes half a minute and only shows that everything works. `--only NAME` measures one part, `--json FILE` keeps the figures, `--profile DIR` keeps CPU profiles of the servers and agents.',
     '',
+    '`npm run bench -- --peers` is the race, in less than half an hour (`--quick`: three minutes). It installs the queues from npm in `bench/peers` and starts every server it needs on loopback; who is not installed is left out, and it says what to install. `--only cycles.sets` measures some lines.',
+    '',
   ].join('\n');
+}
+
+function ownSections(result) {
+  const lines = result.parts.flatMap((part) => part.lines);
+  return [...introduction(result), '## Aims and what was reached', '', ...aims(lines), ...result.parts.flatMap((part) => partSection(part))];
 }
 
 function introduction({ taken_at, quick, rounds, machine, load_before, load_after }) {

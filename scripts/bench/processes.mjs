@@ -1,29 +1,27 @@
 // Real processes: /bin/true through a real agent, from the submission until every end is on the server's disk, against launchers that
 // record nothing (xargs) or a line per job (GNU parallel).
-import { mkdirSync, rmSync } from 'node:fs';
-
-import { allDone, createExperiment } from './experiment.mjs';
+import { createExperiment } from './experiment.mjs';
 import { line, median } from './figures.mjs';
-import { firstLine } from './machine.mjs';
+import { SLOTS, gnuParallel, hasGnuParallel, throughDrover, xargs } from './launchers.mjs';
 
-const SLOTS = 2;
+const COMMAND = '/bin/true';
 
 export const PROCESSES = {
   name: 'processes',
   title: 'Real processes: /bin/true, two at a time, with their output kept',
-  async run(stage, plan, emit) {
+  async run(stage, plan, { emit }) {
     const server = await stage.server('processes');
     const experiment = await createExperiment(server, 'processes');
     const agent = await stage.agent(server, { workers: SLOTS, experiment });
-    const launchers = { drover: () => drover(server, experiment, plan.processes), xargs: () => xargs(stage, plan.processes) };
-    const hasParallel = firstLine('parallel', ['--version'])?.startsWith('GNU parallel') === true;
-    if (hasParallel) launchers.parallel = () => parallel(stage, plan.processes);
+    const work = { command: COMMAND, count: plan.processes };
+    const launchers = { drover: throughDrover(server, experiment), xargs: (what) => xargs(stage, what) };
+    if (hasGnuParallel()) launchers.parallel = (what) => gnuParallel(stage, what);
     const rates = {};
     // One after the other in each round, so that a noisy minute hits all of them.
     for (let round = 0; round < plan.process_rounds; round += 1) {
       for (const [name, launch] of Object.entries(launchers)) {
         const began = performance.now();
-        await launch();
+        await launch(work);
         (rates[name] ??= []).push((plan.processes * 1000) / (performance.now() - began));
       }
     }
@@ -48,40 +46,4 @@ function emitAll({ drover: ours, xargs: bare, parallel: rival }, emit) {
   }
   emit(line('processes.parallel', 'GNU parallel -j2 --joblog --results', 'processes per second', { rounds: rival }));
   emit(line('processes.drover', 'Drover, 2 workers', 'processes per second', { ...common, aim: { least: median(rival) } }));
-}
-
-let target = 0;
-
-async function drover(server, experiment, count) {
-  target += count;
-  await server.api.call('POST', `/experiments/${experiment}/jobs`, { command: '/bin/true', jobs: [{}], times: count });
-  await allDone(server, experiment, target);
-}
-
-async function xargs(stage, count) {
-  await inDirectory(stage, 'xargs', (directory) =>
-    shell(stage, `seq ${count} | xargs -P ${SLOTS} -I @@ sh -c '/bin/true > "${directory}/@@.out" 2> "${directory}/@@.err"'`),
-  );
-}
-
-async function parallel(stage, count) {
-  await inDirectory(stage, 'parallel', (directory) =>
-    shell(
-      stage,
-      `seq ${count} | parallel --will-cite -j ${SLOTS} --joblog "${directory}/log" --results "${directory}/results" /bin/true '#' > "${directory}/all" 2>&1`,
-    ),
-  );
-}
-
-async function shell(stage, text) {
-  const program = stage.start('/bin/sh', ['-c', text], { label: 'launcher' });
-  const { code } = await program.ended;
-  if (code !== 0) throw new Error(`${text} ended with ${code}:\n${program.read()}`);
-}
-
-async function inDirectory(stage, name, work) {
-  const directory = stage.path(name);
-  mkdirSync(directory);
-  await work(directory);
-  rmSync(directory, { recursive: true });
 }

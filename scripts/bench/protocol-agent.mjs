@@ -4,12 +4,13 @@ import { openConnection } from './http-connection.mjs';
 
 const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 100 };
 
-export async function registerAgent(server, { experiment, slots, instance }) {
+/** With `wait_seconds` a sync hangs until there is something to say. */
+export async function registerAgent(server, { experiment, slots, instance, wait_seconds = 0 }) {
   const body = { host: 'bench', instance, experiments: [experiment], workers: slots, total: PLENTY, version: '0.1.0', platform: 'bench' };
   const { secret } = await server.api.call('POST', '/agents', body);
   const connection = await openConnection(server.url, { authorization: `Bearer ${secret}` });
   const free_slots = JSON.stringify(Array.from({ length: slots }, (_, slot) => slot));
-  const fixed = `"wait_seconds":0,"free":${JSON.stringify(PLENTY)},"has_script":false,"workers":[],"running":[]`;
+  const fixed = `"wait_seconds":${wait_seconds},"free":${JSON.stringify(PLENTY)},"has_script":false,"workers":[],"running":[]`;
   let sequence = 0;
   let leases = [];
 

@@ -13,13 +13,19 @@ export function printPart({ title, load }) {
 }
 
 export function printLine(line) {
-  const { title, unit, value, low, high, rounds, against, aim, note, p95 } = line;
+  const { title, unit, value, low, high, rounds, against, rival = null, aim, note, p95, durable = true } = line;
   if (p95 !== undefined) return write(`      ${title.padEnd(40)} p50 ${number(value).padStart(6)}   p95 ${number(p95).padStart(6)} ${unit}`);
   const spread = rounds.length > 1 ? `  (${number(low)} to ${number(high)})` : '';
-  write(`  ${title.padEnd(66)} ${`${number(value)} ${unit}`.padStart(24)}${spread}`);
+  write(`  ${title.padEnd(66)} ${`${number(value)} ${unit}`.padStart(24)}${spread}${durable ? '' : '  not durable'}`);
   if (against !== null) write(`${' '.repeat(6)}${ratio(against.ratio)} × ${against.title}`);
+  if (rival !== null) write(`${' '.repeat(6)}${ratio(rival.ratio)} × ${rival.title}`);
   if (aim !== null) write(`${' '.repeat(6)}aim ${aimText(aim, unit)}: ${aim.reached ? 'reached' : 'NOT REACHED'}`);
   if (note !== null) write(`${' '.repeat(6)}${note}`);
+}
+
+/** Loud, because a race without somebody says less than it seems to. */
+export function printLeftOut({ title, reason }) {
+  write(`  !!! LEFT OUT: ${title}: ${reason}`);
 }
 
 export function number(value) {

@@ -11,27 +11,38 @@ import { START } from './start-latency.mjs';
 
 export const PARTS = [BASE, CYCLES, START, PROCESSES, MILLION];
 
-/** Everything that was measured, as data; `screen` shows it as it comes. */
-export async function measure({ plan, only, profile, directory = tmpdir() }, screen) {
-  const machine = { ...describeMachine(directory), xargs: firstLine('xargs', ['--version']), parallel: firstLine('parallel', ['--version']) };
-  const result = { taken_at: new Date().toISOString(), quick: plan.quick, rounds: plan.rounds, machine, load_before: load(), load_after: [], parts: [] };
+/** Versions of the programs that processes are compared with. */
+export const versions = () => ({ xargs: firstLine('xargs', ['--version']), parallel: firstLine('parallel', ['--version']) });
+
+/** Parts whose lines others are compared with. */
+const ALWAYS = ['base'];
+
+/**
+ * Everything that was measured, as data; `screen` shows it as it comes. `only` names parts, or lines by the beginning of their ids
+ * up to a dot; `versions()` are those of the programs that Drover is compared with.
+ */
+export async function measure({ parts, plan, only, versions, profile, directory = tmpdir() }, screen) {
+  const { quick, rounds } = plan;
+  const taken_at = new Date().toISOString();
+  const result = { taken_at, quick, rounds, machine: describeMachine(directory), load_before: load(), load_after: [], parts: [], left_out: [] };
   screen.printHeader(result);
-  for (const part of PARTS.filter(({ name }) => name === 'base' || only.length === 0 || only.includes(name))) {
+  const selected = (id) => only.length === 0 || only.some((name) => id === name || id.startsWith(`${name}.`) || name.startsWith(`${id}.`));
+  const leaveOut = (one) => {
+    result.left_out.push(one);
+    screen.printLeftOut(one);
+  };
+  for (const part of parts.filter(({ name }) => ALWAYS.includes(name) || selected(name))) {
     const lines = [];
     result.parts.push({ name: part.name, title: part.title, load: load(), lines });
     screen.printPart(result.parts.at(-1));
-    await onStage({ profile, directory }, (stage) =>
-      part.run(
-        stage,
-        plan,
-        (line) => {
-          lines.push(line);
-          screen.printLine(line);
-        },
-        (id) => findLine(result, id),
-      ),
-    );
+    const emit = (one) => {
+      lines.push(one);
+      screen.printLine(one);
+    };
+    await onStage({ profile, directory }, (stage) => part.run(stage, plan, { emit, leaveOut, selected, baseLine: (id) => findLine(result, id) }));
   }
+  // What was installed for the run is there only now.
+  Object.assign(result.machine, versions());
   result.load_after = load();
   return result;
 }

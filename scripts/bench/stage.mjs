@@ -29,16 +29,18 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
   };
   for (const path of [env.HOME, env.TMPDIR, join(root, 'work')]) mkdirSync(path);
   const children = new Set();
+  const endings = [];
   let count = 0;
 
-  /** A program with its output in files; `--cpu-prof` for Node when profiles are wanted. */
-  function start(program, args, { env: more = {}, label = 'program' } = {}) {
+  /** A program with its output in files; `--cpu-prof` for Node when profiles are wanted. `as`: whose rights it has; `stop`: what ends it in order. */
+  function start(program, args, { env: more = {}, label = 'program', as = null, stop = 'SIGTERM' } = {}) {
     count += 1;
     const output = join(root, `${label}-${count}`);
     const files = [openSync(`${output}.out`, 'w'), openSync(`${output}.err`, 'w')];
     const profiling =
       profile !== null && program === process.execPath ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${label}-${count}.cpuprofile`] : [];
-    const child = spawn(program, [...profiling, ...args], { cwd: join(root, 'work'), env: { ...env, ...more }, stdio: ['ignore', ...files] });
+    const options = { cwd: as === null ? join(root, 'work') : '/', env: { ...env, ...more }, ...(as === null ? {} : { uid: as.uid, gid: as.gid }) };
+    const child = spawn(program, [...profiling, ...args], { ...options, stdio: ['ignore', ...files] });
     for (const file of files) closeSync(file);
     children.add(child);
     const ended = new Promise((resolve, reject) => {
@@ -54,7 +56,7 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
       hasEnded: () => child.exitCode !== null || child.signalCode !== null,
       async stop() {
         if (child.exitCode !== null || child.signalCode !== null) return;
-        child.kill('SIGTERM');
+        child.kill(stop);
         const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
         await ended;
         clearTimeout(timer);
@@ -66,7 +68,8 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
     root,
     path: (...names) => join(root, ...names),
     start,
-    server: (name = 'data') => startServer(stage, { data: join(root, name), port: 0 }),
+    /** On SQLite below `name`, or on the PostgreSQL database of that address. */
+    server: (name = 'data', { database = null } = {}) => startServer(stage, { data: join(root, name), port: 0, database }),
     agent: (server, options) => startAgent(stage, server, options),
     /** The command line, run to its end. */
     async drover(args, more = {}) {
@@ -75,13 +78,17 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
       if (code !== 0) throw new Error(`drover ${args.join(' ')} ended with ${code}:\n${program.read()}`);
       return program.read();
     },
+    /** What must be done at the end whatever happens, and at once: for programs that leave the family. */
+    atEnd: (ending) => void endings.push(ending),
     async close() {
+      for (const ending of endings.splice(0)) ending();
       for (const child of children) child.kill('SIGKILL');
       while (children.size > 0) await sleep(10);
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
     /** For a process that ends, which cannot wait. */
     closeNow() {
+      for (const ending of endings.splice(0)) ending();
       for (const child of children) child.kill('SIGKILL');
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
@@ -89,9 +96,10 @@ export function openStage({ profile = null, directory = tmpdir() } = {}) {
   return stage;
 }
 
-async function startServer(stage, { data, port }) {
+async function startServer(stage, { data, port, database }) {
   const began = performance.now();
-  const program = stage.start(process.execPath, [MAIN, 'server', '--port', String(port), '--data-dir', data], { label: 'server' });
+  const env = database === null ? {} : { DROVER_DATABASE: database };
+  const program = stage.start(process.execPath, [MAIN, 'server', '--port', String(port), '--data-dir', data], { label: 'server', env });
   // Where the server listens is known at a restart, and only in its output at the first start.
   const url = port === 0 ? await waitFor(program, () => / listens at (http:\S+),/.exec(program.read())?.[1]) : `http://127.0.0.1:${port}`;
   await waitFor(program, () => isReady(url));
@@ -109,7 +117,7 @@ async function startServer(stage, { data, port }) {
     /** Stops it in order and starts it at the same address, on the same data. */
     async restart() {
       await stop();
-      return startServer(stage, { data, port: Number(new URL(url).port) });
+      return startServer(stage, { data, port: Number(new URL(url).port), database });
     },
   };
 }
@@ -138,7 +146,7 @@ async function startAgent(stage, server, { workers, experiment }) {
 }
 
 /** Polls for a fact with a deadline; a program that ended is told with what it said. */
-async function waitFor(program, fact) {
+export async function waitFor(program, fact) {
   const deadline = performance.now() + START_MS;
   for (;;) {
     const found = await fact();

@@ -14,7 +14,7 @@ const WARM_UP = 20;
 export const START = {
   name: 'start',
   title: 'From submission to process start, on an idle agent',
-  async run(stage, plan, emit, baseLine) {
+  async run(stage, plan, { emit, baseLine }) {
     const server = await stage.server('start');
     const experiment = await createExperiment(server, 'start');
     const agent = await stage.agent(server, { workers: 1, experiment });
@@ -34,7 +34,8 @@ export const START = {
   },
 };
 
-async function submitOne(server, { experiment, directory, index }) {
+/** Submits one job and gives the milliseconds until its shell opened a file. */
+export async function submitOne(server, { experiment, directory, index }) {
   const started = `${directory}/${index}.started`;
   const sent = `${directory}/${index}.sent`;
   for (const path of [started, sent]) {

@@ -1,6 +1,6 @@
 // The benchmark itself: that it runs to its end, measures every line it promises, and leaves nothing behind. No figure is judged here.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -18,6 +18,11 @@ interface Line {
   readonly p95?: number;
   readonly against: { readonly ratio: number } | null;
   readonly note: string | null;
+}
+
+interface RaceResult {
+  readonly parts: readonly { readonly lines: readonly (Line & { readonly rounds: readonly number[] })[] }[];
+  readonly left_out: readonly { readonly id: string; readonly title: string; readonly reason: string }[];
 }
 
 const EXPECTED = [
@@ -51,6 +56,43 @@ test('npm run bench -- --quick measures every line and leaves nothing behind', (
   expect(parallel).toBe(true);
   expect(Object.values(result.machine).filter((value) => value === undefined || value === 'unknown')).toEqual([]);
   for (const line of ['Job cycles, 1 agent asking for 64', 'QUICK']) expect(stdout).toContain(line);
+  expect(readdirSync(directory)).toEqual([]);
+  expect(processesAt(directory)).toEqual([]);
+});
+
+test('npm run bench -- --peers races whoever is there and says aloud who is not', (context) => {
+  const place = mkdtempSync(join(tmpdir(), 'drover-race-test-'));
+  context.onTestFinished(() => rmSync(place, { recursive: true, force: true }));
+  const [directory, programs] = [join(place, 'stages'), join(place, 'programs')];
+  for (const path of [directory, programs]) mkdirSync(path);
+  // No Redis, no task-spooler, no npm: as on a machine where nobody installed anything for it.
+  for (const name of ['sh', 'seq', 'xargs', 'id', 'git', 'python3', 'uname']) {
+    const found = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
+    if (found !== '') symlinkSync(found, join(programs, name));
+  }
+  const file = join(place, 'result.json');
+  const only = [
+    'cycles.one.drover-sqlite',
+    'cycles.one.bare-sqlite',
+    'cycles.one.bullmq',
+    'processes.true.xargs',
+    'processes.true.drover',
+    'processes.true.task-spooler',
+  ];
+  const args = [BENCH, '--peers', '--quick', '--json', file, '--directory', directory, ...only.flatMap((name) => ['--only', name])];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, PATH: programs } });
+  expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  const result = JSON.parse(readFileSync(file, 'utf8')) as RaceResult;
+  const lines = result.parts.flatMap((part) => part.lines);
+  expect(lines.map((line) => line.id)).toEqual(['cycles.one.drover-sqlite', 'cycles.one.bare-sqlite', 'processes.true.drover', 'processes.true.xargs']);
+  expect(lines.filter((line) => !(line.value > 0 && line.rounds.length === 1))).toEqual([]);
+  for (const [ours, base] of [lines.slice(0, 2), lines.slice(2)]) expect(ours!.against!.ratio).toBeCloseTo(ours!.value / base!.value);
+  expect(result.left_out.map((one) => one.id)).toEqual(['cycles.one.bullmq', 'processes.true.task-spooler']);
+  for (const { title, reason } of result.left_out) expect(stdout).toContain(`LEFT OUT: ${title}: ${reason}`);
+  expect(result.left_out.map((one) => one.reason)).toEqual([
+    expect.stringContaining('apt-get install redis-server'),
+    expect.stringContaining('apt-get install task-spooler'),
+  ]);
   expect(readdirSync(directory)).toEqual([]);
   expect(processesAt(directory)).toEqual([]);
 });
