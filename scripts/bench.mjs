@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { setUp } from './setup.mjs';
-import { ROOT, StepFailed, main, packageProgram, requiredStep } from './step.mjs';
+import { ROOT, StepFailed, main } from './step.mjs';
 
 const PAGE = join(ROOT, 'docs/explanation/performance.md');
 const RESULTS = join(ROOT, 'bench/results');
@@ -62,7 +62,7 @@ await main(async () => {
   const result =
     values.from === undefined ? await measure(options, { printHeader, printPart, printLine, printLeftOut }) : JSON.parse(readFileSync(values.from, 'utf8'));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values['write-docs']) await writePage(values.peers ? 'peers' : 'drover', result, performancePage);
+  if (values['write-docs']) writePage(values.peers ? 'peers' : 'drover', result, performancePage);
 });
 
 async function drover(quick) {
@@ -76,12 +76,11 @@ async function race(quick) {
 }
 
 /** The page is made of the last run of each kind, which lie beside it in the repository. */
-async function writePage(kind, result, performancePage) {
+function writePage(kind, result, performancePage) {
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${kind}.json`), `${JSON.stringify(result, null, 2)}\n`);
   const [own, peers] = ['drover', 'peers']
     .map((name) => join(RESULTS, `${name}.json`))
     .map((path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null));
   writeFileSync(PAGE, performancePage({ drover: own, peers }));
-  await requiredStep('page', process.execPath, [packageProgram('prettier/bin/prettier.cjs'), '--write', PAGE]);
 }

@@ -1,8 +1,12 @@
 // The page of figures and the ratios on it: who is compared with whom, and what is said of whom.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { expect, test } from 'vitest';
 
 import { contest, linesOf } from './bench/race/contest.mjs';
 import { performancePage } from './bench/page.mjs';
+import { ROOT } from './step.mjs';
 
 const one = (id, values, more = {}) => ({
   id: `cycles.sets.${id}`,
@@ -80,4 +84,15 @@ test('the page ranks the durable ones, shows the others, and says where Drover f
   expect(page).toContain('**Left out**: absent: absent is not installed.');
   expect(page).toContain('Redis 7');
   expect(page).not.toContain('undefined');
+});
+
+test('the page is made of the results that are kept beside it', () => {
+  const kept = (name) => {
+    const path = join(ROOT, `bench/results/${name}.json`);
+    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
+  };
+  const results = { drover: kept('drover'), peers: kept('peers') };
+  const page = readFileSync(join(ROOT, 'docs/explanation/performance.md'), 'utf8');
+  if (results.drover === null && results.peers === null) return expect(page).toContain('Written by `npm run bench');
+  return expect(page).toBe(performancePage(results));
 });

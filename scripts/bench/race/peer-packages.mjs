@@ -40,8 +40,8 @@ export async function openPeer(name, settings) {
   return {
     ask,
     async close() {
-      await ask('close');
-      child.disconnect();
+      if (child.connected) await ask('close');
+      if (child.connected) child.disconnect();
       await ended;
     },
   };

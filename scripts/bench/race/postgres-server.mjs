@@ -41,7 +41,6 @@ export async function startPostgres(stage) {
       await ask(`create database ${name} template ${template}`);
       return urlOf(name);
     },
-    drop: (name) => ask(`drop database if exists ${name} with (force)`),
     stop: program.stop,
   };
 }

@@ -11,12 +11,12 @@ import { slurmVersion } from './slurm.mjs';
 
 export const RACE_PARTS = [RACE_CYCLES, RACE_LATENCY, RACE_PROCESSES, GROWTH_JOBS, GROWTH_AGENTS];
 
-/** Jobs of a round: a second or more of each. */
+/** Jobs of a round: about a second of each on two cores. */
 export const RACE_FULL = {
   race_cycles: {
-    one: { drover: 1_500, bare: 3_000, bullmq: 6_000, bullmq_always: 2_500, graphile: 800, boss: 500 },
-    few: { drover: 10_000, bare: 12_800, bullmq: 25_000, bullmq_always: 15_000, graphile: 4_000, boss: 2_500 },
-    many: { drover: 16_000, bare: 20_000, bullmq: 25_000, bullmq_always: 20_000, graphile: 15_000, boss: 8_000 },
+    one: { drover: 600, bare: 800, bullmq: 6_000, bullmq_always: 2_500, graphile: 800, boss: 500 },
+    few: { drover: 6_400, bare: 6_400, bullmq: 25_000, bullmq_always: 15_000, graphile: 4_000, boss: 2_500 },
+    many: { drover: 10_000, bare: 12_000, bullmq: 25_000, bullmq_always: 20_000, graphile: 15_000, boss: 8_000 },
     sets: { drover: 30_000, bare: 30_000, graphile: 60_000, boss: 48_000 },
   },
   race_samples: 60,
