@@ -45,7 +45,7 @@ await main(async () => {
   const { values } = parseArgs({ options: OPTIONS });
   await setUp();
   // Packages and the built program are there only now.
-  const [{ measure }, { printHeader, printPart, printLine, printLeftOut }, { performancePage }, bench] = await Promise.all([
+  const [{ measure }, { printHeader, printPart, printLine, printLeftOut, printEnd }, { performancePage }, bench] = await Promise.all([
     import('./bench/run.mjs'),
     import('./bench/report.mjs'),
     import('./bench/page.mjs'),
@@ -60,7 +60,9 @@ await main(async () => {
   const plan = { ...bench.plan, quick: values.quick, rounds: values.quick ? 1 : Number(values.rounds) };
   const options = { ...bench, plan, only, profile, ...(directory === undefined ? {} : { directory }) };
   const result =
-    values.from === undefined ? await measure(options, { printHeader, printPart, printLine, printLeftOut }) : JSON.parse(readFileSync(values.from, 'utf8'));
+    values.from === undefined
+      ? await measure(options, { printHeader, printPart, printLine, printLeftOut, printEnd })
+      : JSON.parse(readFileSync(values.from, 'utf8'));
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   if (values['write-docs']) writePage(values.peers ? 'peers' : 'drover', result, performancePage);
 });

@@ -28,6 +28,10 @@ export function printLeftOut({ title, reason }) {
   write(`  !!! LEFT OUT: ${title}: ${reason}`);
 }
 
+export function printEnd({ minutes, load_after }) {
+  write(`\nTook ${number(minutes)} minutes. Load average now: ${load_after.join(' ')}`);
+}
+
 export function number(value) {
   if (value >= 1_000) return Math.round(value).toLocaleString('en-US');
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);

@@ -24,8 +24,9 @@ const ALWAYS = ['base'];
 export async function measure({ parts, plan, only, versions, profile, directory = tmpdir() }, screen) {
   const { quick, rounds } = plan;
   const taken_at = new Date().toISOString();
-  const result = { taken_at, quick, rounds, machine: describeMachine(directory), load_before: load(), load_after: [], parts: [], left_out: [] };
+  const result = { taken_at, quick, rounds, machine: describeMachine(directory), load_before: load(), load_after: [], minutes: 0, parts: [], left_out: [] };
   screen.printHeader(result);
+  const began = performance.now();
   const selected = (id) => only.length === 0 || only.some((name) => id === name || id.startsWith(`${name}.`) || name.startsWith(`${id}.`));
   const leaveOut = (one) => {
     result.left_out.push(one);
@@ -44,6 +45,8 @@ export async function measure({ parts, plan, only, versions, profile, directory 
   // What was installed for the run is there only now.
   Object.assign(result.machine, versions());
   result.load_after = load();
+  result.minutes = (performance.now() - began) / 60_000;
+  screen.printEnd(result);
   return result;
 }
 
