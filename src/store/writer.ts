@@ -4,7 +4,8 @@ import type { EventKind } from '../core/event.ts';
 import { formatRanges, toRanges, type NumberRange } from '../core/identifiers.ts';
 
 import type { Query } from './kysely-dialect.ts';
-import { rowSet, type Sql } from './sql.ts';
+import { runSet, type SetStatement, setStatement } from './set-statement.ts';
+import type { DialectName, Sql } from './sql.ts';
 
 /** A fact to be recorded with the commit. */
 export interface NewEvent {
@@ -237,6 +238,7 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
     const ranges = eventRanges(event);
     return [
       first + index,
+      now,
       event.kind,
       event.experiment_id,
       event.actor,
@@ -247,23 +249,20 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
       JSON.stringify(event.data ?? {}),
     ];
   });
-  const columns = {
-    id: 'int',
-    kind: 'text',
-    experiment_id: 'int',
-    actor: 'text',
-    job_id: 'int',
-    job_from: 'int',
-    job_to: 'int',
-    jobs: 'text',
-    data: 'text',
-  } as const;
-  await sql.run(
-    `insert into event (id, at, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data_json)
-      select id, ${sql.dialect === 'postgres' ? '?::bigint' : '?'}, kind, experiment_id, actor, job_id, job_from, job_to, jobs, data from ${rowSet(sql.dialect, columns)} as v where true`,
-    [now, JSON.stringify(rows)],
-  );
+  await runSet(sql, eventStatements[sql.dialect], rows);
 }
+
+const EVENT_COLUMNS = {
+  ...({ id: 'int', at: 'int', kind: 'text', experiment_id: 'int', actor: 'text' } as const),
+  ...({ job_id: 'int', job_from: 'int', job_to: 'int', jobs: 'text', data_json: 'text' } as const),
+};
+
+const eventStatement = (dialect: DialectName): SetStatement => {
+  const names = Object.keys(EVENT_COLUMNS).join(', ');
+  return setStatement(dialect, EVENT_COLUMNS, (set) => `insert into event (${names}) select ${names} from ${set} as v where true`);
+};
+
+const eventStatements: Record<DialectName, SetStatement> = { sqlite: eventStatement('sqlite'), postgres: eventStatement('postgres') };
 
 function eventRanges(event: NewEvent): readonly NumberRange[] {
   if (event.numbers === undefined) return [];
