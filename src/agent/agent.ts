@@ -4,7 +4,7 @@ import { ApiError, type Client } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import { nameOf } from './attempt-life.ts';
+import { nameOf, type Attempt } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
 import type { ProcessRunner } from './job-process.ts';
 import { METRICS_PERIOD_MS, type Machine } from './machine.ts';
@@ -64,6 +64,8 @@ export interface Agent {
 /** How long an agent that was told to end waits for a server that answers, and for one that does not. */
 const DELIVERY_LIMIT_MS = { answering: 15_000, silent: 2_000 };
 const LEAVE_LIMIT_MS = 2_000;
+/** How long one that leaves its jobs running waits until the server has heard what it gives back. */
+const KEEP_LIMIT_MS = 1_000;
 
 export function createAgent(parts: AgentParts): Agent {
   return new AgentRun(parts);
@@ -79,6 +81,8 @@ class AgentRun implements Agent {
   #loop: SyncLoop | null = null;
   #ending: 'no' | 'asked' | 'superseded' | 'revoked' = 'no';
   #deadline: Timer | null = null;
+  /** What waited for its slot when this process was told to end and keep its jobs: nothing of it is on disk, so the next one cannot know it. */
+  #givenBack: readonly Attempt[] | null = null;
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -111,7 +115,10 @@ class AgentRun implements Agent {
 
   keep(): void {
     this.#announcing.abort();
-    this.#finish('kept');
+    this.#givenBack = this.#workforce.close();
+    if (this.#givenBack.length > 0) this.#parts.clock.after(KEEP_LIMIT_MS, () => this.#finish('kept'));
+    this.#loop?.news();
+    this.#review();
   }
 
   wake(): void {
@@ -168,6 +175,10 @@ class AgentRun implements Agent {
 
   /** After every change: is there anything left to do? */
   #review(): void {
+    if (this.#givenBack !== null) {
+      if (this.#givenBack.every((attempt) => attempt.settled)) this.#finish('kept');
+      return;
+    }
     const { slots } = this.#workforce;
     const leaving = this.#ending !== 'no' || this.#parts.worker_ids.every((_, slot) => slots.isLeaving(slot));
     if (!leaving) return;

@@ -45,8 +45,8 @@ export interface Workforce {
   adopt(): void;
   describe(): Told;
   apply(reply: SyncReplyShape, request: SyncRequestShape): Brought;
-  /** Takes no more jobs; those that run go on. */
-  close(): void;
+  /** Takes no more jobs; those that run go on, and those that wait for their slot are given back: these. */
+  close(): readonly Attempt[];
   /** Gives the jobs of these slots back: SIGTERM, grace, SIGKILL. */
   release(slots: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void;
   attempts(): readonly Attempt[];
@@ -158,9 +158,11 @@ class Force implements Workforce {
     return commanded || taken > 0 ? 'jobs' : 'nothing';
   }
 
-  close(): void {
+  close(): readonly Attempt[] {
     this.#closed = true;
+    const waiting = this.#ahead.waiting();
     this.#giveBackWaiting(() => true);
+    return waiting;
   }
 
   release(which: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void {
