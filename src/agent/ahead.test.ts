@@ -151,6 +151,8 @@ test('what waits behind a job that turns out to be long is given back unbegun, a
   clock.advance(150);
   expect(new Set(workforce.describe().ahead_slots)).toEqual(new Set([1]));
   clock.advance(1_000);
+  expect(workforce.describe().finished).toEqual([]);
+  clock.advance(1_000);
   const { told } = exchange();
   expect(told.finished).toMatchObject([
     { job_id: 2, outcome: 'released', started_at: null },
@@ -159,6 +161,16 @@ test('what waits behind a job that turns out to be long is given back unbegun, a
   expect(told.running).toMatchObject([{ job_id: 1 }]);
   expect(told.ahead_slots).toEqual([]);
   expect(begun).toEqual([1]);
+});
+
+test('where every job takes a while, but each ends, none is given back before its turn', async () => {
+  await runShortJobs(8);
+  exchange({ leases: [1, 2, 3, 4].map((number) => lease(number, 0)) });
+  for (const number of [1, 2, 3, 4]) {
+    await runs(number);
+    await end(number, 1_500);
+  }
+  expect(workforce.describe().finished.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
 });
 
 test('a worker that is told to pause gives back what waits for it and keeps what runs', async () => {

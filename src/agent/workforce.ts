@@ -65,8 +65,10 @@ const FAULT_PAUSE_MS = 30_000;
 const START_NEWS_MS = 100;
 /** While enough jobs wait here for their turn, ends are told together, after this time at the latest. */
 const GATHER_MS = 50;
-/** A job that waits for its slot for so long is given back: the one before it lasts longer than those before did. */
-const LONGEST_WAIT_MS = 1_000;
+/** When a job has run for so long, it is not like those before it: what waits behind it is given back. On a busy machine a short job may take a while. */
+const STUCK_MS = 2_000;
+/** Nothing waits longer for its slot, however many short jobs come before it. */
+const LONGEST_WAIT_MS = 10_000;
 const REMEMBERED_TOKENS = 10_000;
 const REVOKED = {
   cancelled: 'The job was cancelled.',
@@ -198,6 +200,9 @@ class Force implements Workforce {
     const { clock, log, workerId, onNews, onReady, onProgress } = this.#parts;
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) }, 'job runs');
     this.#delivery.add(attempt);
+    if (this.#ahead.depth() > 0 || this.#ahead.waiting().length > 0) {
+      clock.after(STUCK_MS, () => (attempt.phase === 'running' ? this.#giveBackStuck(attempt.slot, STUCK_MS) : undefined));
+    }
     if (attempt.told_unstarted) clock.after(START_NEWS_MS, () => (attempt.phase === 'running' && attempt.told_unstarted ? onNews() : undefined));
     else if (this.live().every(({ phase }) => phase === 'running') && this.#freeSlots().length > 0) onReady();
     onProgress();
@@ -313,11 +318,12 @@ class Force implements Workforce {
     const attempt = this.#lives.wait(lease, lease.slot);
     this.#attempts.set(lease.token, attempt);
     this.#ahead.add(attempt);
-    this.#parts.clock.after(LONGEST_WAIT_MS, () => {
-      if (attempt.phase !== 'waiting') return;
-      this.#ahead.noteDuration(LONGEST_WAIT_MS);
-      this.#giveBackWaiting((each) => each.slot === attempt.slot);
-    });
+    this.#parts.clock.after(LONGEST_WAIT_MS, () => (attempt.phase === 'waiting' ? this.#giveBackStuck(attempt.slot, LONGEST_WAIT_MS) : undefined));
+  }
+
+  #giveBackStuck(slot: number, ms: number): void {
+    this.#ahead.noteDuration(ms);
+    this.#giveBackWaiting((attempt) => attempt.slot === slot);
   }
 
   #byName(names: readonly { job_id: number; attempt: number; rank: number }[]): Attempt[] {
