@@ -55,6 +55,11 @@ const STRIKES: Record<FaultKind, (field: Field, fault: Fault) => Promise<Strike 
     const held = fault.coin < 0.5 ? 'go on' : 'forgotten';
     return { ...agentStruck(unit), note: `connections ${held} afterwards`, heal: async () => unit.line.open(held) };
   },
+  async 'lose replies'(field, fault) {
+    const unit = field.agents[fault.target]!;
+    unit.line.deafen();
+    return { ...agentStruck(unit), heal: async () => unit.line.open() };
+  },
   async 'fill agent disk'(field, fault) {
     const unit = field.agents[fault.target]!;
     const heal = fill(unit.disk!, fault);

@@ -44,7 +44,7 @@ export async function runChaos(lifetime: Lifetime, options: ChaosOptions): Promi
   const engine = options.engine === 'sqlite' ? sqliteEngine() : await postgresEngine(`chaos_${options.seed}_${process.pid}`);
   if (engine === null) return null;
   const reason = whyNoSmallDisk();
-  if (reason !== null) options.tell(`FULL DISKS ARE LEFT OUT: ${reason}.`);
+  if (reason !== null) process.stderr.write(`CHAOS WITHOUT FULL DISKS: ${reason}.\n`);
   // Undone in reverse order: servers go before their database.
   lifetime.onTestFinished(engine.close);
   const stage = openStage(lifetime);

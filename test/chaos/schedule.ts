@@ -13,6 +13,7 @@ export const FAULT_KINDS = {
   'pause agent': { on: 'agent', most: 1 },
   'cut line': { on: 'agent', most: 1 },
   'silence line': { on: 'agent', most: 1 },
+  'lose replies': { on: 'agent', most: 0.5 },
   'fill agent disk': { on: 'agent', most: 1 / 3 },
   'crash machine': { on: 'agent', most: 1 / 3 },
   'kill launcher': { on: 'agent', most: 0 },
