@@ -88,6 +88,23 @@ const LeaseFile = z.object({
   }),
 });
 
+function createLateSyncs(clock: Clock) {
+  const waiting = new Map<string, Timer>();
+  return {
+    later(directory: string): void {
+      const sync = (): void => {
+        waiting.delete(directory);
+        void syncToDisk(join(directory, 'lease.json'));
+      };
+      waiting.set(directory, clock.after(SYNC_AFTER_MS, sync));
+    },
+    never(directory: string): void {
+      waiting.get(directory)?.cancel();
+      waiting.delete(directory);
+    },
+  };
+}
+
 /** An agent that has had nothing to do for so long leaves nothing lying about. */
 const SPARES_KEPT_MS = 10_000;
 
@@ -95,16 +112,8 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   const known = new Set<string>();
   const remover = createRemover(options.clock);
   const spares = createSpareDirectories(options.owner);
-  const unsynced = new Map<string, Timer>();
+  const syncs = createLateSyncs(options.clock);
   let idle: Timer | null = null;
-
-  function syncSoon(directory: string): void {
-    const sync = (): void => {
-      unsynced.delete(directory);
-      void syncToDisk(join(directory, 'lease.json'));
-    };
-    unsynced.set(directory, options.clock.after(SYNC_AFTER_MS, sync));
-  }
 
   function removeSpares(): void {
     for (const directory of spares.drain()) remover.remove(directory);
@@ -147,13 +156,12 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
         remover.remove(directory);
         throw error;
       }
-      syncSoon(directory);
+      syncs.later(directory);
       return { lease, slot, directory, created_at: now, state: NEW_STATE };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
     remove(directory) {
-      unsynced.get(directory)?.cancel();
-      unsynced.delete(directory);
+      syncs.never(directory);
       const fate = isLarge(directory) ? { remove: directory } : spares.keep(directory);
       if (fate !== 'kept') return remover.remove(fate.remove);
       idle?.cancel();

@@ -267,7 +267,7 @@ class Run {
         (each) => each.job_id === end.job_id && each.attempt === end.attempt && each.machine === from.name,
       );
       const row = this.#watcher.reader.attempts(end.job_id).find((each) => each.attempt === end.attempt);
-      if (ran !== undefined && row?.outcome != null)
+      if (ran !== undefined && typeof row?.outcome === 'string')
         this.#ledger.settled.set(ran.token, { at: this.#world.time, outcome: row.outcome as never, result: end.result });
     }
   }

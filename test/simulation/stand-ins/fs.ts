@@ -55,7 +55,10 @@ export function statSync(path: string, options?: { readonly throwIfNoEntry?: boo
   return toStat(disk.get(path));
 }
 
-export const lstatSync = statSync;
+/** There are no links on these disks. */
+export function lstatSync(path: string, options?: { readonly throwIfNoEntry?: boolean }): Stat | undefined {
+  return statSync(path, options);
+}
 
 export function mkdirSync(path: string, options?: { readonly recursive?: boolean; readonly mode?: number }): void {
   const disk = diskOf(path);
