@@ -148,10 +148,13 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: 'server disk full',
     per_hour: 3,
-    strike({ server, world }, random) {
+    strike({ server, world, silence }, random) {
+      const ms = random.spread(1_000, 10 * MINUTE);
       server.setFull(true);
       world.trace('the disk of the server is full');
-      world.after(random.spread(1_000, 10 * MINUTE), () => server.setFull(false));
+      world.after(ms, () => server.setFull(false));
+      // Who cannot write cannot judge either, but for short moments.
+      silence.serverPaused(world.time + ms, false);
     },
   },
   {
