@@ -50,13 +50,14 @@ function lastingText(spells: readonly Spell[]): string {
   return longest < 100 ? '' : `, up to ${(longest / 1000).toFixed(1)} s`;
 }
 
-/** Only of faults after which nothing else was in the way. */
+/** Only of faults beside which nothing else was broken or still recovering. */
 function longestRecovery(spells: readonly Spell[]): { spell: Spell; ms: number } | null {
+  const until = ({ healed, recovered }: Spell): number => recovered ?? healed ?? Infinity;
   const alone = spells.filter(
     (spell) =>
       spell.side !== 'job' &&
       spell.recovered !== null &&
-      !spells.some((other) => other !== spell && other.side !== 'job' && other.from < spell.recovered! && (other.healed ?? Infinity) > spell.healed!),
+      !spells.some((other) => other !== spell && other.side !== 'job' && other.from < spell.recovered! && until(other) > spell.from),
   );
   const best = alone.toSorted((a, b) => b.recovered! - b.healed! - (a.recovered! - a.healed!))[0];
   return best === undefined ? null : { spell: best, ms: best.recovered! - best.healed! };

@@ -1,5 +1,5 @@
 // What the servers complained of while everything broke: counted, and each kind of complaint needs a fault that explains it.
-import type { Field } from './field.ts';
+import type { Field, Spell } from './field.ts';
 
 interface LogLine {
   readonly level: string;
@@ -18,7 +18,8 @@ export function readServerLogs(field: Field): Map<string, number> {
       if (line === null) continue;
       const words = [line.level, line.msg, line.what, line.err?.code ?? line.err?.message?.slice(0, 80)].filter((word) => word !== undefined).join(' | ');
       counted.set(words, (counted.get(words) ?? 0) + 1);
-      if ((line.level === 'error' || line.level === 'fatal') && !isExplained(field, line)) field.violation(`the log of ${name} has: ${text.slice(0, 1_000)}`);
+      if ((line.level === 'error' || line.level === 'fatal') && !isExplained(field, name, line))
+        field.violation(`the log of ${name} has: ${text.slice(0, 1_000)}`);
     }
   }
   return counted;
@@ -41,11 +42,19 @@ const COMPLAINTS: readonly { readonly of: RegExp; readonly during: ReadonlySet<s
 
 const AROUND_MS = 5_000;
 
-function isExplained({ spells }: Field, line: LogLine): boolean {
+function isExplained({ spells }: Field, server: string, line: LogLine): boolean {
   const at = Date.parse(line.time);
   const text = JSON.stringify(line);
+  const own = spells.filter(({ side, struck }) => side === 'server' && struck.includes(server));
   return COMPLAINTS.some(
     ({ of, during }) =>
-      of.test(text) && spells.some(({ kind, from, healed }) => during.has(kind) && at >= from - AROUND_MS && at <= (healed ?? Infinity) + AROUND_MS),
+      of.test(text) && spells.some((spell) => during.has(spell.kind) && at >= spell.from - AROUND_MS && at <= noticedUntil(spell, own) + AROUND_MS),
   );
+}
+
+/** A server that is paused when something happens hears of it when it goes on. */
+function noticedUntil({ from, healed }: Spell, own: readonly Spell[]): number {
+  const until = healed ?? Infinity;
+  const paused = own.filter((spell) => spell.from <= until && (spell.healed ?? Infinity) >= from);
+  return Math.max(until, ...paused.map((spell) => spell.healed ?? Infinity));
 }
