@@ -82,11 +82,16 @@ export async function inProcessQueue(directory, jobs, { url = null } = {}) {
 
 function message(agent, claim, now) {
   agent.sequence += 1;
-  const [sent_at, started_at, finished_at] = [now, now - 6, now - 1].map((moment) => new Date(moment).toISOString());
-  const end = { outcome: 'succeeded', exit_code: 0, signal: null, message: null, started_at, finished_at, duration_ms: 5 };
+  const iso = (moment) => new Date(moment).toISOString();
+  const end = { outcome: 'succeeded', exit_code: 0, signal: null, message: null };
+  // Each job has moments of its own, as in life.
+  const times = (index) => {
+    const [duration_ms, finished] = [3 + (index % 7), now - 1 - (index % 97)];
+    return { started_at: iso(finished - duration_ms), finished_at: iso(finished), duration_ms };
+  };
   return {
-    ...{ agent_id: agent.id, incarnation: 'bench', sync_seq: agent.sequence, sent_at, store_id: null, store_position: null },
+    ...{ agent_id: agent.id, incarnation: 'bench', sync_seq: agent.sequence, sent_at: iso(now), store_id: null, store_position: null },
     ...{ free_slots: claim ? agent.slots : [], ahead_slots: [], free: PLENTY, has_script: false, workers: [], running: [] },
-    finished: agent.leases.map(({ job_id, attempt, token }) => ({ job_id, attempt, rank: 0, token, ...end })),
+    finished: agent.leases.map(({ job_id, attempt, token }, index) => ({ job_id, attempt, rank: 0, token, ...end, ...times(index) })),
   };
 }

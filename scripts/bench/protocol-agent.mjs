@@ -46,10 +46,14 @@ export async function registerAgent(server, { experiment, slots, instance, wait_
   };
 }
 
-/** Ends as a real agent tells them, of jobs that took five milliseconds. */
+/** Ends as a real agent tells them: of jobs that took a few milliseconds, each with moments of its own. */
 function succeeded(leases, now) {
-  const times = `"outcome":"succeeded","exit_code":0,"signal":null,"message":null,"started_at":"${new Date(now - 6).toISOString()}","finished_at":"${new Date(now - 1).toISOString()}","duration_ms":5`;
-  return leases.map((lease) => `{"job_id":${lease.job_id},"attempt":${lease.attempt},"rank":0,"token":"${lease.token}",${times}}`);
+  return leases.map((lease, index) => {
+    const duration = 3 + (index % 7);
+    const finished = now - 1 - (index % 97);
+    const times = `"started_at":"${new Date(finished - duration).toISOString()}","finished_at":"${new Date(finished).toISOString()}","duration_ms":${duration}`;
+    return `{"job_id":${lease.job_id},"attempt":${lease.attempt},"rank":0,"token":"${lease.token}","outcome":"succeeded","exit_code":0,"signal":null,"message":null,${times}}`;
+  });
 }
 
 /** Ends with all sorts of durations, one in ten a failure: for lists that are worth sorting. */
