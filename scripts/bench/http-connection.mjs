@@ -4,11 +4,9 @@ import { connect } from 'node:net';
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 
-/** A socket to the server; `headers` go with every request. */
+/** A socket to the server; `headers` go with every request. One that the server closed because it idled is opened again by the next request. */
 export async function openConnection(url, headers = {}) {
   const { hostname, port, host } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const fixed = Object.entries({ host, ...headers })
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
@@ -17,27 +15,41 @@ export async function openConnection(url, headers = {}) {
   let length = 0;
   let expected = null;
 
-  socket.on('data', (piece) => {
+  let socket = await dial();
+
+  async function dial() {
+    const made = connect({ host: hostname, port: Number(port), noDelay: true });
+    await new Promise((resolve, reject) => made.once('connect', resolve).once('error', reject));
+    made.on('data', onData);
+    made.on('error', (error) => settle((one) => one.reject(error)));
+    made.on('close', () => {
+      if (made === socket) socket = null;
+      [received, length, expected] = [[], 0, null];
+      settle((one) => one.reject(new Error('The server closed the connection.')));
+    });
+    return made;
+  }
+
+  function onData(piece) {
     received.push(piece);
     length += piece.length;
     try {
       expected ??= readHead(received.length === 1 ? piece : Buffer.concat(received));
     } catch (error) {
-      socket.destroy(error);
+      socket?.destroy(error);
     }
     if (expected === null || length < expected.end) return;
     const bytes = received.length === 1 ? piece : Buffer.concat(received, length);
     const { status, begin, end } = expected;
     [received, length, expected] = [[], 0, null];
     settle((one) => one.resolve({ status, body: bytes.subarray(begin, end) }));
-  });
-  const settle = (how) => {
+  }
+
+  function settle(how) {
     const one = waiting;
     waiting = null;
     if (one !== null) how(one);
-  };
-  socket.on('error', (error) => settle((one) => one.reject(error)));
-  socket.on('close', () => settle((one) => one.reject(new Error('The server closed the connection.'))));
+  }
 
   return {
     /**
@@ -46,7 +58,8 @@ export async function openConnection(url, headers = {}) {
      * @param {string} path
      * @param {string | null} body
      */
-    request(method, path, body = null) {
+    async request(method, path, body = null) {
+      socket ??= await dial();
       const head = `${method} ${path} HTTP/1.1\r\n${fixed}`;
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
@@ -54,7 +67,7 @@ export async function openConnection(url, headers = {}) {
         else socket.write(`${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`, 'latin1');
       });
     },
-    close: () => socket.destroy(),
+    close: () => socket?.destroy(),
   };
 }
 
