@@ -110,7 +110,7 @@ test('params arrive in the job as they were given, byte for byte, whatever is in
   // As large as the system lets one argument be; beyond, this job alone fails and says what to do instead.
   const large = `it's ${'x'.repeat(100_000)}`;
   const fits = await experiment.add({ command: `${print} {value}`, params: { value: large } });
-  const tooLarge = await experiment.add({ command: `${print} {value} {value}`, params: { value: large } });
+  const tooLarge = await experiment.add({ command: `${print} {value}{value}`, params: { value: large } });
   expect(await experiment.reaches(tooLarge, 'aborted')).toMatchObject({
     outcome: 'failed',
     message: expect.stringContaining('longer than this system allows') as string,
