@@ -44,8 +44,16 @@ function startOf(lease: LeaseShape, ledger: Ledger): number {
 /** Leases of attempts. Without one a directory is litter that the agent's next start removes, an hour later. */
 function attemptFiles(disk: Disk, name: string): LeaseShape[] {
   const paths = disk.files(`/sim/${name}/jd_data`).filter((path) => path.endsWith('/lease.json') && !path.includes('/spare.'));
-  const texts = paths.map((path) => disk.file(path).bytes.toString('utf8').trim()).filter((text) => text !== '');
-  return texts.map((text) => (JSON.parse(text) as { lease: LeaseShape }).lease);
+  return paths.flatMap((path) => leaseIn(disk.file(path).bytes.toString('utf8')));
+}
+
+/** A power loss may leave a file that is not whole. */
+function leaseIn(text: string): LeaseShape[] {
+  try {
+    return [(JSON.parse(text) as { lease: LeaseShape }).lease];
+  } catch {
+    return [];
+  }
 }
 
 export function finalCheck(ending: Ending): Violation | null {
