@@ -70,10 +70,6 @@ export class AgentNode {
     return `/sim/${this.name}/cache/.cache/_all/agent.json`;
   }
 
-  get undelivered(): number {
-    return this.#agent?.status().undelivered ?? 0;
-  }
-
   start(): void {
     if (this.#life !== null || this.retired) return;
     const { machine, world, disk } = this.parts;

@@ -10,7 +10,7 @@ import { Killed } from './world.ts';
 interface Arguments {
   readonly from: number;
   readonly seeds: number;
-  /** Every so manieth seed, for several processes side by side. */
+  /** How far it is from one seed to the next, for several processes side by side. */
   readonly step: number;
   readonly trace: boolean;
 }
@@ -39,6 +39,11 @@ process.on('unhandledRejection', (error) => {
 async function main(): Promise<void> {
   const wanted = readArguments(process.argv.slice(2));
   const root = workingDirectory();
+  // Told to stop in the middle, because another process has found something: nothing is left in memory.
+  process.once('SIGTERM', () => {
+    rmSync(root, { recursive: true, force: true });
+    process.kill(process.pid, 'SIGTERM');
+  });
   try {
     const template = await makeTemplate(join(root, 'template'));
     for (let seed = wanted.from; seed < wanted.from + wanted.seeds; seed += wanted.step) {
