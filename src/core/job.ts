@@ -61,7 +61,11 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = { max_attempts: 1, backoff_base
  * then spread over 50 to 100 % by `random` (0 ≤ random < 1), so that jobs that failed together do not return together.
  */
 export function backoffDelay(policy: RetryPolicy, failures: number, random: number): number {
+  return Math.round(longestBackoff(policy, failures) * (0.5 + random / 2));
+}
+
+/** What `backoffDelay` never exceeds, milliseconds. */
+export function longestBackoff(policy: RetryPolicy, failures: number): number {
   const base = policy.backoff_base_seconds * 1000;
-  const delay = Math.min(policy.backoff_cap_seconds * 1000, base * 2 ** Math.min(failures - 1, 40));
-  return Math.round(delay * (0.5 + random / 2));
+  return Math.min(policy.backoff_cap_seconds * 1000, base * 2 ** Math.max(0, Math.min(failures - 1, 40)));
 }

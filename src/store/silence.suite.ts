@@ -1,7 +1,7 @@
 // What every engine must do with agents that fall silent: each experiment says how long it waits for its jobs.
 import { describe, expect, it } from 'vitest';
 
-import { counts, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, type TestAgent, times } from '../../test/support/queue.ts';
+import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, type TestAgent, times } from '../../test/support/queue.ts';
 import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
@@ -80,6 +80,30 @@ export function silenceSuite(name: string, make: () => Promise<StoreMaker | null
       const agent = await makeAgent(store);
       await silentFor(601);
       expect(await livenessOf(agent)).toBe('lost');
+    });
+
+    it('lets no retry and no offer wait for a clock that was set back', async () => {
+      const experiment = await makeExperiment(store, 'tune', { max_attempts: 3, backoff_base_seconds: 10, backoff_cap_seconds: 3_600 });
+      await makeJobs(store, experiment, times(3));
+      const agent = await makeAgent(store, { experiments: [experiment], workers: 3 });
+      const { leases } = await agent.sync();
+      await agent.sync({ free_slots: [], finished: [finished(leases[0]!, 'failed'), finished(leases[1]!, 'failed')] });
+      const day = 86_400_000;
+      const momentOf = async (number: number): Promise<number> => Number((await job(store, experiment, number)).not_before);
+      const right = await momentOf(2);
+      await store.write((tx) => tx.sql.run('update job set not_before = not_before + ? where number = 1', [day]));
+      await store.write((tx) => tx.sql.run('update lease set granted_at = granted_at + ?', [day]));
+      await store.write((tx) => sweepLiveness(tx, null));
+      const { now, granted } = await store.write(async (tx) => ({
+        now: tx.now,
+        granted: await tx.sql.all<{ granted_at: number }>('select granted_at from lease'),
+      }));
+      const left = (await momentOf(1)) - now;
+      expect(left).toBeGreaterThan(0);
+      expect(left).toBeLessThanOrEqual(10_000);
+      expect(await momentOf(2)).toBe(right);
+      expect(granted).toHaveLength(1);
+      expect(Number(granted[0]!.granted_at)).toBeLessThanOrEqual(now);
     });
   });
 }

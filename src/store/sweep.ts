@@ -1,7 +1,9 @@
 // What time does, once per sweep: terms of agents end, delayed retries become ready. Each part is one transaction with guards, so that
 // a second server doing the same does no harm.
 import { agentLostAfter, type Liveness, liveness, type LostTerms, type OwnClocks, termChange } from '../core/liveness.ts';
+import { longestBackoff } from '../core/job.ts';
 
+import { Policies } from './attempt-facts.ts';
 import { endLeases } from './end-leases.ts';
 import { DEFAULT_SETTINGS, type ExperimentSettings, TOMBSTONE } from './experiments.ts';
 import { restartWaits } from './reserve.ts';
@@ -28,6 +30,7 @@ export async function sweepLiveness(tx: Transaction, own: OwnClocks | null): Pro
   if (change === 'restart') {
     await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
     await restartWaits(tx);
+    await endFutureMoments(tx);
   }
   const agents = await tx.sql.all<PresentAgent>(
     `select id, host, instance, liveness, term_started_at, next_sync_within_ms, experiments_json, left_at from agent
@@ -99,6 +102,22 @@ async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liven
   if (state !== 'lost') return;
   tx.event({ kind: 'agent_lost', experiment_id: null, actor: 'server', data: { agent: name } });
   await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'no sync' where agent_id = ? and disabled_at is null`, [tx.now, agent.id]);
+}
+
+/**
+ * The wall clock may have been set back: a moment that was near then is far now. No retry waits longer than its back-off, counted from now at
+ * the latest, and no lease was granted later than now. Moments that are right stay as they are.
+ */
+async function endFutureMoments(tx: Transaction): Promise<void> {
+  await tx.sql.run('update lease set granted_at = ? where granted_at > ?', [tx.now, tx.now]);
+  const delayed = await tx.sql.all<{ experiment_id: number; failures: number }>('select distinct experiment_id, failures from job where not_before > ?', [
+    tx.now,
+  ]);
+  const policies = new Policies(tx);
+  for (const { experiment_id, failures } of delayed) {
+    const latest = tx.now + longestBackoff(await policies.of(experiment_id, null), failures);
+    await tx.sql.run('update job set not_before = ? where not_before > ? and experiment_id = ? and failures = ?', [latest, latest, experiment_id, failures]);
+  }
 }
 
 const READY_AT_ONCE = 5_000;

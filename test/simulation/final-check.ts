@@ -41,13 +41,15 @@ function startOf(lease: LeaseShape, ledger: Ledger): number {
   return ledger.executions.get(`jdt_${lease.job_id}.${lease.attempt}.${lease.rank}.${lease.token}`)?.started ?? 0;
 }
 
-/** Leases of attempts. Without one a directory is litter that the agent's next start removes, an hour later. */
+/** Leases of attempts. A directory without its own is litter that the agent's next start removes, an hour later. */
 function attemptFiles(disk: Disk, name: string): LeaseShape[] {
   const paths = disk.files(`/sim/${name}/jd_data`).filter((path) => path.endsWith('/lease.json') && !path.includes('/spare.'));
-  return paths.flatMap((path) => leaseIn(disk.file(path).bytes.toString('utf8')));
+  return paths.flatMap((path) =>
+    leaseIn(disk.file(path).bytes.toString('utf8')).filter((lease) => path.includes(`/${lease.number}.${lease.attempt}.${lease.token.slice(0, 8)}/`)),
+  );
 }
 
-/** A power loss may leave a file that is not whole. */
+/** A power loss may leave a file that is not whole, or in a directory that was used again the one of before. */
 function leaseIn(text: string): LeaseShape[] {
   try {
     return [(JSON.parse(text) as { lease: LeaseShape }).lease];

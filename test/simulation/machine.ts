@@ -6,9 +6,6 @@ import type { World } from './world.ts';
 /** 2026-01-01, where all simulated runs begin. */
 const EPOCH = Date.UTC(2026, 0, 1);
 
-/** What waits for a machine that sleeps looks again after this time. */
-const NAP_MS = 300_000;
-
 /** One start of a program. Nothing reaches it any more once it is dead. */
 export interface Life {
   readonly name: string;
@@ -27,7 +24,8 @@ export class Machine {
   #skew: number;
   #slept = 0;
   #asleep_since: number | null = null;
-  #wakes_at = 0;
+  /** What happens as soon as it wakes. */
+  #waiting: (() => void)[] = [];
 
   constructor(world: World, name: string, clocks: { readonly skew_ms: number; readonly rate: number }) {
     this.world = world;
@@ -59,16 +57,15 @@ export class Machine {
     if (this.isAsleep) return;
     const since = this.world.time;
     this.#asleep_since = since;
-    this.#wakes_at = since + ms;
-    this.world.at(this.#wakes_at, () => (this.#asleep_since === since ? this.wake() : undefined));
+    this.world.at(since + ms, () => (this.#asleep_since === since ? this.wake() : undefined));
   }
 
   wake(): void {
     if (this.#asleep_since === null) return;
     this.#slept += this.world.time - this.#asleep_since;
     this.#asleep_since = null;
-    this.#wakes_at = 0;
     this.world.trace(`${this.name} wakes`);
+    for (const happen of this.#waiting.splice(0)) this.world.after(0, happen);
   }
 
   start(name: string): Life {
@@ -82,11 +79,10 @@ export class Machine {
 
   #run(life: Life, fire: () => void): void {
     if (life.dead) return;
-    // Somebody may wake it earlier: what waits asks again every little while.
-    const ready = Math.max(life.stalled_until, this.isAsleep ? Math.min(this.#wakes_at, this.world.time + NAP_MS) : 0);
-    if (ready > this.world.time) return this.world.at(ready, () => this.#run(life, fire));
-    if (this.isAsleep) return this.world.after(1, () => this.#run(life, fire));
-    fire();
+    const again = (): void => this.#run(life, fire);
+    if (this.isAsleep) this.#waiting.push(again);
+    else if (life.stalled_until > this.world.time) this.world.at(life.stalled_until, again);
+    else fire();
   }
 
   clock(life: Life): Clock {
