@@ -17,6 +17,8 @@ export interface DeliveryParts {
   readonly client: Client;
   readonly files: SpoolFiles;
   readonly note: Lives['note'];
+  /** The server that settled the end of this attempt was put back to before it. */
+  readonly onForgotten: (attempt: Attempt) => void;
   /** Nothing of this attempt waits any more, and it has ended. */
   readonly onDelivered: (attempt: Attempt) => void;
 }
@@ -35,6 +37,7 @@ export interface Delivery {
   stop(): Promise<void>;
 }
 
+/** A server that refused data of an attempt, or has no record of it, is asked again this much later. */
 const POSTPONE_MS = 30_000;
 const PARALLEL_UPLOADS = 4;
 
@@ -55,12 +58,14 @@ class Shipping implements Delivery {
     const logs = {
       ...{ clock, files, client },
       onRefused: (spool: Spool, error: ApiError) => this.#refused(spool, error),
+      onUnknown: (spool: Spool) => this.#unknown(spool),
       onDeleted: (spool: Spool) => this.drop(spool.attempt),
       onPunch: (spool: Spool, punched: { stdout: number; stderr: number }) => note(spool.attempt, { punched }),
     };
     const metrics = {
       ...{ clock, files, client },
       onRefused: logs.onRefused,
+      onUnknown: logs.onUnknown,
       onDeleted: logs.onDeleted,
       onBroken: (spool: Spool, offsets: readonly number[]) =>
         log.warn({ job: nameOf(spool.attempt), offsets: offsets.slice(0, 10) }, 'lines of the metric file made no sense and were skipped'),
@@ -138,6 +143,19 @@ class Shipping implements Delivery {
       spool.postponed_until = clock.monotonic() + POSTPONE_MS;
       log.warn(fields, 'the server does not take the logs and metrics of an attempt now');
     }
+  }
+
+  /** What is not settled yet becomes known with its sync. What was settled, and is forgotten, is told once more: the record may take it up again. */
+  #unknown(spool: Spool): void {
+    const { clock, log, onForgotten } = this.#parts;
+    spool.postponed_until = clock.monotonic() + POSTPONE_MS;
+    if (!spool.attempt.settled || spool.attempt.unwanted) return;
+    if (spool.told_again) {
+      spool.given_up = true;
+      return log.warn({ job: nameOf(spool.attempt) }, 'the server has no place for the logs and metrics of an attempt whose number it gave out again');
+    }
+    spool.told_again = true;
+    onForgotten(spool.attempt);
   }
 
   async #shipAllUploads(signal: AbortSignal): Promise<'more' | 'idle'> {

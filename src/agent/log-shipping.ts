@@ -3,7 +3,7 @@
 import type { Client, LogChunkShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
-import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
+import { ship, STUCK_MS, type Piece, type Refusals } from './shipment.ts';
 import { attemptKey, growthAt, referenceOf, UNREADABLE_AGAIN_MS, type LogName, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
@@ -28,14 +28,14 @@ export async function shipLogs(spools: readonly Spool[], parts: LogShippingParts
   return 'more';
 }
 
-async function send(pieces: readonly Piece<LogChunkShape>[], { client, clock, onDeleted }: LogShippingParts, signal: AbortSignal): Promise<void> {
+async function send(pieces: readonly Piece<LogChunkShape>[], { client, clock, onUnknown, onDeleted }: LogShippingParts, signal: AbortSignal): Promise<void> {
   const reply = await client.agents.logs({ body: { sent_at: toIso(clock.now()), chunks: pieces.map((piece) => piece.item) } }, { signal });
   const ends = new Map(reply.ends.map((end) => [`${attemptKey(end)}.${end.stream}`, end.end]));
   const deleted = new Set(reply.deleted.map(attemptKey));
   for (const { spool, item } of pieces) {
     if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(`${attemptKey(item)}.${item.stream}`);
-    if (end === undefined) spool.postponed_until = clock.monotonic() + UNKNOWN_MS;
+    if (end === undefined) onUnknown(spool);
     else if (end === item.offset) spool.postponed_until = clock.monotonic() + STUCK_MS;
     if (end !== undefined) spool.streams[item.stream].shipped = end;
   }

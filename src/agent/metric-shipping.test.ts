@@ -62,6 +62,7 @@ const ship = async (): Promise<void> => {
     client,
     files,
     onRefused: () => undefined,
+    onUnknown: () => undefined,
     onBroken: () => undefined,
     onDeleted: ({ attempt }: Spool) => (attempt.unwanted = true),
   };

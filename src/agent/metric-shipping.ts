@@ -3,7 +3,7 @@ import type { Client, MetricBatchShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import { readMetricLines } from './metric-lines.ts';
-import { ship, STUCK_MS, UNKNOWN_MS, type Piece, type Refusals } from './shipment.ts';
+import { ship, STUCK_MS, type Piece, type Refusals } from './shipment.ts';
 import { attemptKey, referenceOf, UNREADABLE_AGAIN_MS, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
@@ -33,14 +33,18 @@ export async function shipMetrics(spools: readonly Spool[], parts: MetricShippin
   return 'more';
 }
 
-async function send(pieces: readonly Piece<MetricBatchShape>[], { client, clock, onDeleted }: MetricShippingParts, signal: AbortSignal): Promise<void> {
+async function send(
+  pieces: readonly Piece<MetricBatchShape>[],
+  { client, clock, onUnknown, onDeleted }: MetricShippingParts,
+  signal: AbortSignal,
+): Promise<void> {
   const reply = await client.agents.metrics({ body: { sent_at: toIso(clock.now()), batches: pieces.map((piece) => piece.item) } }, { signal });
   const ends = new Map(reply.ends.map((end) => [attemptKey(end), end.end]));
   const deleted = new Set(reply.deleted.map(attemptKey));
   for (const { spool, item } of pieces) {
     if (deleted.has(attemptKey(item))) onDeleted(spool);
     const end = ends.get(attemptKey(item));
-    if (end === undefined) spool.postponed_until = clock.monotonic() + UNKNOWN_MS;
+    if (end === undefined) onUnknown(spool);
     else if (end === item.from) spool.postponed_until = clock.monotonic() + STUCK_MS;
     if (end !== undefined) spool.metrics.shipped = end;
   }

@@ -2,8 +2,6 @@
 import { ApiError } from '../contract/index.ts';
 import type { Spool } from './spool.ts';
 
-/** A server that has no record of an attempt, because it was put back to before it, is asked again this much later. */
-export const UNKNOWN_MS = 30_000;
 /** A server that does not get on with a stream is asked again later, not at once. */
 export const STUCK_MS = 1_000;
 
@@ -15,6 +13,8 @@ export interface Piece<Item> {
 export interface Refusals {
   /** Data of this attempt is not wanted. */
   readonly onRefused: (spool: Spool, error: ApiError) => void;
+  /** The server has no record of this attempt. */
+  readonly onUnknown: (spool: Spool) => void;
   /** The job of this attempt was deleted. */
   readonly onDeleted: (spool: Spool) => void;
 }

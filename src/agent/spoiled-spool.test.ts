@@ -69,7 +69,7 @@ function spoil(file: string, content: string): void {
 }
 
 test('a log that is no file any more: waited for while the job runs, and a hole after its end', async () => {
-  const parts = { clock, client, files, onRefused: nothing, onDeleted: nothing, onPunch: nothing };
+  const parts = { clock, client, files, onRefused: nothing, onUnknown: nothing, onDeleted: nothing, onPunch: nothing };
   spoil('stdout', 'hello\n');
   expect(await shipLogs([spool], parts, signal)).toBe('idle');
   expect([chunks, spool.postponed_until > clock.monotonic()]).toEqual([[], true]);
@@ -81,7 +81,7 @@ test('a log that is no file any more: waited for while the job runs, and a hole 
 });
 
 test('metrics that are no file any more are given up at the end', async () => {
-  const parts = { clock, client, files, onRefused: nothing, onDeleted: nothing, onBroken: nothing };
+  const parts = { clock, client, files, onRefused: nothing, onUnknown: nothing, onDeleted: nothing, onBroken: nothing };
   spoil('metrics.jsonl', '{"m":{"loss":1},"s":1,"t":1}\n');
   expect(await shipMetrics([spool], parts, signal)).toBe('idle');
   expect([isDelivered(spool), spool.postponed_until > clock.monotonic()]).toEqual([false, true]);

@@ -37,6 +37,8 @@ export interface Spool {
   postponed_until: number;
   /** The server will never take more of its logs and metrics. */
   given_up: boolean;
+  /** The server did not know it although its end was settled, so its end is told again. */
+  told_again: boolean;
 }
 
 /** Files of running jobs are looked at this often while they grow, and less often while they do not. */
@@ -57,6 +59,7 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
     check_interval: CHECK_MS,
     postponed_until: 0,
     given_up: false,
+    told_again: false,
   };
 }
 

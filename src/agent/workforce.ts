@@ -106,6 +106,10 @@ class Force implements Workforce {
     this.#delivery = createDelivery({
       ...{ clock, log, random, client, files },
       note: (attempt, change) => this.#lives.note(attempt, change),
+      onForgotten: (attempt) => {
+        attempt.settled = false;
+        parts.onNews();
+      },
       onDelivered: (attempt) => this.#forgetIfOver(attempt),
     });
   }

@@ -30,8 +30,8 @@ export function unfinished({ ledger, watcher, agents }: Ending): string | null {
     if (!agent.isUp) return `the agent of ${machine.name} is down`;
     const running = processes.running();
     if (running.length > 0) return `${machine.name} still runs ${running.length} jobs`;
-    // A server that was put back to an earlier state may never take what belongs to a state that it forgot; the agent keeps that.
-    const left = attemptFiles(disk, machine.name).filter((lease) => !ledger.restoredSince(startOf(lease, ledger)));
+    // A server that was put back to an earlier state never takes what belongs to jobs that it forgot; the agent keeps that.
+    const left = attemptFiles(disk, machine.name).filter((lease) => !ledger.isForgottenJob(lease.job_id, startOf(lease, ledger)));
     if (left.length > 0) return `${machine.name} still has attempt ${left[0]!.attempt} of ${left[0]!.experiment}/${left[0]!.number}`;
   }
   return null;

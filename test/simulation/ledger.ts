@@ -56,8 +56,8 @@ export class Ledger {
   readonly unwantedExperiments = new Set<string>();
   /** Ends that an agent was told are on disk. */
   readonly settled = new Map<string, { readonly at: number; readonly outcome: FinishedAttemptShape['outcome']; readonly result: string }>();
-  /** Moments of the world at which the server's record was put back, each with the moment that it was put back to. */
-  readonly restores: { readonly at: number; readonly to: number }[] = [];
+  /** Moments of the world at which the server's record was put back, each with the moment that it was put back to and the newest job that it knew then. */
+  readonly restores: { readonly at: number; readonly to: number; readonly newest_job: number }[] = [];
 
   isUnwanted(name: JobName): boolean {
     return this.unwanted.has(name) || this.unwantedExperiments.has(name.split('/')[0]!);
@@ -73,6 +73,11 @@ export class Ledger {
 
   restoredSince(at: number): boolean {
     return this.restores.some((restore) => restore.at >= at);
+  }
+
+  /** Whether a job of this id that ran at this moment may be unknown to the record since. */
+  isForgottenJob(id: number, at: number): boolean {
+    return this.restores.some((restore) => restore.at >= at && restore.newest_job < id);
   }
 
   /** Whether what was true at this moment may be forgotten since. */

@@ -97,6 +97,10 @@ export class RecordReader {
     return (JSON.parse(list!.rows) as unknown[][]).map((cells) => Object.fromEntries(columns.map((name, index) => [name, cells[index]])) as Row);
   }
 
+  newestJob(): number {
+    return this.all<{ id: number | null }>('select max(id) as id from job')[0]!.id ?? 0;
+  }
+
   snapshot(): Snapshot {
     const jobs = this.#rows<JobRow>(
       [

@@ -313,7 +313,7 @@ class Run {
     this.#world.trace('the backup is restored');
     this.#watcher.release();
     this.#server.restore(`${this.#options.directory}/backup.db`);
-    this.#ledger.restores.push({ at: this.#world.time, to: this.#backupAt });
+    this.#ledger.restores.push({ at: this.#world.time, to: this.#backupAt, newest_job: this.#watcher.reader.newestJob() });
     for (const agent of this.#agents) if (agent.agent_name !== null) this.#silence.forgetful.add(agent.agent_name);
     this.#server.start();
   }
