@@ -48,6 +48,8 @@ export class AgentNode {
   /** Never started again. */
   retired = false;
   agent_name: string | null = null;
+  /** The server does not know its secret: it was put back to before this agent came. The next start gets it another one. */
+  refused = false;
 
   constructor(parts: AgentNodeParts) {
     this.parts = parts;
@@ -169,7 +171,9 @@ export class AgentNode {
   }
 
   async #run(life: Life): Promise<AgentEnd> {
-    const found = readInstance(this.registryFile)?.record ?? (await this.#register(life));
+    const former = readInstance(this.registryFile)?.record ?? null;
+    const found = former === null || this.refused ? await this.#register(life, former) : former;
+    this.refused = false;
     let record: InstanceRecord = { ...found, starts: found.starts + 1 };
     const change = (fields: Partial<InstanceRecord>): void => {
       record = { ...record, ...fields };
@@ -220,14 +224,18 @@ export class AgentNode {
   /** The client, with an ear at every sync. */
   #listening(client: Client): Client {
     const sync: Client['agents']['sync'] = async (input, options) => {
-      const reply = await client.agents.sync(input, options);
+      const reply = await client.agents.sync(input, options).catch((error: unknown) => {
+        this.refused ||= error instanceof ApiError && error.code === 'unauthenticated';
+        throw error;
+      });
       this.parts.onReply(this, reply);
       return reply;
     };
     return { ...client, agents: { ...client.agents, sync } };
   }
 
-  async #register(life: Life): Promise<InstanceRecord> {
+  /** Attempts of a former identity stay with the new one. */
+  async #register(life: Life, former: InstanceRecord | null): Promise<InstanceRecord> {
     const { machine, workers, experiments, api_key } = this.parts;
     const clock = machine.clock(life);
     const idempotency_key = this.#random.bytes(8).toString('hex');
@@ -252,7 +260,7 @@ export class AgentNode {
     return {
       ...{
         format: 1,
-        id: this.#random.bytes(9).toString('base64url'),
+        id: former?.id ?? this.#random.bytes(9).toString('base64url'),
         machine: this.name,
         store_id: reply.store_id,
         agent_id: reply.agent_id,

@@ -107,16 +107,18 @@ export function checkClaims(change: RecordChange): Violation | null {
       lease === undefined ? [] : [change.before.workers.get(lease.worker_id)?.desired_state, change.now.workers.get(lease.worker_id)?.desired_state];
     if (states.length === 2 && states.every((state) => state !== undefined && state !== 'run'))
       return new Violation(`${name} was given to ${lease!.worker_id}, which was told to ${states[0]}`, name);
-    const passed = overtaken(job, change);
+    const claimed = (other: JobRow): boolean => told.get(other.id)?.some((event) => event.kind === 'jobs_claimed') === true;
+    const passed = overtaken(job, change, claimed);
     if (passed !== null) return new Violation(`${name} was claimed before ${change.nameOf(passed)}, which stood in front of it`, name);
   }
   return null;
 }
 
-function overtaken(job: JobRow, change: RecordChange): JobRow | null {
+/** Whoever stood in front of a job, waited before and waits still, without having been claimed itself meanwhile. */
+function overtaken(job: JobRow, change: RecordChange, claimed: (other: JobRow) => boolean): JobRow | null {
   for (const other of change.now.jobs.values()) {
     const isFirst = other.priority > job.priority || (other.priority === job.priority && other.id < job.id);
-    if (!isFirst || other.demand_id !== job.demand_id || !waits(other)) continue;
+    if (!isFirst || other.demand_id !== job.demand_id || !waits(other) || claimed(other)) continue;
     const before = change.before.jobs.get(other.id);
     if (before !== undefined && waits(before) && before.priority === other.priority) return other;
   }

@@ -52,7 +52,8 @@ export class Silence {
   /** The server was, or may have been, away for a moment without having ended: asleep, stalled, its clock moved. */
   serverPaused(until: number, certain: boolean): void {
     this.#world.at(until, () => {
-      this.#present_since = { certain: certain ? this.#world.time : this.#present_since.certain, latest: this.#world.time };
+      const { time } = this.#world;
+      this.#present_since = { certain: certain ? time : this.#present_since.certain, latest: Math.max(time, this.#present_since.latest) };
     });
     this.#present_since = { ...this.#present_since, latest: Math.max(this.#present_since.latest, until) };
   }

@@ -249,8 +249,12 @@ class Run {
     this.#users.release();
   }
 
-  /** Null when everything is over. */
+  /** Null when everything is over. Until then people start again whoever is refused. */
   #left(): string | null {
+    for (const agent of this.#agents.filter((each) => each.refused && each.isUp)) {
+      agent.kill(false);
+      agent.start();
+    }
     if (this.#users.isBusy || this.#server.life() === null) return 'the people are not done';
     const left = unfinished(this.#ending());
     // What people said before may arrive as late as this, and hold up what was let run.
