@@ -1,8 +1,11 @@
-// How the tests run. Files of a group run beside one another on two cores; groups with real processes and browsers come
-// later and one file at a time, so that their timings mean something.
+// How the tests run: the files of a group beside one another on two cores, group after group. Tests with real processes and browsers mostly
+// wait, so two at a time take little longer than one; the few that compute run one at a time.
 import { defineConfig } from 'vitest/config';
 
 const alone = { maxWorkers: 1, fileParallelism: false };
+
+/** They fill both cores by themselves. */
+const ALONE = ['bench', 'chaos', 'stubborn-jobs'].map((name) => `test/process/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -19,15 +22,15 @@ export default defineConfig({
       }),
       project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
-      project('process', ['test/process/**/*.test.ts'], [], { sequence: { groupOrder: 3 }, testTimeout: 120_000, ...alone }),
+      project('process', ['test/process/**/*.test.ts'], ALONE, { sequence: { groupOrder: 3 }, testTimeout: 120_000 }),
+      project('alone', ALONE, [], { sequence: { groupOrder: 4 }, testTimeout: 120_000, ...alone }),
       project('browser', ['test/browser/**/*.test.ts'], [], {
-        sequence: { groupOrder: 4 },
+        sequence: { groupOrder: 5 },
         testTimeout: 60_000,
         setupFiles: ['scripts/require-chromium.mjs'],
-        ...alone,
       }),
       // Half an hour of its own, asked for by `npm run chaos` alone.
-      ...(process.env['CHAOS'] === undefined ? [] : [project('chaos', ['test/chaos/**/*.test.ts'], [], { sequence: { groupOrder: 5 }, ...alone })]),
+      ...(process.env['CHAOS'] === undefined ? [] : [project('chaos', ['test/chaos/**/*.test.ts'], [], { sequence: { groupOrder: 6 }, ...alone })]),
     ],
   },
 });

@@ -44,7 +44,8 @@ test('killed with -9 under load, three times: all that was answered is there, co
   const jobs = await experiment.ends({ within: 60_000 });
   await experiment.recount();
   expect(new Map(jobs.map((job) => [job.params['marker'], job.number]))).toEqual(answered);
-  expect(jobs.filter((job) => job.status !== 'done' || job.attempts !== 1 || job.outcome !== 'succeeded')).toEqual([]);
+  // An agent may have given one back before it began: that is another attempt, and not another run.
+  expect(jobs.filter((job) => job.status !== 'done' || job.outcome !== 'succeeded')).toEqual([]);
   expect(stage.read('ran').trim().split('\n').sort()).toEqual([...answered.keys()].sort());
   for (const [marker, number] of [...answered].slice(0, 20)) {
     await eventually(async () => expect((await experiment.log(number)).toString()).toBe(`${marker}\n`));

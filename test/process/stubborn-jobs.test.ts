@@ -142,8 +142,9 @@ test(`flooding its output with ${FLOOD_MB} MB: not slowed, memory and record bou
   expect(await (await piece(size - 100, 100)).text()).toBe(lineAt(size - 100));
   expect(await (await piece(size - TAIL + 2 * MB, 100)).text()).toBe(lineAt(size - TAIL + 2 * MB));
   const { bytes, dropped } = await experiment.logWithHoles(1);
-  expect(bytes.length).toBeGreaterThanOrEqual(HEAD + TAIL - 2 * MB);
-  expect(bytes.length).toBeLessThanOrEqual(HEAD + TAIL + 2 * MB);
+  // What is kept is made of whole pieces, which are larger the further the server is behind.
+  expect(bytes.length).toBeGreaterThanOrEqual(HEAD + TAIL - 4 * MB);
+  expect(bytes.length).toBeLessThanOrEqual(HEAD + TAIL + 4 * MB);
   expect(dropped).toBe(size - bytes.length);
   expect(memoryBytes(server.pid, 'VmHWM')).toBeLessThan(MOST_MEMORY);
   expect(memoryBytes(agent.pid, 'VmHWM')).toBeLessThan(MOST_MEMORY);
