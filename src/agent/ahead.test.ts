@@ -1,26 +1,16 @@
 // Jobs that wait for their slot: when they are asked for, when they begin, and how they are given back. Processes end when the test says so.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { until } from '../../test/support/agent-fixture.ts';
 import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
-import { contract, createClient, type LeaseShape, type SyncReplyShape } from '../contract/index.ts';
-import { silentLog } from '../runtime/log.ts';
-import { createAttemptStore } from './attempt-store.ts';
+import { openWorkforce, type TestWorkforce } from '../../test/support/workforce.ts';
+import type { LeaseShape, SyncReplyShape } from '../contract/index.ts';
 import type { JobProcess, ProcessEnd } from './job-process.ts';
-import { createSpoolFiles } from './spool-files.ts';
-import { createWorkforce, type Workforce } from './workforce.ts';
+import type { Workforce } from './workforce.ts';
 
-const REPLY: SyncReplyShape = {
-  ...{ store_id: 's', store_position: 1, now: '2026-11-21T08:30:00.000Z', next_sync_within_seconds: 30, superseded: false },
-  ...{ leases: [], settled: [], revoked: [], unknown: [], workers: [] },
-};
-
-let directory: string;
 let clock: ManualClock;
+let stage: TestWorkforce;
 let workforce: Workforce;
 let news: number;
 /** Ends the process of a job. */
@@ -31,7 +21,6 @@ let begun: number[];
 let short: number;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'drover-ahead-'));
   clock = manualClock();
   news = 0;
   running = new Map();
@@ -47,38 +36,22 @@ beforeEach(() => {
     });
     return { started_at: clock.now(), seen_from_start: true, ended, hasEnded: () => false, signal: () => undefined, groupLives: () => false };
   };
-  workforce = createWorkforce({
-    ...{ clock, log: silentLog, random: () => 0.5, workers: 2, once: false, has_script: false },
-    client: createClient(contract, { base_url: '', fetch: () => Promise.reject(new Error('no server here')) }),
-    store: createAttemptStore({ data: directory, owner: 'me', clock }),
-    runner: { start: async ({ lease }) => start(lease), adopt: async ({ lease }) => start(lease) },
-    files: createSpoolFiles(silentLog),
-    machine: {
-      ...{ resources: { cpus: 1, memory_bytes: 1, gpus: 0 }, hasSpace: () => true, metrics: () => null, metricsTold: () => undefined },
-      ...{ start: () => Promise.resolve(), stop: () => undefined },
-    },
-    workerId: (slot) => `host_egg_${slot}`,
-    onNews: () => (news += 1),
-    onReady: () => undefined,
-    onProgress: () => undefined,
-  });
+  const runner = { start: async ({ lease }: { lease: LeaseShape }) => start(lease), adopt: async ({ lease }: { lease: LeaseShape }) => start(lease) };
+  stage = openWorkforce(clock, runner, () => (news += 1));
+  ({ workforce } = stage);
 });
-afterEach(async () => {
-  await workforce.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterEach(() => stage.close());
 
 const lease = (number: number, slot: number): LeaseShape => ({
   ...{ job_id: number, experiment: 'digits-tune', number, attempt: 1, rank: 0, token: `token${number}abcdefgh`, slot },
   ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
 });
-const request = () => ({ incarnation: 'i', sync_seq: 1, sent_at: REPLY.now, wait_seconds: 0, store_id: null, store_position: null, ...workforce.describe() });
 
 /** One exchange with a server that settles all ends. */
 function exchange(reply: Partial<SyncReplyShape> = {}) {
-  const told = request();
+  const told = stage.request();
   const settled = told.finished.map(({ job_id, attempt, rank }) => ({ job_id, attempt, rank, result: 'recorded' as const }));
-  const brought = workforce.apply({ ...REPLY, settled, ...reply }, told);
+  const brought = stage.receive({ settled, ...reply }, told);
   return { told, brought };
 }
 

@@ -1,29 +1,22 @@
 // What the server is told of jobs, with processes that start and end when the test says so.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { until } from '../../test/support/agent-fixture.ts';
-import { contract, createClient, type LeaseShape, type SyncReplyShape } from '../contract/index.ts';
+import { openWorkforce, type TestWorkforce } from '../../test/support/workforce.ts';
+import type { LeaseShape } from '../contract/index.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { silentLog } from '../runtime/log.ts';
-import { createAttemptStore } from './attempt-store.ts';
 import type { JobProcess, ProcessEnd } from './job-process.ts';
-import { createSpoolFiles } from './spool-files.ts';
-import { createWorkforce, type Workforce } from './workforce.ts';
+import type { Workforce } from './workforce.ts';
 
 const lease: LeaseShape = {
   ...{ job_id: 7, experiment: 'digits-tune', number: 3, attempt: 1, rank: 0, token: 'abcdefgh12345', slot: 0 },
   ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
 };
-const REPLY: SyncReplyShape = {
-  ...{ store_id: 's', store_position: 1, now: '2026-11-21T08:30:00.000Z', next_sync_within_seconds: 30, superseded: false },
-  ...{ leases: [], settled: [], revoked: [], unknown: [], workers: [] },
-};
 
-let directory: string;
+let stage: TestWorkforce;
 let workforce: Workforce;
 let news: number;
 let signals: string[];
@@ -31,7 +24,6 @@ let startProcess: () => void;
 let endProcess: (end: ProcessEnd) => void;
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'drover-workforce-'));
   news = 0;
   signals = [];
   const started = new Promise<void>((resolve) => (startProcess = resolve));
@@ -44,32 +36,14 @@ beforeEach(() => {
     signal: (name) => void signals.push(name),
     groupLives: () => false,
   };
-  workforce = createWorkforce({
-    ...{ clock: systemClock, log: silentLog, random: Math.random, workers: 2, once: false, has_script: false },
-    client: createClient(contract, { base_url: '', fetch: () => Promise.reject(new Error('no server here')) }),
-    store: createAttemptStore({ data: directory, owner: 'me', clock: systemClock }),
-    runner: { start: () => started.then(() => job), adopt: () => Promise.resolve(job) },
-    files: createSpoolFiles(silentLog),
-    machine: {
-      ...{ resources: { cpus: 1, memory_bytes: 1, gpus: 0 }, hasSpace: () => true, metrics: () => null, metricsTold: () => undefined },
-      ...{ start: () => Promise.resolve(), stop: () => undefined },
-    },
-    workerId: (slot) => `host_egg_${slot}`,
-    onNews: () => (news += 1),
-    onReady: () => undefined,
-    onProgress: () => undefined,
-  });
+  const runner = { start: () => started.then(() => job), adopt: () => Promise.resolve(job) };
+  stage = openWorkforce(systemClock, runner, () => (news += 1));
+  ({ workforce } = stage);
 });
-afterEach(async () => {
-  await workforce.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-const request = () => ({ incarnation: 'i', sync_seq: 1, sent_at: REPLY.now, wait_seconds: 0, store_id: null, store_position: null, ...workforce.describe() });
-const receive = (reply: Partial<SyncReplyShape>) => workforce.apply({ ...REPLY, ...reply }, request());
+afterEach(() => stage.close());
 
 test('a job that starts after it was told of is news', async () => {
-  receive({ leases: [lease] });
+  stage.receive({ leases: [lease] });
   expect(workforce.describe().running).toMatchObject([{ job_id: 7, started_at: null }]);
   expect(news).toBe(0);
   startProcess();
@@ -79,39 +53,39 @@ test('a job that starts after it was told of is news', async () => {
 
 test('the same lease offered again is the same attempt, running, ended and forgotten', async () => {
   const twice = { leases: [lease, lease] };
-  receive(twice);
+  stage.receive(twice);
   startProcess();
   await until('it runs', () => workforce.describe().running[0]?.started_at);
-  receive(twice);
+  stage.receive(twice);
   expect(workforce.attempts()).toHaveLength(1);
   expect(workforce.describe().free_slots).toEqual([1]);
   endProcess({ kind: 'exited', exit_code: 0, signal: null, at: 2 });
   await until('it ended', () => workforce.describe().finished.length === 1);
-  receive({ leases: [lease], settled: [{ job_id: 7, attempt: 1, rank: 0, result: 'recorded' }] });
+  stage.receive({ leases: [lease], settled: [{ job_id: 7, attempt: 1, rank: 0, result: 'recorded' }] });
   expect(workforce.attempts()).toHaveLength(0);
-  receive(twice);
+  stage.receive(twice);
   expect(workforce.attempts()).toHaveLength(0);
   expect(workforce.describe()).toMatchObject({ free_slots: [0, 1], running: [], finished: [] });
 });
 
 test('an end that a reply settles before it was sent stays until it was sent', async () => {
-  receive({ leases: [lease] });
+  stage.receive({ leases: [lease] });
   startProcess();
   await until('it runs', () => workforce.describe().running[0]?.started_at);
-  const before = request();
+  const before = stage.request();
   endProcess({ kind: 'exited', exit_code: 0, signal: null, at: 2 });
   await until('it ended', () => workforce.describe().finished.length === 1);
-  workforce.apply({ ...REPLY, settled: [{ job_id: 7, attempt: 1, rank: 0, result: 'repeated' }] }, before);
+  stage.receive({ settled: [{ job_id: 7, attempt: 1, rank: 0, result: 'repeated' }] }, before);
   expect(workforce.describe().finished).toHaveLength(1);
 });
 
 test('an attempt whose job was deleted is stopped, its end told to nobody, and nothing of it kept', async () => {
-  receive({ leases: [lease] });
+  stage.receive({ leases: [lease] });
   startProcess();
   await until('it runs', () => workforce.describe().running[0]?.started_at);
   const place = workforce.attempts()[0]!.directory!;
   writeFileSync(join(place, 'stdout'), 'nobody wants this');
-  receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
+  stage.receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
   expect(signals).toEqual(['SIGTERM']);
   expect(workforce.describe().running).toHaveLength(1);
   endProcess({ kind: 'exited', exit_code: null, signal: 'SIGTERM', at: 2 });
@@ -121,18 +95,18 @@ test('an attempt whose job was deleted is stopped, its end told to nobody, and n
 });
 
 test('an end that was waiting to be told is dropped with its job', async () => {
-  receive({ leases: [lease] });
+  stage.receive({ leases: [lease] });
   startProcess();
   await until('it runs', () => workforce.describe().running[0]?.started_at);
   writeFileSync(join(workforce.attempts()[0]!.directory!, 'stdout'), 'nobody wants this');
   endProcess({ kind: 'exited', exit_code: 0, signal: null, at: 2 });
   await until('it ended', () => workforce.describe().finished.length === 1);
-  receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
+  stage.receive({ revoked: [{ job_id: 7, attempt: 1, rank: 0, reason: 'deleted' }] });
   expect(workforce.attempts()).toHaveLength(0);
 });
 
 test('a lease that comes after the doors were closed is given back without a start', () => {
   workforce.close();
-  receive({ leases: [lease] });
+  stage.receive({ leases: [lease] });
   expect(workforce.describe()).toMatchObject({ free_slots: [], running: [], finished: [{ outcome: 'released', started_at: null }] });
 });

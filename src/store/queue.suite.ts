@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { ManualClock } from '../../test/support/manual-clock.ts';
-import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, syncTogether, times } from '../../test/support/queue.ts';
+import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, syncTogether, TEMPLATE, times } from '../../test/support/queue.ts';
 import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
@@ -325,21 +325,7 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
 
     it('replaces the jobs that a matrix has still to make, too', async () => {
       const axis = { name: 'a', values: Array.from({ length: 10_001 }, (_, index) => index) };
-      const template = {
-        ...{
-          command: 'true',
-          machine_class: null,
-          cpus: 0,
-          memory_bytes: 0,
-          gpus: 0,
-          priority: 0,
-          max_attempts: null,
-          timeout_seconds: null,
-          grace_seconds: null,
-        },
-        ...{ tags: [], held: false },
-      };
-      await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix: [axis], template, actor: 'test' }));
+      await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix: [axis], template: TEMPLATE, actor: 'test' }));
       await store.write(expandNextChunk);
       const replacement = await startReplacement(store, experiment, 'test');
       await store.write((tx) => replaceSome(tx, replacement, 10_000));
@@ -350,21 +336,8 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
 
     it('expands a matrix in order, in chunks when it is large', async () => {
       const axis = (name: string, length: number) => ({ name, values: Array.from({ length }, (_, index) => index) });
-      const template = {
-        command: 'true',
-        machine_class: null,
-        cpus: 0,
-        memory_bytes: 0,
-        gpus: 0,
-        priority: 0,
-        max_attempts: null,
-        timeout_seconds: null,
-        grace_seconds: null,
-        tags: [],
-        held: false,
-      };
       const matrix = [axis('a', 120), axis('b', 100)];
-      const record = await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix, template, actor: 'test' }));
+      const record = await store.write((tx) => createMatrix(tx, { experiment_id: experiment, matrix, template: TEMPLATE, actor: 'test' }));
       expect(record).toMatchObject({ size: 12_000, expanded: 0, first_number: 1 });
       while (await store.write(expandNextChunk));
       const { kept, counted } = await counts(store, experiment);

@@ -11,7 +11,8 @@ import type { FinishedReport, GrantedLease, RunningReport, SyncAnswer, SyncMessa
 
 export const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 1_000 };
 
-const TEMPLATE: JobTemplate = {
+/** A job that asks for nothing special. */
+export const TEMPLATE: JobTemplate = {
   command: 'true',
   machine_class: null,
   cpus: 0,
