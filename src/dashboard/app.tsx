@@ -1,6 +1,7 @@
 // The dashboard: look, cache, router.
 import '@mantine/core/styles.css';
 import '@mantine/notifications/styles.css';
+import '@mantine/spotlight/styles.css';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/frame.css';

@@ -85,3 +85,45 @@ browserTest('the first stop of the Tab key skips to the content, and a dialog ke
   await dialog.waitFor({ state: 'hidden' });
   await reads(page.locator(':focus'), 'Add jobs');
 });
+
+browserTest('the palette: a job by its number, a place, another experiment, a search, an action', async ({ server, admin }) => {
+  const experiment = await createExperiment(server, 'jumps');
+  await createExperiment(server, 'other');
+  for (const lr of [0.1, 0.2]) await experiment.add({ command: 'true', params: { lr } });
+  const page = await admin('/experiments/jumps/jobs');
+  await counts(rows(page), 2);
+  const jump = async (text: string): Promise<void> => {
+    await page.keyboard.press('Control+k');
+    await page.locator('[role=dialog] input:focus').waitFor();
+    await page.keyboard.type(text);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  };
+  await jump('2');
+  await page.getByRole('heading', { name: 'jumps/2', level: 1 }).waitFor();
+  await jump('jumps/1');
+  await page.getByRole('heading', { name: 'jumps/1', level: 1 }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'jumps/2', level: 1 }).waitFor();
+  await page.goBack();
+  await counts(rows(page), 2);
+  await jump('lr=0.2');
+  await addressBecomes(page, { path: '/experiments/jumps/jobs', query: { search: 'lr=0.2' } });
+  await counts(rows(page), 1);
+
+  await page.getByRole('button', { name: 'Search or jump to' }).click();
+  await page.locator('[role=dialog] input:focus').waitFor();
+  await page.keyboard.type('to');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.type(' workers');
+  await page.keyboard.press('Enter');
+  await addressBecomes(page, { path: '/experiments/jumps/workers' });
+  const palette = page.getByRole('dialog');
+  await palette.waitFor({ state: 'hidden' });
+  await page.keyboard.press('Control+k');
+  await page.locator('[role=dialog] input:focus').waitFor();
+  await page.keyboard.type('oth');
+  await page.getByRole('button', { name: 'other' }).click();
+  await addressBecomes(page, { path: '/experiments/other/jobs' });
+});

@@ -137,6 +137,15 @@ const DIALOGS: readonly Sight[] = [
       await page.getByRole('textbox', { name: 'learning_rate' }).fill('0.3');
     },
   },
+  {
+    name: 'palette',
+    path: '/experiments/digits-tune/jobs',
+    ready: async (page) => {
+      await page.getByRole('button', { name: 'Search or jump to' }).click();
+      await page.locator('[role=dialog] input:focus').waitFor();
+      await page.keyboard.type('t');
+    },
+  },
   { name: 'confirm-cancel', path: '/experiments/digits-tune/jobs/4', ready: dialog('Cancel') },
   {
     name: 'keys',

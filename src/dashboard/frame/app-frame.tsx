@@ -12,6 +12,7 @@ import { LiveProvider } from '../live/live-provider.tsx';
 import { queries } from '../queries.ts';
 import { LiveControl } from './live-control.tsx';
 import { Logo } from './logo.tsx';
+import { Palette, PaletteButton } from './palette.tsx';
 import { useRights } from './session.tsx';
 import { ShortcutsProvider, useShortcuts, useShowHelp } from './shortcuts.tsx';
 
@@ -40,6 +41,7 @@ export function AppFrame() {
             Skip to the content
           </a>
           <Header />
+          <Palette />
           <main id="main" className="dr-main" tabIndex={-1}>
             <Outlet />
           </main>
@@ -60,6 +62,7 @@ function Header() {
       </Link>
       <Place />
       <Group gap={6} ml="auto" wrap="nowrap">
+        <PaletteButton />
         <LiveControl />
         <ThemeSwitch />
         <MoreMenu />

@@ -11,7 +11,13 @@ export interface Shortcut {
 
 type Register = (shortcuts: readonly Shortcut[]) => () => void;
 
-const ShortcutsContext = createContext<{ register: Register; showHelp: () => void }>({ register: () => () => undefined, showHelp: () => undefined });
+interface Shortcuts {
+  readonly register: Register;
+  readonly showHelp: () => void;
+  readonly current: () => readonly Shortcut[];
+}
+
+const ShortcutsContext = createContext<Shortcuts>({ register: () => () => undefined, showHelp: () => undefined, current: () => [] });
 
 /** A second key of a sequence must follow within this time. */
 const SEQUENCE_MS = 900;
@@ -39,6 +45,11 @@ export function useShowHelp(): () => void {
   return use(ShortcutsContext).showHelp;
 }
 
+/** Asks which keys work at this moment. */
+export function useCurrentShortcuts(): () => readonly Shortcut[] {
+  return use(ShortcutsContext).current;
+}
+
 export function ShortcutsProvider({ children }: { readonly children: ReactNode }) {
   const groups = useRef(new Set<readonly Shortcut[]>());
   const [help, setHelp] = useState<readonly Shortcut[] | null>(null);
@@ -46,13 +57,14 @@ export function ShortcutsProvider({ children }: { readonly children: ReactNode }
     groups.current.add(shortcuts);
     return () => groups.current.delete(shortcuts);
   }, []);
-  const showHelp = useCallback(() => setHelp([...groups.current].flat()), []);
+  const current = useCallback(() => [...groups.current].flat(), []);
+  const showHelp = useCallback(() => setHelp(current()), [current]);
   useEffect(() => {
-    const onKey = keyHandler(() => [...[...groups.current].flat(), { keys: '?', label: 'Show these keys', run: showHelp }]);
+    const onKey = keyHandler(() => [...current(), { keys: '?', label: 'Show these keys', run: showHelp }]);
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [showHelp]);
-  const context = useMemo(() => ({ register, showHelp }), [register, showHelp]);
+  }, [current, showHelp]);
+  const context = useMemo(() => ({ register, showHelp, current }), [register, showHelp, current]);
   return (
     <ShortcutsContext value={context}>
       {children}
