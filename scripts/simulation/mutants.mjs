@@ -48,9 +48,9 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/store/engine.ts',
-        find: "    begin: run('begin immediate'),\n    commit: run('commit'),\n    rollback: run('rollback'),\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
+        find: "    begin: async () => {\n      await connection.run('begin immediate');\n      return clock.now();\n    },\n    commit: run('commit'),\n    rollback: run('rollback'),\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
         replace:
-          "    begin: async () => { if (!pending.open) await connection.run('begin immediate'); pending.open = true; },\n    commit: async () => { pending.count += 1; if (pending.count % 4 === 0) { await connection.run('commit'); pending.open = false; } },\n    rollback: async () => { pending.open = false; await connection.run('rollback'); },\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
+          "    begin: async () => { if (!pending.open) await connection.run('begin immediate'); pending.open = true; return clock.now(); },\n    commit: async () => { pending.count += 1; if (pending.count % 4 === 0) { await connection.run('commit'); pending.open = false; } },\n    rollback: async () => { pending.open = false; await connection.run('rollback'); },\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
       },
       {
         file: 'src/store/engine.ts',

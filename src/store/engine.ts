@@ -5,7 +5,7 @@ import type { Clock } from '../runtime/clock.ts';
 
 import { kyselyOver, type Query } from './kysely-dialect.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
-import { openPool, postgresSql, type SteadyConnection, steadyConnection, steadyListener } from './postgres.ts';
+import { openPool, type PostgresWriteSql, postgresSql, postgresWriteSql, type SteadyConnection, steadyConnection, steadyListener } from './postgres.ts';
 import { openReadPool } from './read-pool.ts';
 import { isNetworkFileSystem, lockDirectory, openSqlite } from './sqlite.ts';
 import type { DialectName, Row, Sql, SqlValue } from './sql.ts';
@@ -176,7 +176,10 @@ function sqliteWriteConnection(connection: ReturnType<typeof openSqlite>, clock:
   return {
     sql: connection,
     query: queryOver(connection),
-    begin: run('begin immediate'),
+    begin: async () => {
+      await connection.run('begin immediate');
+      return clock.now();
+    },
     commit: run('commit'),
     rollback: run('rollback'),
     savepoint: run('savepoint unit'),
@@ -185,9 +188,8 @@ function sqliteWriteConnection(connection: ReturnType<typeof openSqlite>, clock:
       await connection.run('rollback to unit');
       await connection.run('release unit');
     },
-    now: async () => clock.now(),
-    lockEvents: async () => {},
-    notify: async () => {},
+    lockEvents: () => {},
+    notify: () => {},
   };
 }
 
@@ -209,7 +211,7 @@ async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
   const writing = steadyConnection(pool);
-  const sql = postgresSql(writing);
+  const sql = postgresWriteSql(writing, options.clock);
   try {
     await writing.renew();
     await migratePostgres(sql, options.clock.now());
@@ -281,36 +283,37 @@ async function migratePostgres(sql: Sql, now: number): Promise<void> {
   }
 }
 
-function postgresWriteConnection(connection: SteadyConnection, sql: Sql): WriteConnection {
+function postgresWriteConnection(connection: SteadyConnection, sql: PostgresWriteSql): WriteConnection {
   const run = (text: string) => async () => {
     await sql.run(text);
+  };
+  const begin = async (): Promise<number> => {
+    sql.send('begin');
+    const [row] = await sql.all<{ now: number }>(`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`);
+    return Number(row!.now);
   };
   return {
     sql,
     query: queryOver(sql),
     async begin() {
-      await connection.renew();
+      await sql.refresh();
       try {
-        await sql.run('begin');
+        return await begin();
       } catch {
         // It broke while nobody looked; nothing was done in it yet.
         await connection.renew(true);
-        await sql.run('begin');
+        return begin();
       }
     },
-    commit: run('commit'),
+    commit: () => sql.commit(),
     rollback: run('rollback'),
-    savepoint: run('savepoint unit'),
+    savepoint: async () => sql.send('savepoint unit'),
     releaseSavepoint: run('release savepoint unit'),
     rollbackToSavepoint: async () => {
       await sql.run('rollback to savepoint unit');
       await sql.run('release savepoint unit');
     },
-    now: async () => {
-      const [row] = await sql.all<{ now: number }>(`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`);
-      return Number(row!.now);
-    },
-    lockEvents: run(`select pg_advisory_xact_lock(${EVENT_LOCK})`),
-    notify: run(`notify ${CHANNEL}`),
+    lockEvents: () => sql.send(`select pg_advisory_xact_lock(${EVENT_LOCK})`),
+    notify: () => sql.send(`notify ${CHANNEL}`),
   };
 }

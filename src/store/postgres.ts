@@ -3,7 +3,8 @@ import pg from 'pg';
 
 import type { Clock } from '../runtime/clock.ts';
 
-import { numberedPlaceholders, type Row, type Sql, type SqlValue } from './sql.ts';
+import { preparation } from './postgres-preparation.ts';
+import { numberedPlaceholders, type Row, type Sql, type SqlValue, type WriteSql } from './sql.ts';
 
 // Our integers are moments, ids and counts, all below 2^53.
 const types = new pg.TypeOverrides();
@@ -18,6 +19,8 @@ export function openPool(url: string, schema: string | null): pg.Pool {
     connectionString: url,
     max: 8,
     types,
+    // Only the one that writes ever sends more than one statement at a time.
+    pipeline: true,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     application_name: 'drover',
     ...(schema === null ? {} : { options: `-c search_path=${schema}` }),
@@ -140,6 +143,47 @@ export function postgresSql(connection: Queryable): Sql {
     dialect: 'postgres',
     all: async <R>(text: string, values: readonly SqlValue[] = []) => (await query(text, values)).rows as R[],
     run: async (text: string, values: readonly SqlValue[] = []) => (await query(text, values)).rowCount ?? 0,
+  };
+}
+
+/** The connection that writes: statements in a row without waiting, prepared. */
+export interface PostgresWriteSql extends WriteSql {
+  /** Between transactions: everything that must not become old is made new. */
+  refresh(): Promise<void>;
+  /** Fails if anything before it did. */
+  commit(): Promise<void>;
+}
+
+/** Whoever fails because an earlier statement of the transaction did. */
+const ABORTED = '25P02';
+
+export function postgresWriteSql(connection: SteadyConnection, clock: Clock): PostgresWriteSql {
+  const prepared = preparation(clock);
+  let cause: Error | null = null;
+  /** Statements that were sent together fail together: what is told is why the first of them did. */
+  const failed = (error: Error & { readonly code?: string }): never => {
+    prepared.noticeFailure(error.code);
+    if (error.code !== ABORTED) cause = error;
+    throw cause ?? error;
+  };
+  const query = (text: string, values: readonly SqlValue[]): Promise<pg.QueryResult<Row>> =>
+    connection.query({ ...prepared.statement(text), values: values.map(toPg) }).catch(failed);
+  const ignore = (): void => {};
+  return {
+    dialect: 'postgres',
+    all: async <R>(text: string, values: readonly SqlValue[] = []) => (await query(text, values)).rows as R[],
+    run: async (text: string, values: readonly SqlValue[] = []) => (await query(text, values)).rowCount ?? 0,
+    // Its failure is told by whatever is waited for next.
+    send: (text, values = []) => void query(text, values).catch(ignore),
+    async refresh() {
+      await connection.renew(prepared.isOutdated());
+      if (prepared.plansAreOld()) void query('discard plans', []).catch(ignore);
+    },
+    async commit() {
+      const { command } = await query('commit', []);
+      // PostgreSQL says so, and no more, when it was asked to commit what had failed.
+      if (command !== 'COMMIT') throw cause ?? new Error('The database did not commit.');
+    },
   };
 }
 

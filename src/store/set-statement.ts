@@ -1,6 +1,6 @@
 // Statements that take a set of rows at once. What all rows of a set have in common is told once, as a parameter; only what differs is
 // read from a list, because to pick a value out of JSON takes as long as to find a row. The text stays prepared for each such shape.
-import type { ColumnType, DialectName, Sql, SqlValue } from './sql.ts';
+import type { ColumnType, DialectName, Sql, SqlValue, WriteSql } from './sql.ts';
 
 export type Cell = string | number | null;
 export type CellRow = readonly Cell[];
@@ -37,6 +37,26 @@ export async function runSet(sql: Sql, statement: SetStatement, rows: readonly C
   if (rows.length === 0) return 0;
   const { text, values } = bindSet(statement, rows);
   return sql.run(text, values);
+}
+
+/**
+ * Sends writes that touch nothing in common, so that their order does not matter. PostgreSQL gets them as one statement: to take a message apart, to
+ * begin and to end a statement takes it as long as to write a row.
+ */
+export function sendSets(sql: WriteSql, sets: readonly (readonly [SetStatement, readonly CellRow[]])[]): void {
+  const bound = sets.filter(([, rows]) => rows.length > 0).map(([statement, rows]) => bindSet(statement, rows));
+  if (bound.length === 0) return;
+  if (sql.dialect === 'sqlite') for (const { text, values } of bound) sql.send(text, values);
+  else
+    sql.send(
+      joined(bound.map(({ text }) => text)),
+      bound.flatMap(({ values }) => values),
+    );
+}
+
+function joined(texts: readonly string[]): string {
+  const before = texts.slice(0, -1).map((text, index) => `part_${index} as (${text})`);
+  return `${before.length === 0 ? '' : `with ${before.join(', ')} `}${texts.at(-1)!}`;
 }
 
 /** A single row has no list at all; of several, something must say how many they are. */

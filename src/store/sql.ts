@@ -13,6 +13,15 @@ export interface Sql {
   run(text: string, values?: readonly SqlValue[]): Promise<number>;
 }
 
+/** The connection of the transaction that is open. */
+export interface WriteSql extends Sql {
+  /**
+   * Sends a write whose answer nobody needs. On PostgreSQL whatever follows goes out at once, in order and without waiting for it; if it fails, so does
+   * everything up to the commit, with its error.
+   */
+  send(text: string, values?: readonly SqlValue[]): void;
+}
+
 export type ColumnType = 'int' | 'real' | 'text';
 
 /**

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import LibsqlDatabase from 'libsql';
 
 import { StoreRefused } from './migrate.ts';
-import type { Row, Sql, SqlValue } from './sql.ts';
+import type { Row, SqlValue, WriteSql } from './sql.ts';
 
 interface Statement {
   readonly reader: boolean;
@@ -14,7 +14,7 @@ interface Statement {
   raw(on: boolean): Statement;
 }
 
-export interface SqliteConnection extends Sql {
+export interface SqliteConnection extends WriteSql {
   readonly path: string;
   exec(text: string): void;
   close(): void;
@@ -50,6 +50,7 @@ export function openSqlite(path: string, options: { readonly readonly?: boolean 
     path,
     all: async <R>(text: string, values: readonly SqlValue[] = []) => prepare(text).all(...values) as R[],
     run: async (text: string, values: readonly SqlValue[] = []) => prepare(text).run(...values).changes,
+    send: (text, values = []) => void prepare(text).run(...values),
     exec: (text) => void database.exec(text),
     close: () => database.close(),
   };

@@ -4,8 +4,8 @@ import type { EventKind } from '../core/event.ts';
 import { formatRanges, toRanges, type NumberRange } from '../core/identifiers.ts';
 
 import type { Query } from './kysely-dialect.ts';
-import { runSet, type SetStatement, setStatement } from './set-statement.ts';
-import type { DialectName, Sql } from './sql.ts';
+import { sendSets, type SetStatement, setStatement } from './set-statement.ts';
+import type { DialectName, WriteSql } from './sql.ts';
 
 /** A fact to be recorded with the commit. */
 export interface NewEvent {
@@ -21,7 +21,7 @@ export interface NewEvent {
 
 export interface Transaction {
   /** Raw statements, prepared once: for the paths that take many jobs at once. */
-  readonly sql: Sql;
+  readonly sql: WriteSql;
   /** The query builder, for everything else. */
   readonly query: Query;
   /** Milliseconds: the moment of this transaction, the same for all that it writes. */
@@ -49,20 +49,19 @@ export interface Change {
 
 /** What an engine gives the writer: exclusive use of one connection, transaction by transaction. */
 export interface WriteConnection {
-  readonly sql: Sql;
+  readonly sql: WriteSql;
   readonly query: Query;
-  begin(): Promise<void>;
+  /** Tells the moment by the engine's clock: on PostgreSQL the database's, so that several servers agree. */
+  begin(): Promise<number>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   savepoint(): Promise<void>;
   releaseSavepoint(): Promise<void>;
   rollbackToSavepoint(): Promise<void>;
-  /** The engine's clock: on PostgreSQL the database's, so that several servers agree. */
-  now(): Promise<number>;
-  /** Taken before events get their ids, so that ids rise in commit order on every server. */
-  lockEvents(): Promise<void>;
-  /** Tells the other servers that something changed. */
-  notify(): Promise<void>;
+  /** Sent before events get their ids, so that ids rise in commit order on every server. */
+  lockEvents(): void;
+  /** Tells the other servers that something changed; sent before the commit. */
+  notify(): void;
 }
 
 export type Unit<T> = (tx: Transaction) => Promise<T>;
@@ -138,14 +137,15 @@ export class Writer {
     const settled: Settled[] = [];
     const effects: Effects = noEffects();
     try {
-      await connection.begin();
-      const now = await connection.now();
-      for (const queued of batch) settled.push(await this.#runUnit(queued, now, effects));
-      await this.#finish(now, effects);
+      const now = await connection.begin();
+      // One alone needs no savepoint: if it fails, all of the transaction goes.
+      if (batch.length === 1) settled.push({ queued: batch[0]!, value: await batch[0]!.unit(transaction(connection, now, effects)) });
+      else for (const queued of batch) settled.push(await this.#runUnit(queued, now, effects));
+      this.#finish(now, effects);
       await connection.commit();
     } catch (error) {
       await connection.rollback().catch(() => {});
-      for (const queued of batch) queued.reject(error);
+      for (const queued of batch) queued.reject(error ?? new Error('A write failed.'));
       return;
     }
     for (const action of effects.actions) action();
@@ -175,14 +175,14 @@ export class Writer {
   }
 
   /** Counters and events come last, in one statement each, because they are what all servers write. */
-  async #finish(now: number, effects: Effects): Promise<void> {
+  #finish(now: number, effects: Effects): void {
     const { sql } = this.#connection;
     if (effects.events.length > 0 || effects.counts.size > 0) {
-      await this.#connection.lockEvents();
-      await writeCounters(sql, effects);
+      this.#connection.lockEvents();
+      sendCounters(sql, effects);
     }
-    if (effects.events.length > 0) await insertEvents(sql, effects.events, now);
-    if (effects.events.length > 0 || effects.wakes.length > 0) await this.#connection.notify();
+    sendEvents(sql, effects.events, now);
+    if (effects.events.length > 0 || effects.wakes.length > 0) this.#connection.notify();
   }
 }
 
@@ -214,30 +214,28 @@ function addCount({ counts }: Effects, experimentId: number, { name, by }: { nam
   sums.set(name, (sums.get(name) ?? 0) + by);
 }
 
+/** Ids of events are counted like everything else, under the experiment that nobody has. */
+const EVENT_IDS = [0, 'event_id'] as const;
+
 /** Always in the same order, so that two servers do not wait for each other. */
-async function writeCounters(sql: Sql, { counts }: Effects): Promise<void> {
-  const sums = [...counts].flatMap(([experiment_id, names]) => [...names].map(([name, by]) => ({ experiment_id, name, by })));
-  for (const { experiment_id, name, by } of sums.sort((a, b) => a.experiment_id - b.experiment_id || (a.name < b.name ? -1 : 1))) {
-    if (by === 0) continue;
-    await sql.run(
-      `insert into counter (experiment_id, name, value) values (?, ?, ?)
-       on conflict (experiment_id, name) do update set value = counter.value + excluded.value`,
-      [experiment_id, name, by],
-    );
+function sendCounters(sql: WriteSql, { counts, events }: Effects): void {
+  const sums: [number, string, number][] = events.length === 0 ? [] : [[...EVENT_IDS, events.length]];
+  for (const [experiment_id, names] of counts) {
+    for (const [name, by] of names) {
+      if (by === 0) continue;
+      sums.push([experiment_id, name, by]);
+    }
   }
+  sums.sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1));
+  sendSets(sql, [[finishing[sql.dialect].raiseCounters, sums]]);
 }
 
-async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number): Promise<void> {
-  const [row] = await sql.all<{ value: number }>(
-    `insert into counter (experiment_id, name, value) values (0, 'event_id', ?)
-     on conflict (experiment_id, name) do update set value = counter.value + excluded.value returning value`,
-    [events.length],
-  );
-  const first = Number(row!.value) - events.length + 1;
+/** Their ids are those that sendCounters has just taken. */
+function sendEvents(sql: WriteSql, events: readonly NewEvent[], now: number): void {
   const rows = events.map((event, index) => {
     const ranges = eventRanges(event);
     return [
-      first + index,
+      events.length - 1 - index,
       now,
       event.kind,
       event.experiment_id,
@@ -249,20 +247,38 @@ async function insertEvents(sql: Sql, events: readonly NewEvent[], now: number):
       JSON.stringify(event.data ?? {}),
     ];
   });
-  await runSet(sql, eventStatements[sql.dialect], rows);
+  sendSets(sql, [[finishing[sql.dialect].insertEvents, rows]]);
 }
 
 const EVENT_COLUMNS = {
-  ...({ id: 'int', at: 'int', kind: 'text', experiment_id: 'int', actor: 'text' } as const),
+  ...({ at: 'int', kind: 'text', experiment_id: 'int', actor: 'text' } as const),
   ...({ job_id: 'int', job_from: 'int', job_to: 'int', jobs: 'text', data_json: 'text' } as const),
 };
 
-const eventStatement = (dialect: DialectName): SetStatement => {
-  const names = Object.keys(EVENT_COLUMNS).join(', ');
-  return setStatement(dialect, EVENT_COLUMNS, (set) => `insert into event (${names}) select ${names} from ${set} as v where true`);
-};
+interface FinishingStatements {
+  readonly raiseCounters: SetStatement;
+  readonly insertEvents: SetStatement;
+}
 
-const eventStatements: Record<DialectName, SetStatement> = { sqlite: eventStatement('sqlite'), postgres: eventStatement('postgres') };
+function finishingStatements(dialect: DialectName): FinishingStatements {
+  const names = Object.keys(EVENT_COLUMNS).join(', ');
+  return {
+    raiseCounters: setStatement(
+      dialect,
+      { experiment_id: 'int', name: 'text', amount: 'int' },
+      (set) => `insert into counter (experiment_id, name, value) select experiment_id, name, amount from ${set} as v where true
+      on conflict (experiment_id, name) do update set value = counter.value + excluded.value`,
+    ),
+    insertEvents: setStatement(
+      dialect,
+      { before_last: 'int', ...EVENT_COLUMNS },
+      (set) => `insert into event (id, ${names})
+      select (select value from counter where experiment_id = ${EVENT_IDS[0]} and name = '${EVENT_IDS[1]}') - before_last, ${names} from ${set} as v where true`,
+    ),
+  };
+}
+
+const finishing: Record<DialectName, FinishingStatements> = { sqlite: finishingStatements('sqlite'), postgres: finishingStatements('postgres') };
 
 function eventRanges(event: NewEvent): readonly NumberRange[] {
   if (event.numbers === undefined) return [];
