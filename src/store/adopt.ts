@@ -1,7 +1,7 @@
 // Takes an attempt into the record that a restored backup does not know: its token proves that this server once gave it out.
 import { type Facts } from './attempt-facts.ts';
 import { hotStatements } from './hot.ts';
-import { runSet } from './set-statement.ts';
+import { sendSets } from './set-statement.ts';
 import { agentActor, correctedMoment, type Session, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
@@ -23,21 +23,18 @@ export async function adoptAttempts(tx: Transaction, adoptions: readonly Adoptio
     await tx.sql.run(`update attempt set outcome = 'lost', recorded_at = ? where job_id = ? and outcome is null`, [tx.now, facts.job.id]);
     await tx.sql.run(`delete from lease where job_id = ?`, [facts.job.id]);
   }
-  await runSet(
-    tx.sql,
-    hot.insertAttempts,
-    adoptions.map(({ session, facts, nonce, slot }) => [
-      facts.row.job_id,
-      facts.row.attempt,
-      facts.row.rank,
-      session.agent.id,
-      workerPrefix(session),
-      slot,
-      facts.job.revision,
-      nonce,
-      tx.now,
-    ]),
-  );
+  const rows = adoptions.map(({ session, facts, nonce, slot }) => [
+    facts.row.job_id,
+    facts.row.attempt,
+    facts.row.rank,
+    session.agent.id,
+    workerPrefix(session),
+    slot,
+    facts.job.revision,
+    nonce,
+    tx.now,
+  ]);
+  sendSets(tx.sql, [[hot.insertAttempts, rows]]);
   for (const adoption of adoptions) {
     const { facts, session } = adoption;
     const live = newest.includes(adoption);
@@ -64,9 +61,8 @@ async function makeRunning(tx: Transaction, { facts, session, slot, started_at }
        message = null, worker_id = ? where id = ?`,
     [facts.row.attempt, correctedMoment(session, started_at, tx.now) ?? tx.now, `${workerPrefix(session)}${slot}`, facts.job.id],
   );
-  await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
-    [facts.row.job_id, facts.row.attempt, facts.row.rank, session.agent.id, workerPrefix(session), slot, tx.now, session.message.sync_seq, 1],
-  ]);
+  const lease = [facts.row.job_id, facts.row.attempt, facts.row.rank, session.agent.id, workerPrefix(session), slot, tx.now, session.message.sync_seq, 1];
+  sendSets(tx.sql, [[hotStatements(tx.sql.dialect).insertLeases, [lease]]]);
   tx.count(facts.row.experiment_id, facts.job.status, -1);
   tx.count(facts.row.experiment_id, 'running', 1);
   facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt, cancel_requested_at: null };

@@ -68,8 +68,10 @@ export class Policies {
   readonly #tx: Transaction;
   readonly #known = new Map<number, RetryPolicy>();
 
-  constructor(tx: Transaction) {
+  /** `experiments` that were read in this transaction already. */
+  constructor(tx: Transaction, experiments: readonly { readonly experiment_id: number; readonly settings_json: string }[] = []) {
     this.#tx = tx;
+    for (const { experiment_id, settings_json } of experiments) if (!this.#known.has(experiment_id)) this.#known.set(experiment_id, policyOf(settings_json));
   }
 
   /** The policy for one job: its experiment's, with its own number of attempts. */
@@ -77,11 +79,15 @@ export class Policies {
     let policy = this.#known.get(experimentId);
     if (policy === undefined) {
       const [row] = await this.#tx.sql.all<{ settings_json: string }>('select settings_json from experiment where id = ?', [experimentId]);
-      policy = { ...DEFAULT_RETRY_POLICY, ...(row === undefined ? {} : (JSON.parse(row.settings_json) as Partial<RetryPolicy>)) };
+      policy = policyOf(row?.settings_json ?? '{}');
       this.#known.set(experimentId, policy);
     }
     return maxAttempts === null ? policy : { ...policy, max_attempts: maxAttempts };
   }
+}
+
+function policyOf(settingsJson: string): RetryPolicy {
+  return { ...DEFAULT_RETRY_POLICY, ...(JSON.parse(settingsJson) as Partial<RetryPolicy>) };
 }
 
 export function withEnding(facts: Facts, ending: { status: JobStatus; outcome: Outcome; failures: number; losses: number }): void {

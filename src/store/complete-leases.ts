@@ -8,9 +8,16 @@ import type { Transaction } from './writer.ts';
 const KEPT_TEMPLATES = 5_000;
 const templates = new WeakMap<object, Map<number, string>>();
 
-export async function completeLeases(tx: Transaction, leases: readonly GrantedLease[]): Promise<void> {
+export interface KnownExperiment {
+  readonly experiment_id: number;
+  readonly name: string;
+  readonly settings_json: string;
+}
+
+/** `known`: experiments that were read in this transaction already. */
+export async function completeLeases(tx: Transaction, leases: readonly GrantedLease[], known: readonly KnownExperiment[]): Promise<void> {
   if (leases.length === 0) return;
-  const experiments = await readExperiments(tx, new Set(leases.map((lease) => lease.experiment_id)));
+  const experiments = await readExperiments(tx, new Set(leases.map((lease) => lease.experiment_id)), known);
   const commands = await readTemplates(tx, new Set(leases.flatMap((lease) => lease.command_id ?? [])));
   for (const lease of leases) {
     const { name, settings } = experiments.get(lease.experiment_id)!;
@@ -21,17 +28,22 @@ export async function completeLeases(tx: Transaction, leases: readonly GrantedLe
   }
 }
 
-async function readExperiments(tx: Transaction, ids: ReadonlySet<number>): Promise<Map<number, { name: string; settings: ExperimentSettings }>> {
-  const rows = await tx.sql.all<{ id: number; name: string; settings_json: string }>(
-    `select id, name, settings_json from experiment where id in ${valueSet(tx.sql.dialect, 'int')}`,
-    [JSON.stringify([...ids])],
-  );
-  return new Map(
-    rows.map((row) => [
-      Number(row.id),
-      { name: row.name, settings: { ...DEFAULT_SETTINGS, ...(JSON.parse(row.settings_json) as Partial<ExperimentSettings>) } },
-    ]),
-  );
+async function readExperiments(
+  tx: Transaction,
+  ids: ReadonlySet<number>,
+  known: readonly KnownExperiment[],
+): Promise<Map<number, { name: string; settings: ExperimentSettings }>> {
+  const rows = new Map(known.filter(({ experiment_id }) => ids.has(experiment_id)).map((row) => [row.experiment_id, row]));
+  const missing = [...ids].filter((id) => !rows.has(id));
+  if (missing.length > 0) {
+    const read = await tx.sql.all<KnownExperiment>(
+      `select id as experiment_id, name, settings_json from experiment where id in ${valueSet(tx.sql.dialect, 'int')}`,
+      [JSON.stringify(missing)],
+    );
+    for (const row of read) rows.set(Number(row.experiment_id), row);
+  }
+  const settingsOf = (json: string): ExperimentSettings => ({ ...DEFAULT_SETTINGS, ...(JSON.parse(json) as Partial<ExperimentSettings>) });
+  return new Map([...rows].map(([id, { name, settings_json }]) => [id, { name, settings: settingsOf(settings_json) }]));
 }
 
 async function readTemplates(tx: Transaction, ids: ReadonlySet<number>): Promise<Map<number, string>> {

@@ -56,5 +56,5 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
       actor: 'server',
     });
   }
-  await recordEnds(tx, ends);
+  recordEnds(tx, ends);
 }

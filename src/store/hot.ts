@@ -53,8 +53,13 @@ export interface LeaseRow {
   readonly acknowledged: number;
 }
 
+/** Of a worker: it was told something, and either has not said that it does it, or may not take jobs because of it. */
+export const COMMANDED = `(desired_state <> 'run' or desired_version > applied_version)`;
+
 export interface HotStatements {
   readonly agents: RowSelect;
+  /** The same, and nobody else may write these agents until the transaction ends. */
+  readonly agentsToWrite: RowSelect;
   readonly attemptFacts: RowSetSelect;
   readonly leasesOfAgents: string;
   readonly cancelledLeases: string;
@@ -83,11 +88,19 @@ export function hotStatements(dialect: DialectName): HotStatements {
   return statements;
 }
 
+/** With what else a sync always asks: whether a command stands for a worker, and the newest event. */
+const AGENT_COLUMNS = [
+  ...SYNC_AGENT_COLUMNS,
+  `(select count(*) from worker where worker.agent_id = agent.id and ${COMMANDED}) as commanded`,
+  `(select value from counter where experiment_id = 0 and name = 'event_id') as position`,
+];
+
 function build(dialect: DialectName): HotStatements {
   const ids = valueSet(dialect, 'int');
   const locked = dialect === 'postgres' ? ' for update of job skip locked' : '';
   return {
-    agents: rowSelect(dialect, SYNC_AGENT_COLUMNS, `from agent where id in ${ids}`),
+    agents: rowSelect(dialect, AGENT_COLUMNS, `from agent where id in ${ids}`),
+    agentsToWrite: rowSelect(dialect, AGENT_COLUMNS, `from agent where id in ${ids} order by id${dialect === 'postgres' ? ' for update of agent' : ''}`),
     attemptFacts: rowSetSelect(
       dialect,
       [

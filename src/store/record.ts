@@ -4,7 +4,7 @@ import type { EventKind } from '../core/event.ts';
 import type { JobStatus } from '../core/job.ts';
 
 import { hotStatements } from './hot.ts';
-import { runSet } from './set-statement.ts';
+import { sendSets } from './set-statement.ts';
 import type { Transaction } from './writer.ts';
 
 /** How the attempt itself ended, as its agent tells it, or as the server knows. Moments in milliseconds. */
@@ -34,60 +34,56 @@ export interface EndedAttempt extends EndFacts {
 const EVENTS: Partial<Record<Ending['outcome'], EventKind>> = { lost: 'jobs_lost', released: 'jobs_released' };
 
 /** Ends attempts, each job at most once: their rows, their jobs, their leases, the counters, one event per experiment, kind and actor. */
-export async function recordEnds(tx: Transaction, ends: readonly EndedAttempt[]): Promise<void> {
+export function recordEnds(tx: Transaction, ends: readonly EndedAttempt[]): void {
   if (ends.length === 0) return;
   const hot = hotStatements(tx.sql.dialect);
-  await runSet(
-    tx.sql,
-    hot.endAttempts,
-    ends.map((end) => [
-      end.job_id,
-      end.attempt,
-      end.rank,
-      end.ending.outcome,
-      end.started_at,
-      end.finished_at,
-      end.duration_ms,
-      end.exit_code,
-      end.signal,
-      end.message,
-      tx.now,
-    ]),
-  );
-  await runSet(
-    tx.sql,
-    hot.endJobs,
-    ends.map((end) => [
-      end.job_id,
-      end.from_status,
-      end.ending.status,
-      end.ending.outcome,
-      end.ending.failures,
-      end.ending.losses,
-      end.ending.not_before,
-      end.started_at,
-      end.finished_at,
-      end.duration_ms,
-      end.exit_code,
-      end.signal,
-      end.message,
-    ]),
-  );
-  await runSet(
-    tx.sql,
-    hot.deleteLeases,
-    ends.map((end) => [end.job_id, end.rank]),
-  );
-  await countCompleted(tx, ends);
+  sendSets(tx.sql, [
+    [
+      hot.endAttempts,
+      ends.map((end) => [
+        end.job_id,
+        end.attempt,
+        end.rank,
+        end.ending.outcome,
+        end.started_at,
+        end.finished_at,
+        end.duration_ms,
+        end.exit_code,
+        end.signal,
+        end.message,
+        tx.now,
+      ]),
+    ],
+    [
+      hot.endJobs,
+      ends.map((end) => [
+        end.job_id,
+        end.from_status,
+        end.ending.status,
+        end.ending.outcome,
+        end.ending.failures,
+        end.ending.losses,
+        end.ending.not_before,
+        end.started_at,
+        end.finished_at,
+        end.duration_ms,
+        end.exit_code,
+        end.signal,
+        end.message,
+      ]),
+    ],
+    [hot.deleteLeases, ends.map((end) => [end.job_id, end.rank])],
+    [hot.completeWorkers, completedOf(ends)],
+  ]);
   countAndTell(tx, ends);
 }
 
-async function countCompleted(tx: Transaction, ends: readonly EndedAttempt[]): Promise<void> {
+function completedOf(ends: readonly EndedAttempt[]): [string, number][] {
   const completed = new Map<string, number>();
   for (const end of ends) {
     if (end.ending.status === 'done') completed.set(end.worker_id, (completed.get(end.worker_id) ?? 0) + 1);
   }
-  await runSet(tx.sql, hotStatements(tx.sql.dialect).completeWorkers, [...completed]);
+  return [...completed];
 }
 
 function countAndTell(tx: Transaction, ends: readonly EndedAttempt[]): void {

@@ -2,10 +2,11 @@
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
 import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
-import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
+import { type CandidateRow, COMMANDED, hotStatements, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
-import { runSet } from './set-statement.ts';
+import { sendSets } from './set-statement.ts';
 import { valueSet } from './sql.ts';
+import type { DemandRow, FirstReads } from './sync-reads.ts';
 import { agentActor, type GrantedLease, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
@@ -19,16 +20,6 @@ interface WorkerRow {
   readonly previous_state: 'run' | 'pause' | 'drain' | 'stop';
 }
 
-interface DemandRow {
-  readonly id: number;
-  readonly experiment_id: number;
-  readonly machine_class: string | null;
-  readonly cpus: number;
-  readonly memory_bytes: number;
-  readonly gpus: number;
-  readonly needs_script: number;
-}
-
 interface Grant {
   readonly session: Session;
   readonly row: CandidateRow;
@@ -37,25 +28,34 @@ interface Grant {
   readonly nonce: string;
 }
 
-export async function claimFor(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
-  if (sessions.length === 0) return;
+/** Resolves with the experiments that were read with the demands. */
+export async function claimFor(
+  tx: Transaction,
+  sessions: readonly Session[],
+  { first, terms }: { first: FirstReads; terms: SyncTerms },
+): Promise<readonly DemandRow[]> {
+  if (sessions.length === 0) return [];
   const blocked = await applyCommands(tx, sessions);
   const offers = new Map(sessions.map((session) => [session, offerOf(session, blocked)]));
   const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length + offer.ahead.length, 0);
-  if (slots === 0) return;
-  const demands = await servableDemands(tx, sessions, offers);
+  if (slots === 0) return first.demands;
+  const demands = servableDemands(first.demands, sessions, offers);
   if (demands.some(asksForResources)) await subtractLeased(tx, offers);
+  const [heads, reservations] = await Promise.all([
+    Promise.all(demands.map((demand) => selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]))),
+    standingReservations(tx, sessions),
+  ]);
   const pool: Pool = new Map();
-  for (const demand of demands) {
-    const rows = await selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]);
+  demands.forEach((demand, index) => {
+    const rows = heads[index]!;
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
-  }
-  const reservations = await standingReservations(tx, sessions);
+  });
   const choice = { pool, reservations, key: terms.key };
   const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, choice));
   // Only what is left when every free slot has its job may wait for one that is not free yet.
   for (const session of sessions) grants.push(...pickAhead(session, offers.get(session)!, { choice, grants }));
-  await grantAll(tx, grants, terms);
+  grantAll(tx, grants, terms);
+  return first.demands;
 }
 
 interface AgentOffer extends Offer {
@@ -110,12 +110,14 @@ async function applyCommands(tx: Transaction, sessions: readonly Session[]): Pro
       });
     }
   }
+  const blocked = new Set<string>();
+  const commanded = sessions.filter(({ agent }) => agent.commanded > 0);
+  if (commanded.length === 0) return blocked;
   const rows = await tx.sql.all<WorkerRow>(
     `select agent_id, slot, id, desired_state, desired_version, applied_version, previous_state from worker
-      where agent_id in ${valueSet(tx.sql.dialect, 'int')} and (desired_state <> 'run' or desired_version > applied_version)`,
-    [JSON.stringify(sessions.map((session) => session.agent.id))],
+      where agent_id in ${valueSet(tx.sql.dialect, 'int')} and ${COMMANDED}`,
+    [JSON.stringify(commanded.map((session) => session.agent.id))],
   );
-  const blocked = new Set<string>();
   for (const row of rows) {
     const session = sessions.find((one) => one.agent.id === row.agent_id);
     if (commandWaits(row))
@@ -139,13 +141,12 @@ function offerOf({ message, agent, answer }: Session, blocked: Set<string>): Age
 }
 
 /** Demands with pending jobs in experiments that are not held and that some of the agents serve and could fit. */
-async function servableDemands(tx: Transaction, sessions: readonly Session[], offers: Map<Session, AgentOffer>): Promise<Demand[]> {
-  const rows = await tx.sql.all<DemandRow>(
-    `select demand.id, demand.experiment_id, demand.machine_class, demand.cpus, demand.memory_bytes, demand.gpus, demand.needs_script
-      from counter join demand on demand.experiment_id = counter.experiment_id join experiment on experiment.id = counter.experiment_id
-      where counter.name = 'pending' and counter.value > 0 and experiment.held_at is null`,
-  );
-  const demands = rows.map((row): Demand => ({ ...row, demand_id: row.id, needs_script: row.needs_script === 1 }));
+function servableDemands(rows: readonly DemandRow[], sessions: readonly Session[], offers: Map<Session, AgentOffer>): Demand[] {
+  const demands = rows.map(({ name: _name, settings_json: _settings, ...row }): Demand => ({
+    ...row,
+    demand_id: row.id,
+    needs_script: row.needs_script === 1,
+  }));
   return demands.filter((demand) => sessions.some((session) => serves(session, demand) && demandFits(demand, offers.get(session)!)));
 }
 
@@ -206,46 +207,42 @@ function pickAhead(session: Session, offer: AgentOffer, { choice, grants }: { ch
   return pick(session, { ...offer, free, slots: places }, choice).map((grant) => ({ ...grant, slot: offer.ahead[grant.slot]! }));
 }
 
-async function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): Promise<void> {
+function grantAll(tx: Transaction, grants: readonly Grant[], terms: SyncTerms): void {
   if (grants.length === 0) return;
   const hot = hotStatements(tx.sql.dialect);
   const prefixes = new Map(grants.map(({ session }) => [session, workerPrefix(session)]));
   const worker = ({ session }: Grant): string => prefixes.get(session)!;
-  await runSet(
-    tx.sql,
-    hot.claimJobs,
-    grants.map((grant) => [grant.row.id, grant.row.attempts + 1, tx.now, worker(grant), grant.slot]),
-  );
-  await runSet(
-    tx.sql,
-    hot.insertAttempts,
-    grants.map((grant) => [
-      grant.row.id,
-      grant.row.attempts + 1,
-      0,
-      grant.session.agent.id,
-      worker(grant),
-      grant.slot,
-      grant.row.revision,
-      grant.nonce,
-      tx.now,
-    ]),
-  );
-  await runSet(
-    tx.sql,
-    hot.insertLeases,
-    grants.map((grant) => [
-      grant.row.id,
-      grant.row.attempts + 1,
-      0,
-      grant.session.agent.id,
-      worker(grant),
-      grant.slot,
-      tx.now,
-      grant.session.message.sync_seq,
-      0,
-    ]),
-  );
+  sendSets(tx.sql, [
+    [hot.claimJobs, grants.map((grant) => [grant.row.id, grant.row.attempts + 1, tx.now, worker(grant), grant.slot])],
+    [
+      hot.insertAttempts,
+      grants.map((grant) => [
+        grant.row.id,
+        grant.row.attempts + 1,
+        0,
+        grant.session.agent.id,
+        worker(grant),
+        grant.slot,
+        grant.row.revision,
+        grant.nonce,
+        tx.now,
+      ]),
+    ],
+    [
+      hot.insertLeases,
+      grants.map((grant) => [
+        grant.row.id,
+        grant.row.attempts + 1,
+        0,
+        grant.session.agent.id,
+        worker(grant),
+        grant.slot,
+        tx.now,
+        grant.session.message.sync_seq,
+        0,
+      ]),
+    ],
+  ]);
   for (const grant of grants) grant.session.answer.leases.push(toLease(grant, terms));
   tellClaims(tx, grants);
 }

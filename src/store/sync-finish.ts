@@ -4,47 +4,48 @@ import { LIMITS } from '../core/limits.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
 import { findDeletedAttempts } from './deletions.ts';
-import { type Facts, judgeToken, loadFacts, Policies, withEnding } from './attempt-facts.ts';
+import { type Facts, judgeToken, Policies, withEnding } from './attempt-facts.ts';
 import { hotStatements } from './hot.ts';
-import { runSet } from './set-statement.ts';
+import { sendSets } from './set-statement.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
+import type { Ended, FirstReads } from './sync-reads.ts';
 import { agentActor, correctedMoment, type FinishedReport, referenceKey, type Session, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
-export async function recordFinished(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
-  const reports = sessions.flatMap((session) => session.message.finished.map((report) => ({ session, report })));
-  if (reports.length === 0) return;
-  const facts = await loadFacts(
-    tx,
-    reports.map(({ report }) => report),
-  );
-  await adoptUnrecorded(tx, reports, facts, terms);
+export async function recordFinished(tx: Transaction, sessions: readonly Session[], { first, terms }: { first: FirstReads; terms: SyncTerms }): Promise<Ended> {
+  const reports = sessions.filter(({ again }) => !again).flatMap((session) => session.message.finished.map((report) => ({ session, report })));
+  if (reports.length === 0) return { ends: [], adopted: false };
+  const { facts } = first;
+  const adopted = await adoptUnrecorded(tx, reports, facts, terms);
   const missing = reports.filter(({ report }) => !facts.has(referenceKey(report))).map(({ report }) => report);
   const deleted = await findDeletedAttempts(tx, terms.key, missing);
-  const policies = new Policies(tx);
+  const policies = new Policies(tx, first.demands);
   const evidence: (string | number | null)[][] = [];
+  const recorded: EndedAttempt[] = [];
   // By job: what all agents tell goes in as one set, unless two of them tell of the same job.
   const ends = new Map<number, EndedAttempt>();
   for (const { session, report } of reports) {
     const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), deleted, policies, terms, evidence });
     if (end === null) continue;
     if (ends.has(end.job_id)) {
-      await recordEnds(tx, [...ends.values()]);
+      recordEnds(tx, [...ends.values()]);
       ends.clear();
     }
     ends.set(end.job_id, end);
+    recorded.push(end);
   }
-  await recordEnds(tx, [...ends.values()]);
-  await runSet(tx.sql, hotStatements(tx.sql.dialect).lateEvidence, evidence);
+  recordEnds(tx, [...ends.values()]);
+  sendSets(tx.sql, [[hotStatements(tx.sql.dialect).lateEvidence, evidence]]);
+  return { ends: recorded, adopted };
 }
 
-/** After a restore the record may lack attempts that ran on: they are taken into it before their end is judged. */
+/** After a restore the record may lack attempts that ran on: they are taken into it before their end is judged. Says whether there were any. */
 async function adoptUnrecorded(
   tx: Transaction,
   reports: readonly { session: Session; report: FinishedReport }[],
   facts: Map<string, Facts>,
   terms: SyncTerms,
-): Promise<void> {
+): Promise<boolean> {
   const adoptions: Adoption[] = [];
   for (const { session, report } of reports) {
     const known = facts.get(referenceKey(report));
@@ -53,6 +54,7 @@ async function adoptUnrecorded(
     if (verdict.kind === 'unrecorded') adoptions.push({ session, facts: known, nonce: verdict.nonce, slot: 0, started_at: report.started_at });
   }
   await adoptAttempts(tx, adoptions);
+  return adoptions.length > 0;
 }
 
 interface Settling {

@@ -9,21 +9,19 @@ import { findDeletedAttempts } from './deletions.ts';
 import { deletedAmong } from './experiments.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
 import { hotStatements, type LeaseRow } from './hot.ts';
-import { runSet } from './set-statement.ts';
+import { sendSets } from './set-statement.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
+import type { HeldLeases } from './sync-reads.ts';
 import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A lease that no sync listed is offered again for this long, then released. */
 export const OFFER_MS = 30_000;
 
-export async function reconcile(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
+export async function reconcile(tx: Transaction, sessions: readonly Session[], { record, terms }: { record: HeldLeases; terms: SyncTerms }): Promise<void> {
   if (sessions.length === 0) return;
-  const hot = hotStatements(tx.sql.dialect);
-  const ids = JSON.stringify(sessions.map((session) => session.agent.id));
-  const leases = await tx.sql.all<LeaseRow>(hot.leasesOfAgents, [ids]);
-  const cancelled = await tx.sql.all<{ agent_id: number; job_id: number; attempt: number; rank: number }>(hot.cancelledLeases, [ids]);
+  const { leases, cancelled } = record;
   const fresh = sessions.filter((session) => !session.again);
   const byAgent = groupLeases(leases);
   await judgeListed(tx, fresh, byAgent, terms);
@@ -71,8 +69,10 @@ async function judgeListed(tx: Transaction, sessions: readonly Session[], byAgen
     }
   }
   const hot = hotStatements(tx.sql.dialect);
-  await runSet(tx.sql, hot.acknowledgeLeases, acknowledged);
-  await runSet(tx.sql, hot.startAttempts, started);
+  sendSets(tx.sql, [
+    [hot.acknowledgeLeases, acknowledged],
+    [hot.startAttempts, started],
+  ]);
   if (strays.length > 0) await judgeStrays(tx, strays, terms);
 }
 
@@ -145,9 +145,8 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
       where id = ? and status = 'pending'`,
     [facts.attempt!.outcome === 'lost' && facts.job.losses > 0 ? 1 : 0, worker, report.job_id],
   );
-  await runSet(tx.sql, hotStatements(tx.sql.dialect).insertLeases, [
-    [report.job_id, report.attempt, report.rank, session.agent.id, workerPrefix(session), report.slot, tx.now, session.message.sync_seq, 1],
-  ]);
+  const lease = [report.job_id, report.attempt, report.rank, session.agent.id, workerPrefix(session), report.slot, tx.now, session.message.sync_seq, 1];
+  sendSets(tx.sql, [[hotStatements(tx.sql.dialect).insertLeases, [lease]]]);
   tx.count(facts.row.experiment_id, 'pending', -1);
   tx.count(facts.row.experiment_id, 'running', 1);
   tx.event({
@@ -184,7 +183,7 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
     if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
     else ends.push(await giveUp(tx, found, judging));
   }
-  await recordEnds(tx, ends);
+  recordEnds(tx, ends);
 }
 
 interface MissingLease {

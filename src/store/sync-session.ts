@@ -94,7 +94,13 @@ export const SYNC_AGENT_COLUMNS = [
   ...(['incarnation', 'old_incarnations_json', 'sync_seq', 'liveness', 'left_at', 'revoked_at', 'reserved_job_id'] as const),
 ] as const;
 
-export type SyncAgent = Pick<AgentTable, Exclude<(typeof SYNC_AGENT_COLUMNS)[number], 'id'>> & { readonly id: number };
+export type SyncAgent = Pick<AgentTable, Exclude<(typeof SYNC_AGENT_COLUMNS)[number], 'id'>> & {
+  readonly id: number;
+  /** Its workers for which a command stands. */
+  readonly commanded: number;
+  /** The newest event; null before the first. */
+  readonly position: number | null;
+};
 
 /** One agent's part of the work: what it said, what is known of it, what it will be told. */
 export interface Session {

@@ -2,11 +2,12 @@
 // The order matters: ends first (they free slots), then what runs, then what is missing, then new leases.
 import { fromIso } from '../runtime/clock.ts';
 
-import { hotStatements, selectRows } from './hot.ts';
-import { runSet } from './set-statement.ts';
+import { hotStatements } from './hot.ts';
+import { sendSets } from './set-statement.ts';
 import { completeLeases } from './complete-leases.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
+import { afterEnds, readFirst } from './sync-reads.ts';
 import { reconcile } from './sync-reconcile.ts';
 import { agentActor, type Session, type SyncAgent, type SyncAnswer, type SyncInput, type SyncResult, type SyncTerms } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
@@ -14,27 +15,23 @@ import type { Transaction } from './writer.ts';
 const KEPT_INCARNATIONS = 8;
 
 export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], terms: SyncTerms): Promise<SyncResult[]> {
-  const agents = await loadAgents(
-    tx,
-    inputs.map((input) => input.message.agent_id),
-  );
   const newest = newestOfEach(inputs);
-  const sessions: (Session | SyncResult)[] = inputs.map((input) => (newest.has(input) ? admit(tx, input, agents) : input.again ? emptyAnswer() : 'stale'));
-  const position = await noticeRestore(tx, inputs, terms);
+  const first = await readFirst(tx, newest);
+  const sessions: (Session | SyncResult)[] = inputs.map((input) =>
+    newest.has(input) ? admit(tx, input, first.agents) : input.again ? emptyAnswer() : 'stale',
+  );
+  const position = await noticeRestore(tx, { inputs, position: first.position, terms });
   const open = sessions.filter((session): session is Session => typeof session === 'object' && 'message' in session);
   const current = open.filter((session) => !session.answer.superseded);
   const fresh = current.filter((session) => !session.again);
   await touch(tx, fresh, terms);
-  await recordFinished(
-    tx,
-    open.filter((session) => !session.again),
-    terms,
-  );
-  await reconcile(tx, current, terms);
-  await claimFor(tx, current, terms);
+  const ended = await recordFinished(tx, open, { first, terms });
+  await reconcile(tx, current, { record: await afterEnds(tx, first, ended), terms });
+  const known = await claimFor(tx, current, { first, terms });
   await completeLeases(
     tx,
     current.flatMap((session) => session.answer.leases),
+    known,
   );
   const results = sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));
   for (const result of results) if (typeof result === 'object') result.position = position;
@@ -53,11 +50,6 @@ function newestOfEach(inputs: readonly SyncInput[]): Set<SyncInput> {
     if (known === undefined || input.message.sync_seq > known.message.sync_seq) newest.set(input.message.agent_id, input);
   }
   return new Set(newest.values());
-}
-
-async function loadAgents(tx: Transaction, ids: readonly number[]): Promise<Map<number, SyncAgent>> {
-  const rows = await selectRows<SyncAgent>(tx.sql, hotStatements(tx.sql.dialect).agents, [JSON.stringify([...new Set(ids)])]);
-  return new Map(rows.map((row) => [Number(row.id), row]));
 }
 
 /** Decides whether the message may be heard at all. */
@@ -82,12 +74,14 @@ const RESTORE_GAP = 1_000_000;
 const BELIEVED_GAP = 1_000_000_000;
 
 /** An agent that has seen a later position of this store than the record has: the record is a restored backup. */
-async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], terms: SyncTerms): Promise<number> {
+async function noticeRestore(
+  tx: Transaction,
+  { inputs, position, terms }: { inputs: readonly SyncInput[]; position: number; terms: SyncTerms },
+): Promise<number> {
   let seen = 0;
   for (const { message } of inputs) {
     if (message.store_id === terms.store_id && message.store_position !== null) seen = Math.max(seen, message.store_position);
   }
-  const position = await storePosition(tx);
   if (position >= seen || seen - position > BELIEVED_GAP) return position;
   const raise = `insert into counter (experiment_id, name, value) values (0, ?, ?)
     on conflict (experiment_id, name) do update set value = counter.value + excluded.value`;
@@ -95,11 +89,6 @@ async function noticeRestore(tx: Transaction, inputs: readonly SyncInput[], term
   await tx.sql.run(raise, ['job_id', RESTORE_GAP]);
   tx.event({ kind: 'store_restored', experiment_id: null, actor: 'server', data: { position, seen } });
   return seen;
-}
-
-async function storePosition(reader: Pick<Transaction, 'sql'>): Promise<number> {
-  const [row] = await reader.sql.all<{ value: number }>(`select value from counter where experiment_id = 0 and name = 'event_id'`);
-  return Number(row?.value ?? 0);
 }
 
 /** Renews the agent's term and remembers which process speaks for it. */
@@ -111,7 +100,7 @@ async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncT
     const metrics = message.metrics === undefined ? null : JSON.stringify(message.metrics);
     return [message.agent_id, tx.now, message.sync_seq, message.incarnation, old, terms.next_sync_within_ms, metrics];
   });
-  await runSet(tx.sql, hotStatements(tx.sql.dialect).touchAgents, rows);
+  sendSets(tx.sql, [[hotStatements(tx.sql.dialect).touchAgents, rows]]);
 }
 
 function withIncarnation(known: string, incarnation: string): string {
