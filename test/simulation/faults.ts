@@ -1,10 +1,12 @@
 // What goes wrong, decided by the seed: each run has some kinds of trouble and not others, so that each kind also meets calm water.
 import type { AgentNode } from './agent-node.ts';
+import type { Ledger } from './ledger.ts';
 import { FAIR, type Network, type Weather } from './network.ts';
 import type { Random } from './random.ts';
 import type { ServerNode } from './server-node.ts';
 import type { Silence } from './silence.ts';
 import type { Users } from './users.ts';
+import type { Watcher } from './watcher.ts';
 import type { World } from './world.ts';
 
 export interface Stage {
@@ -14,6 +16,10 @@ export interface Stage {
   readonly network: Network;
   readonly users: Users;
   readonly silence: Silence;
+  readonly ledger: Ledger;
+  readonly watcher: Watcher;
+  /** All trouble is over, and none may begin. */
+  isCalm(): boolean;
   /** Takes a backup now. */
   backup(): void;
   /** Puts the newest backup back, if there is one. */

@@ -1,6 +1,8 @@
 // What really happened, written down by the simulated jobs and users themselves and never by Drover: the truth that the record must match.
 import type { FinishedAttemptShape } from '../../src/contract/index.ts';
 
+import type { Life } from './machine.ts';
+
 export interface MetricPoint {
   readonly name: string;
   readonly value: number;
@@ -22,6 +24,8 @@ export interface Execution {
   readonly attempt: number;
   readonly job_id: number;
   readonly machine: string;
+  /** The agent process that asked for it. */
+  readonly agent: Life;
   /** Milliseconds of the world. */
   readonly started: number;
   ended: number | null;
@@ -46,7 +50,7 @@ export function jobName(experiment: string, number: number): JobName {
 }
 
 export class Ledger {
-  /** By job token, in the order of their starts. */
+  /** By job token, in the order of their starts; a lease that server and agent have both forgotten may begin a second time. */
   readonly executions = new Map<string, Execution>();
   /** Jobs that the server said it accepted, with the moment of the world. */
   readonly created = new Map<JobName, number>();
@@ -58,6 +62,22 @@ export class Ledger {
   readonly settled = new Map<string, { readonly at: number; readonly outcome: FinishedAttemptShape['outcome']; readonly result: string }>();
   /** Moments of the world at which the server's record was put back, each with the moment that it was put back to and the newest job that it knew then. */
   readonly restores: { readonly at: number; readonly to: number; readonly newest_job: number }[] = [];
+
+  /** Told of each start. */
+  #onBegin: ((execution: Execution) => void)[] = [];
+
+  onBegin(listener: (execution: Execution) => void): void {
+    this.#onBegin.push(listener);
+  }
+
+  /** False when the same lease was begun before and somebody should have known that: the server's record, or the agent's memory. */
+  begin(execution: Execution): boolean {
+    const before = [...this.executions.values()].filter(({ token }) => token === execution.token);
+    const isKnown = before.some(({ agent, started }) => agent === execution.agent || !this.restoredSince(started));
+    this.executions.set(before.length === 0 ? execution.token : `${execution.token} ${before.length + 1}`, execution);
+    for (const listener of this.#onBegin) listener(execution);
+    return !isKnown;
+  }
 
   isUnwanted(name: JobName): boolean {
     return this.unwanted.has(name) || this.unwantedExperiments.has(name.split('/')[0]!);

@@ -107,7 +107,7 @@ export class Processes {
             try {
               if (fate < 0.004) throw Object.assign(new Error('resource temporarily unavailable'), { code: 'EAGAIN' });
               if (fate < 0.006) return told(() => resolve('unknown'));
-              const started = this.#start(request, disk);
+              const started = this.#start(request, disk, agent);
               told(() => resolve(fate < 0.012 ? 'unknown' : { pid: started.pid, ended: this.#watch(started, agent, fate < 0.02) }));
             } catch (error) {
               told(() => reject(error as Error));
@@ -148,7 +148,7 @@ export class Processes {
     });
   }
 
-  #start(request: ProcessRequest, disk: Disk): Job {
+  #start(request: ProcessRequest, disk: Disk, agent: Life): Job {
     const { world, machine, ledger } = this.#parts;
     for (const name of ['stdout', 'stderr', 'pid', 'status']) this.#touch(posix.join(request.directory, name));
     disk.write(disk.file(posix.join(request.directory, 'status')), 0, Buffer.from(request.status));
@@ -160,7 +160,7 @@ export class Processes {
     const pid = (this.#nextPid += 1);
     const execution: Execution = {
       ...{ token, experiment: variables['JD_EXP_ID']!, number: Number(variables['JD_JOB_ID']), attempt: Number(attempt), job_id: Number(job_id) },
-      ...{ machine: machine.name, started: world.time, ended: null, status: null, powerless: false, shim_killed: false },
+      ...{ machine: machine.name, agent, started: world.time, ended: null, status: null, powerless: false, shim_killed: false },
       ...{
         stdout: Buffer.alloc(0),
         stderr: Buffer.alloc(0),
@@ -183,8 +183,7 @@ export class Processes {
       onEnd: () => undefined,
     };
     this.#jobs.set(pid, job);
-    if (ledger.executions.has(token)) world.fail(new ExecutedTwice(execution));
-    ledger.executions.set(token, execution);
+    if (!ledger.begin(execution)) world.fail(new ExecutedTwice(execution));
     world.trace(`${machine.name} job ${execution.experiment}/${execution.number}.${attempt} starts as ${pid}`);
     machine.deliver(job.life, this.#random.spread(0.2, 8), () => this.#identify(job));
     for (const step of plan.steps) machine.deliver(job.life, step.at, () => this.#perform(job, step));

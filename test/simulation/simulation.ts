@@ -14,6 +14,7 @@ import { Machine } from './machine.ts';
 import { FAIR, Network } from './network.ts';
 import { Processes } from './processes.ts';
 import type { Random } from './random.ts';
+import { planScenes } from './scenes.ts';
 import { ServerNode } from './server-node.ts';
 import { Silence } from './silence.ts';
 import { current } from './stand-ins/current.ts';
@@ -171,10 +172,11 @@ class Run {
     this.#planUsers(horizon);
     const stage: Stage = {
       ...{ world, server: this.#server, agents: this.#agents, network: this.#network, users: this.#users, silence: this.#silence },
+      ...{ ledger: this.#ledger, watcher: this.#watcher, isCalm: () => this.#isCalm },
       backup: () => this.#backup(),
       restore: () => this.#restore(),
     };
-    const troubles = planTrouble(stage, horizon);
+    const troubles = [...planTrouble(stage, horizon), ...planScenes(stage, horizon)];
     world.trace(`seed ${this.#options.seed}: ${count} agents, ${Math.round(horizon / 1000)} s, ${troubles.join(', ')}`);
     world.at(horizon, () => this.#calm());
     await this.#steps(horizon);

@@ -24,6 +24,7 @@ export class Watcher {
   /** The first look after a restore: what was before does not matter. */
   #fresh = true;
   looks = 0;
+  readonly #waiting = new Set<(now: Snapshot) => boolean>();
 
   constructor(parts: WatcherParts) {
     this.#parts = parts;
@@ -35,6 +36,11 @@ export class Watcher {
 
   get snapshot(): Snapshot {
     return this.#before;
+  }
+
+  /** Calls back with each new state of the record, until it is told that this was the one. */
+  until(isThere: (now: Snapshot) => boolean): void {
+    this.#waiting.add(isThere);
   }
 
   experimentName(id: number): string {
@@ -85,6 +91,7 @@ export class Watcher {
     }
     this.#fresh = false;
     this.#before = now;
+    for (const isThere of this.#waiting) if (isThere(now)) this.#waiting.delete(isThere);
   }
 
   /** One live lease for each running job and none for any other. */

@@ -1,0 +1,77 @@
+// Bad moments that hardly ever come up by themselves: each brings a few things together that must not fall on the same moment.
+import { isEnded } from '../../src/core/job.ts';
+
+import type { AgentNode } from './agent-node.ts';
+import type { Stage } from './faults.ts';
+import { jobName, type Execution } from './ledger.ts';
+import type { Random } from './random.ts';
+import type { Snapshot } from './record.ts';
+
+interface Scene {
+  readonly name: string;
+  readonly play: (stage: Stage, random: Random) => void;
+}
+
+const SECOND = 1_000;
+/** The share of runs that have a scene, for each. */
+const SHARE = 0.12;
+/** Scenes begin early, for they take their time. */
+const LATEST_BEGIN = 0.4;
+
+/** Calls back a moment after the next start of a job. */
+function afterNextStart(
+  { world, ledger, agents, isCalm }: Stage,
+  ms: number,
+  then: (found: { readonly execution: Execution; readonly agent: AgentNode }) => void,
+): void {
+  let isOver = false;
+  ledger.onBegin((execution) => {
+    const agent = agents.find(({ name }) => name === execution.machine);
+    if (isOver || agent === undefined) return;
+    isOver = true;
+    world.after(ms, () => (isCalm() ? undefined : then({ execution, agent })));
+  });
+}
+
+/** Calls back with each new state of the record until it is told that this was the one. */
+function until({ watcher, isCalm }: Stage, isThere: (now: Snapshot) => boolean): void {
+  watcher.until((now) => isCalm() || isThere(now));
+}
+
+const SCENES: readonly Scene[] = [
+  {
+    // A success comes late, of params that the job has no longer.
+    name: 'edited while cut off',
+    play(stage, random) {
+      const { world, network, users } = stage;
+      afterNextStart(stage, random.spread(10, 2 * SECOND), ({ execution, agent }) => {
+        const { machine } = agent.parts;
+        const { experiment, number, job_id } = execution;
+        world.trace(`${machine.name} is cut off until ${jobName(experiment, number)} is edited`);
+        network.cut(machine);
+        const params = { experiment };
+        users.try(`hold ${experiment}`, (client) => client.experiments.change({ params, body: { held: true } }));
+        until(stage, (now) => {
+          const job = now.jobs.get(job_id);
+          if (job?.status !== 'pending' || job.attempts !== execution.attempt) return job === undefined || isEnded(job.status);
+          const body = { params: { index: random.int(100, 199) } };
+          users.insist(`edit ${experiment}/${number}`, (client) => client.jobs.edit({ params: { ...params, number }, body }));
+          world.after(random.spread(5 * SECOND, 60 * SECOND), () => network.heal(machine));
+          world.after(120 * SECOND, () => users.try(`unhold ${experiment}`, (client) => client.experiments.change({ params, body: { held: false } })));
+          return true;
+        });
+      });
+    },
+  },
+];
+
+/** Plans the scenes of a run; returns their names. */
+export function planScenes(stage: Stage, until: number): string[] {
+  const random = stage.world.random.fork('scenes');
+  const chosen = SCENES.filter(() => random.chance(SHARE));
+  for (const { name, play } of chosen) {
+    const own = random.fork(name);
+    stage.world.at(own.next() * until * LATEST_BEGIN, () => play(stage, own));
+  }
+  return chosen.map(({ name }) => name);
+}
