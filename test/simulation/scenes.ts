@@ -63,6 +63,17 @@ const SCENES: readonly Scene[] = [
       });
     },
   },
+  {
+    // The server's own absence is longer than a term, and nobody was heard of meanwhile.
+    name: 'server away beyond a term',
+    play(stage, random) {
+      const { world, server, silence } = stage;
+      afterNextStart(stage, random.spread(10, 2 * SECOND), ({ execution }) => {
+        server.kill();
+        world.after(silence.lostAfter.get(execution.experiment)! * (1 + random.next() / 2), () => server.start());
+      });
+    },
+  },
 ];
 
 /** Plans the scenes of a run; returns their names. */
