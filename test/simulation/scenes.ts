@@ -74,6 +74,21 @@ const SCENES: readonly Scene[] = [
       });
     },
   },
+  {
+    // A worker is told to pause while nothing reaches its machine, and asks for a job before it hears of that.
+    name: 'command that does not arrive',
+    play({ world, network, users, agents }, random) {
+      const { machine } = random.pick(agents).parts;
+      const { experiment, params } = users.anyExperiment(random);
+      const action = random.chance(0.8) ? 'pause' : 'drain';
+      world.trace(`${machine.name} is cut off while its workers are told to ${action}`);
+      network.cut(machine);
+      users.try(`tell all workers of ${experiment} to ${action}`, (client) => client.workers.command({ params, body: { action } }));
+      world.after(0.5 * SECOND, () => users.createJobs(random.int(1, 3)));
+      world.after(random.spread(0.6 * SECOND, 20 * SECOND), () => network.heal(machine));
+      world.after(120 * SECOND, () => users.try('let all workers run', (client) => client.workers.command({ params, body: { action: 'run' } })));
+    },
+  },
 ];
 
 /** Plans the scenes of a run; returns their names. */

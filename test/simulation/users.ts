@@ -103,6 +103,11 @@ export class Users {
     return this.#parts.experiments.find(({ name }) => name === experiment)!.settings;
   }
 
+  anyExperiment(random: Random): { readonly experiment: string; readonly params: { readonly experiment: string } } {
+    const { name } = random.pick(this.#parts.experiments);
+    return { experiment: name, params: { experiment: name } };
+  }
+
   begin(): void {
     for (const { name, settings } of this.#parts.experiments) {
       const idempotency_key = this.#random.bytes(6).toString('hex');
