@@ -18,6 +18,9 @@ const SHARE = 0.12;
 /** Scenes begin early, for they take their time. */
 const LATEST_BEGIN = 0.4;
 
+/** So long a lease that no agent has listed is offered again, a little less. */
+const MOST_OFFER_MS = 25 * SECOND;
+
 /** Calls back a moment after the next start of a job. */
 function afterNextStart(
   { world, ledger, agents, isCalm }: Stage,
@@ -87,6 +90,26 @@ const SCENES: readonly Scene[] = [
       world.after(0.5 * SECOND, () => users.createJobs(random.int(1, 3)));
       world.after(random.spread(0.6 * SECOND, 20 * SECOND), () => network.heal(machine));
       world.after(120 * SECOND, () => users.try('let all workers run', (client) => client.workers.command({ params, body: { action: 'run' } })));
+    },
+  },
+  {
+    // The record is put back to where a lease had just been given out; the job that it stood for is long over.
+    name: 'restored to a grant',
+    play(stage, random) {
+      const { world, backup, restore } = stage;
+      until(stage, (now) => {
+        const lease = now.leases.find(({ acknowledged }) => acknowledged === 0);
+        if (lease === undefined) return false;
+        const since = world.time;
+        backup();
+        until(stage, (later) => {
+          const isOver = !later.leases.some(({ job_id }) => job_id === lease.job_id);
+          const isLate = world.time - since > MOST_OFFER_MS;
+          if (isOver && !isLate) world.after(random.spread(10, SECOND), restore);
+          return isOver || isLate;
+        });
+        return true;
+      });
     },
   },
 ];
