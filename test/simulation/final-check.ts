@@ -85,13 +85,16 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
   if (attempts.length !== job.attempts && ledger.restores.length === 0) return `has ${job.attempts} attempts and ${attempts.length} rows of them`;
   for (const attempt of attempts) {
     const ran = executions.get(attempt.attempt) ?? [];
-    executions.delete(attempt.attempt);
-    // After a restore the same number may have been given out again: then nobody can tell the two apart by their number.
-    if (ran.length > 1) {
-      if (ledger.restores.length === 0) return `ran attempt ${attempt.attempt} ${ran.length} times`;
-      continue;
-    }
-    const problem = checkAttempt(attempt, ran[0] ?? null, ending);
+    if (ran.length > 1 && ledger.restores.length === 0) return `ran attempt ${attempt.attempt} ${ran.length} times`;
+    // After a restore the same number may have been given out again: the record speaks of the lease that has its nonce.
+    const own = ran.filter((execution) => execution.token.split('.')[3]!.startsWith(attempt.nonce));
+    executions.set(
+      attempt.attempt,
+      ran.filter((execution) => !own.includes(execution)),
+    );
+    // Even the same lease, when the agent had forgotten it too.
+    if (own.length > 1) continue;
+    const problem = checkAttempt(attempt, own[0] ?? null, ending);
     if (problem !== null) return problem;
   }
   const unrecorded = [...executions.values()].flat().filter((execution) => !ledger.forgotten(execution.started));

@@ -47,6 +47,8 @@ export interface AttemptRow {
   readonly message: string | null;
   readonly late_outcome: string | null;
   readonly revision: number;
+  /** The first characters of the lease token that this attempt stands for. */
+  readonly nonce: string;
 }
 
 export interface AgentRow {
@@ -161,7 +163,7 @@ export class RecordReader {
 
   attempts(jobId: number): AttemptRow[] {
     return this.all<AttemptRow>(
-      'select job_id, attempt, rank, worker_id, outcome, message, late_outcome, revision from attempt where job_id = ? order by attempt',
+      'select job_id, attempt, rank, worker_id, outcome, message, late_outcome, revision, nonce from attempt where job_id = ? order by attempt',
       jobId,
     );
   }

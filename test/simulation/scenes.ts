@@ -112,6 +112,25 @@ const SCENES: readonly Scene[] = [
       });
     },
   },
+  {
+    // The record is put back to before a claim; another agent may claim the job before the first one is heard of again.
+    name: 'restored to before a claim',
+    play(stage, random) {
+      const { world, network, backup, restore } = stage;
+      until(stage, (now) => {
+        if (![...now.jobs.values()].some(({ status, held_at }) => status === 'pending' && held_at === null)) return false;
+        backup();
+        afterNextStart(stage, random.spread(10, 2 * SECOND), ({ agent }) => {
+          const { machine } = agent.parts;
+          world.trace(`${machine.name} is cut off while the record is put back`);
+          network.cut(machine);
+          world.after(random.spread(10, 5 * SECOND), restore);
+          world.after(random.spread(10 * SECOND, 180 * SECOND), () => network.heal(machine));
+        });
+        return true;
+      });
+    },
+  },
 ];
 
 /** Plans the scenes of a run; returns their names. */
