@@ -10,9 +10,12 @@ import { ApiError, contract, createClient, type Client, type SyncReplyShape } fr
 import { silentLog } from '../../src/runtime/log.ts';
 import { retry } from '../../src/runtime/retry.ts';
 
+import { leftAttempts } from './attempt-files.ts';
 import type { Disk } from './disk.ts';
+import type { Ledger } from './ledger.ts';
 import type { Life, Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import type { Node } from './node.ts';
 import type { Processes } from './processes.ts';
 import type { Random } from './random.ts';
 import { Killed, type World } from './world.ts';
@@ -26,26 +29,28 @@ export interface AgentNodeParts {
   readonly disk: Disk;
   readonly processes: Processes;
   readonly network: Network;
+  readonly ledger: Ledger;
   readonly api_key: string;
   readonly workers: number;
   /** Null: all. */
   readonly experiments: readonly string[] | null;
   /** It has an identity, and this is how the server knows it. */
   readonly onIdentity: (credential: string, agent: string) => void;
+  /** What it had in memory or on disk, or the server on record, is gone: it may really not have its jobs any more. */
+  readonly onForget: (agent: string) => void;
   /** Each reply that arrived at this agent. */
   readonly onReply: (node: AgentNode, reply: SyncReplyShape) => void;
 }
 
 const RESTART_MS = { least: 50, most: 120_000 };
 
-export class AgentNode {
+export class AgentNode implements Node {
   readonly parts: AgentNodeParts;
   readonly #random: Random;
   #life: Life | null = null;
   #agent: Agent | null = null;
   /** Told by a person, on its machine or the dashboard, to go: until it is started again. */
   told_to_leave = false;
-  /** Never started again. */
   retired = false;
   agent_name: string | null = null;
   /** The server does not know its secret: it was put back to before this agent came. The next start gets it another one. */
@@ -60,8 +65,8 @@ export class AgentNode {
     return this.parts.machine.name;
   }
 
-  get isUp(): boolean {
-    return this.#life !== null;
+  get machine(): Machine {
+    return this.parts.machine;
   }
 
   get life(): Life | null {
@@ -89,7 +94,6 @@ export class AgentNode {
     });
   }
 
-  /** kill -9; with `back`, somebody starts it again. */
   kill(back: boolean): void {
     const life = this.#life;
     if (life === null) return;
@@ -98,7 +102,6 @@ export class AgentNode {
     if (back) this.#startLater();
   }
 
-  /** Its machine is never heard of again. */
   retire(): void {
     const { machine, processes, world } = this.parts;
     world.trace(`${machine.name} is gone for good`);
@@ -131,11 +134,37 @@ export class AgentNode {
   losePower(): void {
     const { machine, processes, disk, world } = this.parts;
     world.trace(`${this.name} loses power`);
+    this.recordRestored();
     if (this.#life !== null) this.#gone(this.#life);
     processes.losePower();
     disk.losePower(this.#random);
     machine.boot += 1;
     this.#startLater();
+  }
+
+  recordRestored(): void {
+    if (this.agent_name !== null) this.parts.onForget(this.agent_name);
+  }
+
+  calm(): void {
+    this.parts.disk.full = false;
+    this.parts.disk.onChange = null;
+    this.start();
+  }
+
+  attend(): void {
+    if (!this.refused || this.#life === null) return;
+    this.kill(false);
+    this.start();
+  }
+
+  unfinished(): string | null {
+    const { processes, disk, ledger } = this.parts;
+    if (this.#life === null) return `the agent of ${this.name} is down`;
+    const running = processes.running();
+    if (running.length > 0) return `${this.name} still runs ${running.length} jobs`;
+    const [left] = leftAttempts(disk, { machine: this.name, ledger });
+    return left === undefined ? null : `${this.name} still has attempt ${left.attempt} of ${left.experiment}/${left.number}`;
   }
 
   #startLater(): void {

@@ -1,7 +1,8 @@
 // What goes wrong, decided by the seed: each run has some kinds of trouble and not others, so that each kind also meets calm water.
-import type { AgentNode } from './agent-node.ts';
+import { AgentNode } from './agent-node.ts';
 import type { Ledger } from './ledger.ts';
 import { FAIR, type Network, type Weather } from './network.ts';
+import type { Node } from './node.ts';
 import type { Random } from './random.ts';
 import type { ServerNode } from './server-node.ts';
 import type { Silence } from './silence.ts';
@@ -12,7 +13,7 @@ import type { World } from './world.ts';
 export interface Stage {
   readonly world: World;
   readonly server: ServerNode;
-  readonly agents: AgentNode[];
+  readonly nodes: readonly Node[];
   readonly network: Network;
   readonly users: Users;
   readonly silence: Silence;
@@ -40,42 +41,38 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: 'partition',
     per_hour: 8,
-    strike({ world, network, agents }, random) {
-      const { machine } = random.pick(agents).parts;
+    strike({ world, network, nodes }, random) {
+      const { machine } = random.pick(nodes);
       const ms = random.spread(1_000, 30 * MINUTE);
       world.trace(`${machine.name} is cut off for ${Math.round(ms)} ms`);
       network.cut(machine);
       world.after(ms, () => network.heal(machine));
     },
   },
-  { name: 'agent killed', per_hour: 12, strike: ({ agents }, random) => random.pick(agents).kill(true) },
-  { name: 'agent killed at the disk', per_hour: 10, strike: ({ agents }, random) => random.pick(agents).killAtChange(random.int(1, 40)) },
-  { name: 'agent kept', per_hour: 4, strike: ({ agents }, random) => random.pick(agents).keep() },
-  { name: 'agent stopped', per_hour: 4, strike: ({ agents }, random) => random.pick(agents).stop(random.chance(0.3) ? 0 : undefined) },
+  { name: 'agent killed', per_hour: 12, strike: ({ nodes }, random) => random.pick(nodes).kill(true) },
+  { name: 'agent killed at the disk', per_hour: 10, strike: (stage, random) => agentOf(stage, random)?.killAtChange(random.int(1, 40)) },
+  { name: 'agent kept', per_hour: 4, strike: (stage, random) => agentOf(stage, random)?.keep() },
+  { name: 'agent stopped', per_hour: 4, strike: (stage, random) => agentOf(stage, random)?.stop(random.chance(0.3) ? 0 : undefined) },
   {
     name: 'agent gone for good',
     per_hour: 2,
-    strike({ agents }, random) {
-      const present = agents.filter((agent) => !agent.retired);
-      if (present.length < 2) return;
-      const agent = random.pick(present);
-      agent.retire();
+    strike({ nodes }, random) {
+      const present = nodes.filter((node) => !node.retired);
+      if (present.length >= 2) random.pick(present).retire();
     },
   },
   {
     name: 'power lost',
     per_hour: 5,
-    strike({ agents, silence }, random) {
-      const agent = random.pick(agents.filter((each) => !each.retired));
-      if (agent.agent_name !== null) silence.forgetful.add(agent.agent_name);
-      agent.losePower();
+    strike({ nodes }, random) {
+      random.pick(nodes.filter((each) => !each.retired)).losePower();
     },
   },
   {
     name: 'sleep',
     per_hour: 4,
-    strike({ agents, world }, random) {
-      const { machine } = random.pick(agents).parts;
+    strike({ nodes, world }, random) {
+      const { machine } = random.pick(nodes);
       const ms = random.spread(1_000, 120 * MINUTE);
       world.trace(`${machine.name} sleeps for ${Math.round(ms)} ms`);
       machine.sleep(ms);
@@ -84,19 +81,22 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: 'agent disk full',
     per_hour: 5,
-    strike({ agents, world }, random) {
-      const { disk, machine } = random.pick(agents).parts;
+    strike(stage, random) {
+      const { world } = stage;
+      const agent = agentOf(stage, random);
+      if (agent === null) return;
+      const { disk, machine } = agent.parts;
       disk.full = true;
       world.trace(`the disk of ${machine.name} is full`);
       world.after(random.spread(1_000, 10 * MINUTE), () => (disk.full = false));
     },
   },
-  { name: 'job killed', per_hour: 20, strike: ({ agents }, random) => random.pick(agents).parts.processes.kill(random) },
+  { name: 'job killed', per_hour: 20, strike: (stage, random) => agentOf(stage, random)?.parts.processes.kill(random) },
   {
     name: 'agent clock jumps',
     per_hour: 4,
-    strike: ({ agents, world }, random) => {
-      const { machine } = random.pick(agents).parts;
+    strike: ({ nodes, world }, random) => {
+      const { machine } = random.pick(nodes);
       const ms = jump(random);
       world.trace(`the clock of ${machine.name} jumps by ${ms} ms`);
       machine.jump(ms);
@@ -105,8 +105,9 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: 'agent stalls',
     per_hour: 6,
-    strike({ agents, world }, random) {
-      const { life } = random.pick(agents);
+    strike(stage, random) {
+      const { world } = stage;
+      const life = agentOf(stage, random)?.life ?? null;
       if (life !== null) life.stalled_until = world.time + random.spread(100, 5 * MINUTE);
     },
   },
@@ -172,6 +173,12 @@ const TROUBLES: readonly Trouble[] = [
     },
   },
 ];
+
+/** Some trouble only agents can have. */
+export function agentOf({ nodes }: Stage, random: Random): AgentNode | null {
+  const agents = nodes.filter((node) => node instanceof AgentNode);
+  return agents.length === 0 ? null : random.pick(agents);
+}
 
 function jump(random: Random): number {
   return Math.round(random.spread(500, 24 * 60 * MINUTE)) * (random.chance(0.5) ? 1 : -1);

@@ -1,12 +1,11 @@
 // At the end, when all is calm and done: the record must match what the jobs themselves know.
 import { createHash } from 'node:crypto';
 
-import type { LeaseShape } from '../../src/contract/index.ts';
 import { isEnded } from '../../src/core/job.ts';
 
-import type { AgentNode } from './agent-node.ts';
 import type { Disk } from './disk.ts';
 import type { Execution, Ledger } from './ledger.ts';
+import type { Node } from './node.ts';
 import type { AttemptRow, JobRow } from './record.ts';
 import type { Watcher } from './watcher.ts';
 import { Violation } from './world.ts';
@@ -14,48 +13,21 @@ import { Violation } from './world.ts';
 export interface Ending {
   readonly ledger: Ledger;
   readonly watcher: Watcher;
-  readonly agents: readonly AgentNode[];
+  readonly nodes: readonly Node[];
   readonly serverDisk: Disk;
   readonly blobs: string;
 }
 
 /** What keeps the simulation from ending; null when everything is over. */
-export function unfinished({ ledger, watcher, agents }: Ending): string | null {
+export function unfinished({ watcher, nodes }: Ending): string | null {
   const { jobs, leases } = watcher.snapshot;
   for (const job of jobs.values()) if (!isEnded(job.status)) return `${watcher.nameOf(job)} is ${job.status}${job.held_at === null ? '' : ', held'}`;
   if (leases.length > 0) return `${leases.length} leases are left`;
-  for (const agent of agents) {
-    if (agent.retired) continue;
-    const { processes, disk, machine } = agent.parts;
-    if (!agent.isUp) return `the agent of ${machine.name} is down`;
-    const running = processes.running();
-    if (running.length > 0) return `${machine.name} still runs ${running.length} jobs`;
-    // A server that was put back to an earlier state never takes what belongs to jobs that it forgot; the agent keeps that.
-    const left = attemptFiles(disk, machine.name).filter((lease) => !ledger.isForgottenJob(lease.job_id, startOf(lease, ledger)));
-    if (left.length > 0) return `${machine.name} still has attempt ${left[0]!.attempt} of ${left[0]!.experiment}/${left[0]!.number}`;
+  for (const node of nodes) {
+    const left = node.retired ? null : node.unfinished();
+    if (left !== null) return left;
   }
   return null;
-}
-
-function startOf(lease: LeaseShape, ledger: Ledger): number {
-  return ledger.executions.get(`jdt_${lease.job_id}.${lease.attempt}.${lease.rank}.${lease.token}`)?.started ?? 0;
-}
-
-/** Leases of attempts. A directory without its own is litter that the agent's next start removes, an hour later. */
-function attemptFiles(disk: Disk, name: string): LeaseShape[] {
-  const paths = disk.files(`/sim/${name}/jd_data`).filter((path) => path.endsWith('/lease.json') && !path.includes('/spare.'));
-  return paths.flatMap((path) =>
-    leaseIn(disk.file(path).bytes.toString('utf8')).filter((lease) => path.includes(`/${lease.number}.${lease.attempt}.${lease.token.slice(0, 8)}/`)),
-  );
-}
-
-/** A power loss may leave a file that is not whole, or in a directory that was used again the one of before. */
-function leaseIn(text: string): LeaseShape[] {
-  try {
-    return [(JSON.parse(text) as { lease: LeaseShape }).lease];
-  } catch {
-    return [];
-  }
 }
 
 export function finalCheck(ending: Ending): Violation | null {
@@ -123,8 +95,8 @@ function checkAttempt(attempt: AttemptRow, ran: Execution | null, ending: Ending
 }
 
 /** Whether something of an attempt may be missing: its machine went away with it, or the server was put back to before. */
-function mayMiss(ran: Execution, { ledger, agents }: Ending): boolean {
-  const isGone = agents.some((agent) => agent.retired && agent.name === ran.machine);
+function mayMiss(ran: Execution, { ledger, nodes }: Ending): boolean {
+  const isGone = nodes.some((node) => node.retired && node.name === ran.machine);
   return ran.powerless || isGone || ledger.restoredSince(ran.started);
 }
 

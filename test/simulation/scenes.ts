@@ -1,9 +1,9 @@
 // Bad moments that hardly ever come up by themselves: each brings a few things together that must not fall on the same moment.
 import { isEnded } from '../../src/core/job.ts';
 
-import type { AgentNode } from './agent-node.ts';
 import type { Stage } from './faults.ts';
 import { jobName, type Execution } from './ledger.ts';
+import type { Node } from './node.ts';
 import type { Random } from './random.ts';
 import type { Snapshot } from './record.ts';
 
@@ -23,16 +23,16 @@ const MOST_OFFER_MS = 25 * SECOND;
 
 /** Calls back a moment after the next start of a job. */
 function afterNextStart(
-  { world, ledger, agents, isCalm }: Stage,
+  { world, ledger, nodes, isCalm }: Stage,
   ms: number,
-  then: (found: { readonly execution: Execution; readonly agent: AgentNode }) => void,
+  then: (found: { readonly execution: Execution; readonly node: Node }) => void,
 ): void {
   let isOver = false;
   ledger.onBegin((execution) => {
-    const agent = agents.find(({ name }) => name === execution.machine);
-    if (isOver || agent === undefined) return;
+    const node = nodes.find(({ name }) => name === execution.machine);
+    if (isOver || node === undefined) return;
     isOver = true;
-    world.after(ms, () => (isCalm() ? undefined : then({ execution, agent })));
+    world.after(ms, () => (isCalm() ? undefined : then({ execution, node })));
   });
 }
 
@@ -47,8 +47,8 @@ const SCENES: readonly Scene[] = [
     name: 'edited while cut off',
     play(stage, random) {
       const { world, network, users } = stage;
-      afterNextStart(stage, random.spread(10, 2 * SECOND), ({ execution, agent }) => {
-        const { machine } = agent.parts;
+      afterNextStart(stage, random.spread(10, 2 * SECOND), ({ execution, node }) => {
+        const { machine } = node;
         const { experiment, number, job_id } = execution;
         world.trace(`${machine.name} is cut off until ${jobName(experiment, number)} is edited`);
         network.cut(machine);
@@ -80,8 +80,8 @@ const SCENES: readonly Scene[] = [
   {
     // A worker is told to pause while nothing reaches its machine, and asks for a job before it hears of that.
     name: 'command that does not arrive',
-    play({ world, network, users, agents }, random) {
-      const { machine } = random.pick(agents).parts;
+    play({ world, network, users, nodes }, random) {
+      const { machine } = random.pick(nodes);
       const { experiment, params } = users.anyExperiment(random);
       const action = random.chance(0.8) ? 'pause' : 'drain';
       world.trace(`${machine.name} is cut off while its workers are told to ${action}`);
@@ -120,8 +120,8 @@ const SCENES: readonly Scene[] = [
       until(stage, (now) => {
         if (![...now.jobs.values()].some(({ status, held_at }) => status === 'pending' && held_at === null)) return false;
         backup();
-        afterNextStart(stage, random.spread(10, 2 * SECOND), ({ agent }) => {
-          const { machine } = agent.parts;
+        afterNextStart(stage, random.spread(10, 2 * SECOND), ({ node }) => {
+          const { machine } = node;
           world.trace(`${machine.name} is cut off while the record is put back`);
           network.cut(machine);
           world.after(random.spread(10, 5 * SECOND), restore);

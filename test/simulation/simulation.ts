@@ -2,17 +2,14 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { SyncReplyShape } from '../../src/contract/index.ts';
-import { isEnded } from '../../src/core/job.ts';
-
-import { AgentNode } from './agent-node.ts';
 import { Disk } from './disk.ts';
 import { planTrouble, type Stage } from './faults.ts';
 import { finalCheck, unfinished, type Ending } from './final-check.ts';
-import { jobName, Ledger, type Execution, type JobName } from './ledger.ts';
+import { Ledger, type JobName } from './ledger.ts';
 import { Machine } from './machine.ts';
 import { FAIR, Network } from './network.ts';
-import { Processes } from './processes.ts';
+import { NODE_KINDS } from './node-kinds.ts';
+import type { Ground, Node, NodeKind } from './node.ts';
 import type { Random } from './random.ts';
 import { planScenes } from './scenes.ts';
 import { ServerNode } from './server-node.ts';
@@ -69,7 +66,7 @@ class Run {
   readonly #network: Network;
   readonly #watcher: Watcher;
   readonly #users: Users;
-  readonly #agents: AgentNode[] = [];
+  readonly #nodes: Node[] = [];
   readonly #serverDisk: Disk;
   readonly #scale: number;
   #dirty = false;
@@ -142,42 +139,41 @@ class Run {
     });
   }
 
-  #addAgent(): AgentNode {
-    const name = `m${this.#agents.length + 1}`;
-    const machine = this.#machine(name);
-    const disk = new Disk(this.#world, machine);
-    this.#mount(`/sim/${name}/jd_data`, disk);
-    this.#mount('/jd', disk);
-    current.mounts = [...current.mounts, { prefix: `/sim/${name}`, disk }];
-    const { world, ledger } = { world: this.#world, ledger: this.#ledger };
-    const node: AgentNode = new AgentNode({
-      ...{ world, machine, disk, network: this.#network, api_key: this.#options.template.api_key, workers: this.#random.int(1, 3), experiments: null },
-      processes: new Processes({ world, machine, disk, ledger, onSignal: (execution) => this.#judgeSignal(node, execution) }),
-      onIdentity: (credential, agent) => this.#silence.knows(credential, agent),
-      onReply: (from, reply) => this.#hear(from, reply),
-    });
-    this.#agents.push(node);
+  #addNode(kind: NodeKind): Node {
+    const own = this.#nodes.filter(({ name }) => name.startsWith(kind.prefix));
+    const node = kind.make(`${kind.prefix}${own.length + 1}`, this.#ground());
+    this.#nodes.push(node);
     return node;
+  }
+
+  #ground(): Ground {
+    return {
+      ...{ world: this.#world, random: this.#random, network: this.#network, ledger: this.#ledger, watcher: this.#watcher, users: this.#users },
+      ...{ silence: this.#silence, api_key: this.#options.template.api_key },
+      makeMachine: (name) => this.#machine(name),
+      mount: (prefix, disk) => (current.mounts = [...current.mounts, { prefix, disk }]),
+    };
   }
 
   async run(): Promise<RunResult> {
     const world = this.#world;
     const horizon = this.#random.spread(2, 30) * MINUTE;
     this.#server.start();
-    const count = this.#random.int(1, 4);
-    for (let index = 0; index < count; index += 1) {
-      const agent = this.#addAgent();
-      world.after(this.#random.spread(10, 30_000), () => agent.start());
+    for (const kind of NODE_KINDS) {
+      for (let left = kind.count(this.#random); left > 0; left -= 1) {
+        const node = this.#addNode(kind);
+        world.after(this.#random.spread(10, 30_000), () => node.start());
+      }
     }
     this.#planUsers(horizon);
     const stage: Stage = {
-      ...{ world, server: this.#server, agents: this.#agents, network: this.#network, users: this.#users, silence: this.#silence },
+      ...{ world, server: this.#server, nodes: this.#nodes, network: this.#network, users: this.#users, silence: this.#silence },
       ...{ ledger: this.#ledger, watcher: this.#watcher, isCalm: () => this.#isCalm },
       backup: () => this.#backup(),
       restore: () => this.#restore(),
     };
     const troubles = [...planTrouble(stage, horizon), ...planScenes(stage, horizon)];
-    world.trace(`seed ${this.#options.seed}: ${count} agents, ${Math.round(horizon / 1000)} s, ${troubles.join(', ')}`);
+    world.trace(`seed ${this.#options.seed}: ${this.#nodes.length} nodes, ${Math.round(horizon / 1000)} s, ${troubles.join(', ')}`);
     world.at(horizon, () => this.#calm());
     await this.#steps(horizon);
     if (world.violation === null) {
@@ -239,24 +235,18 @@ class Run {
     this.#server.machine.wake();
     this.#server.calm();
     this.#server.start();
-    for (const agent of this.#agents) {
-      const { machine, disk } = agent.parts;
-      machine.wake();
-      this.#network.heal(machine);
-      disk.full = false;
-      disk.onChange = null;
-      agent.start();
+    for (const node of this.#nodes) {
+      node.machine.wake();
+      this.#network.heal(node.machine);
+      node.calm();
     }
-    if (this.#agents.every((agent) => agent.retired)) this.#addAgent().start();
+    if (this.#nodes.every((node) => node.retired)) this.#addNode(NODE_KINDS[0]).start();
     this.#users.release();
   }
 
   /** Null when everything is over. Until then people start again whoever is refused. */
   #left(): string | null {
-    for (const agent of this.#agents.filter((each) => each.refused && each.isUp)) {
-      agent.kill(false);
-      agent.start();
-    }
+    for (const node of this.#nodes) node.attend();
     if (this.#users.isBusy || this.#server.life() === null) return 'the people are not done';
     const left = unfinished(this.#ending());
     // What people said before may arrive as late as this, and hold up what was let run.
@@ -265,34 +255,6 @@ class Run {
       this.#users.release();
     }
     return left;
-  }
-
-  #hear(from: AgentNode, reply: SyncReplyShape): void {
-    for (const end of reply.settled) {
-      const ran = [...this.#ledger.executions.values()].find(
-        (each) => each.job_id === end.job_id && each.attempt === end.attempt && each.machine === from.name,
-      );
-      const row = this.#watcher.reader.attempts(end.job_id).find((each) => each.attempt === end.attempt);
-      if (ran !== undefined && typeof row?.outcome === 'string')
-        this.#ledger.settled.set(ran.token, { at: this.#world.time, outcome: row.outcome as never, result: end.result });
-    }
-  }
-
-  /** A job is only stopped for a reason: somebody wanted that, its time was over, its worker was told to go, or another attempt took over. */
-  #judgeSignal(node: AgentNode, execution: Execution): void {
-    const name = jobName(execution.experiment, execution.number);
-    if (this.#ledger.isUnwanted(name) || node.told_to_leave || this.#ledger.restores.length > 0) return;
-    if (node.parts.machine.monotonic() >= this.#timeoutOf(execution) - 5) return;
-    const job = this.#watcher.snapshot.jobs.get(execution.job_id);
-    const isReplaced = job === undefined || job.attempts > execution.attempt || isEnded(job.status) || job.revision > 1;
-    if (!isReplaced) this.#world.fail(new Violation(`${name} was stopped on ${node.name} for no reason`, name));
-  }
-
-  #timeoutOf(execution: Execution): number {
-    const own = execution.timeout_at;
-    const settings = this.#users.settingsOf(execution.experiment);
-    const common = settings.timeout_seconds === null ? Infinity : execution.monotonic_start + settings.timeout_seconds * 1000;
-    return Math.min(own, common);
   }
 
   #judgePatience(): void {
@@ -320,12 +282,12 @@ class Run {
     this.#watcher.release();
     this.#server.restore(`${this.#options.directory}/backup.db`);
     this.#ledger.restores.push({ at: this.#world.time, to: this.#backupAt, newest_job: this.#watcher.reader.newestJob() });
-    for (const agent of this.#agents) if (agent.agent_name !== null) this.#silence.forgetful.add(agent.agent_name);
+    for (const node of this.#nodes) node.recordRestored();
     this.#server.start();
   }
 
   #ending(): Ending {
-    return { ledger: this.#ledger, watcher: this.#watcher, agents: this.#agents, serverDisk: this.#serverDisk, blobs: `${this.#options.directory}/blobs` };
+    return { ledger: this.#ledger, watcher: this.#watcher, nodes: this.#nodes, serverDisk: this.#serverDisk, blobs: `${this.#options.directory}/blobs` };
   }
 
   #lifeLine(name: string): string[] {
