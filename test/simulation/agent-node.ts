@@ -53,7 +53,7 @@ export class AgentNode implements Node {
   told_to_leave = false;
   retired = false;
   agent_name: string | null = null;
-  /** The server does not know its secret: it was put back to before this agent came. The next start gets it another one. */
+  /** Its secret was revoked, or the server was put back to before this agent came. The next start gets it another one. */
   refused = false;
 
   constructor(parts: AgentNodeParts) {
@@ -182,7 +182,8 @@ export class AgentNode implements Node {
     if (life.dead) return;
     this.parts.world.trace(`${this.name} agent ends: ${end}`);
     this.#gone(life);
-    if (end !== 'revoked') this.#startLater();
+    this.refused ||= end === 'revoked';
+    this.#startLater();
   }
 
   /** A program that dies of an error is started again, as a person would. */
@@ -235,7 +236,7 @@ export class AgentNode implements Node {
       has_script: false,
       announce: async (signal) => {
         const facts = { ...FACTS, workers: this.parts.workers };
-        const reply = await retry(() => client.agents.update({ body: facts }, { signal }), {
+        const reply = await retry(() => client.agents.update({ body: facts }, { signal }).catch((error: unknown) => this.#shutOut(error)), {
           ...{ clock, random, signal, first_delay_ms: 200, longest_delay_ms: 30_000, total_ms: Infinity },
           retryable: (error) => !(error instanceof ApiError) || error.retryable || (error.code !== 'agent_revoked' && { after_ms: 60_000 }),
         }).catch((error: unknown) => {
@@ -253,14 +254,16 @@ export class AgentNode implements Node {
   /** The client, with an ear at every sync. */
   #listening(client: Client): Client {
     const sync: Client['agents']['sync'] = async (input, options) => {
-      const reply = await client.agents.sync(input, options).catch((error: unknown) => {
-        this.refused ||= error instanceof ApiError && error.code === 'unauthenticated';
-        throw error;
-      });
+      const reply = await client.agents.sync(input, options).catch((error: unknown) => this.#shutOut(error));
       this.parts.onReply(this, reply);
       return reply;
     };
     return { ...client, agents: { ...client.agents, sync } };
+  }
+
+  #shutOut(error: unknown): never {
+    this.refused ||= error instanceof ApiError && error.code === 'unauthenticated';
+    throw error;
   }
 
   /** Attempts of a former identity stay with the new one. */

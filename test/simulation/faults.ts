@@ -172,6 +172,14 @@ const TROUBLES: readonly Trouble[] = [
       stage.world.after(random.spread(1_000, 20 * MINUTE), () => stage.restore());
     },
   },
+  {
+    name: 'agent revoked',
+    per_hour: 4,
+    strike(stage, random) {
+      const name = agentOf(stage, random)?.agent_name ?? null;
+      if (name !== null) stage.users.revoke(name, random);
+    },
+  },
 ];
 
 /** Some trouble only agents can have. */

@@ -54,6 +54,7 @@ export interface AttemptRow {
 export interface AgentRow {
   readonly id: number;
   readonly name: string;
+  readonly revoked_at: number | null;
 }
 
 export interface WorkerRow {
@@ -140,7 +141,7 @@ export class RecordReader {
   }
 
   agents(): AgentRow[] {
-    return this.all<AgentRow>(`select id, host || '_' || instance as name from agent`);
+    return this.all<AgentRow>(`select id, host || '_' || instance as name, revoked_at from agent`);
   }
 
   liveAttempts(): Set<string> {

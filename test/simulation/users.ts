@@ -221,6 +221,12 @@ export class Users {
     this.try(`tell workers to ${action}`, (client) => client.workers.command({ params, body: { action, workers } }));
   }
 
+  /** Takes an agent's secret away for good. */
+  revoke(agent: string, random: Random): void {
+    const { params } = this.anyExperiment(random);
+    this.try(`revoke ${agent}`, (client) => client.workers.revoke({ params: { ...params, agent } }));
+  }
+
   #changeExperiment(experiment: string): void {
     const random = this.#random;
     const params = { experiment };

@@ -24,6 +24,8 @@ export class Watcher {
   /** The first look after a restore: what was before does not matter. */
   #fresh = true;
   looks = 0;
+  /** By the names that events have for them. */
+  #revoked = new Set<string>();
   readonly #waiting = new Set<(now: Snapshot) => boolean>();
 
   constructor(parts: WatcherParts) {
@@ -81,6 +83,7 @@ export class Watcher {
     const now = this.reader.snapshot();
     for (const event of events)
       this.#parts.world.trace(`event ${event.id} ${event.kind} ${event.experiment_id ?? '-'} ${event.jobs ?? '-'} ${event.actor ?? '-'}`);
+    this.#checkRevoked(events);
     this.#checkLeases(now);
     this.#checkCounters(now);
     if (!this.#fresh) {
@@ -108,6 +111,15 @@ export class Watcher {
       if (!live.delete(`${job.id}.${lease.attempt}.${lease.rank}`)) this.#fail(`has a lease of attempt ${lease.attempt}, which has ended`, job);
     }
     for (const name of live) if (now.jobs.has(Number(name.split('.')[0]))) this.#fail(`attempt ${name} is live without a lease`);
+  }
+
+  /** Nothing is accepted from an agent after it was revoked. What its jobs themselves deliver belongs to their attempts. */
+  #checkRevoked(events: readonly EventRow[]): void {
+    if (this.#fresh) this.#revoked = new Set(this.reader.agents().flatMap(({ name, revoked_at }) => (revoked_at === null ? [] : [`agent:${name}`])));
+    for (const event of events) {
+      if (event.kind === 'agent_revoked') this.#revoked.add(`agent:${(JSON.parse(event.data_json) as { agent: string }).agent}`);
+      else if (event.actor !== null && this.#revoked.has(event.actor)) this.#fail(`${event.kind} of ${event.actor}, which was revoked before, was accepted`);
+    }
   }
 
   #checkCounters(now: Snapshot): void {
