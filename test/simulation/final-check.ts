@@ -33,8 +33,8 @@ export function unfinished({ watcher, nodes }: Ending): string | null {
 export function finalCheck(ending: Ending): Violation | null {
   const { ledger, watcher } = ending;
   const byName = new Map([...watcher.snapshot.jobs.values()].map((job) => [watcher.nameOf(job), job]));
-  for (const [name, at] of ledger.created) {
-    if (!byName.has(name) && !ledger.isUnwanted(name) && !ledger.forgotten(at)) return new Violation(`${name} was accepted and is lost`, name);
+  for (const [name, { asked, told }] of ledger.created) {
+    if (!byName.has(name) && !ledger.isUnwanted(name) && !ledger.forgotten(asked, told)) return new Violation(`${name} was accepted and is lost`, name);
   }
   if (ledger.restores.length === 0) {
     for (const name of byName.keys())

@@ -52,8 +52,8 @@ export function jobName(experiment: string, number: number): JobName {
 export class Ledger {
   /** By job token, in the order of their starts; a lease that server and agent have both forgotten may begin a second time. */
   readonly executions = new Map<string, Execution>();
-  /** Jobs that the server said it accepted, with the moment of the world. */
-  readonly created = new Map<JobName, number>();
+  /** Jobs that the server said it accepted, with moments of the world: it was committed between them. */
+  readonly created = new Map<JobName, { readonly asked: number; readonly told: number }>();
   /** Jobs that somebody tried to cancel or delete: stopping them needs no other reason. */
   readonly unwanted = new Set<JobName>();
   /** Experiments of which all jobs may be meant. */
@@ -100,8 +100,8 @@ export class Ledger {
     return this.restores.some((restore) => restore.at >= at && restore.newest_job < id);
   }
 
-  /** Whether what was true at this moment may be forgotten since. */
-  forgotten(at: number): boolean {
-    return this.restores.some((restore) => restore.to <= at && at <= restore.at);
+  /** Whether what became true at this moment, or between these two, may be forgotten since. */
+  forgotten(from: number, to = from): boolean {
+    return this.restores.some((restore) => restore.to <= to && from <= restore.at);
   }
 }

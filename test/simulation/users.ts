@@ -61,14 +61,15 @@ export class Users {
   }
 
   /** Does something that must come true in the end, again and again. */
-  insist(what: string, call: (client: Client) => Promise<unknown>, then: (reply: unknown) => void = () => undefined): void {
+  insist(what: string, call: (client: Client) => Promise<unknown>, then: (reply: unknown, asked: number) => void = () => undefined): void {
     this.#busy += 1;
+    const asked = this.#parts.world.time;
     const attempt = async (): Promise<void> => {
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         try {
           const reply = await call(this.#client);
           this.#parts.world.trace(`user ${what}: done`);
-          return then(reply);
+          return then(reply, asked);
         } catch (error) {
           if (error instanceof Killed) return;
           if (!(error instanceof ApiError)) throw error;
@@ -136,17 +137,18 @@ export class Users {
     this.insist(
       `create ${count} jobs in ${name}`,
       (client) => client.jobs.create({ params: { experiment: name }, body: { ...settings, ...many } }, { idempotency_key }),
-      (reply) => this.#created(name, reply as { created: number; from: number; to: number }, count),
+      (reply, asked) => this.#created(name, reply as { created: number; from: number; to: number }, { count, asked }),
     );
   }
 
-  #created(experiment: string, { created, from, to }: { created: number; from: number; to: number }, count: number): void {
+  #created(experiment: string, { created, from, to }: { created: number; from: number; to: number }, { count, asked }: { count: number; asked: number }): void {
     const { ledger, world } = this.#parts;
     if (created !== count || to - from + 1 !== count) world.fail(new Violation(`${count} jobs were asked for in ${experiment}, ${from} to ${to} were made`));
     for (let number = from; number <= to; number += 1) {
       const name = jobName(experiment, number);
-      if (ledger.created.has(name) && !ledger.forgotten(ledger.created.get(name)!)) world.fail(new Violation(`${name} was made twice`, name));
-      ledger.created.set(name, world.time);
+      const before = ledger.created.get(name);
+      if (before !== undefined && !ledger.forgotten(before.asked, before.told)) world.fail(new Violation(`${name} was made twice`, name));
+      ledger.created.set(name, { asked, told: world.time });
       this.#known.push(name);
     }
   }
