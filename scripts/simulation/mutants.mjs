@@ -159,6 +159,14 @@ export const MUTANTS = [
     ],
   },
   {
+    // The secret is looked at when a request comes, the agent once more when its hanging sync is answered.
+    name: 'revocation',
+    edits: [
+      { file: 'src/server/access.ts', find: 'if (agent.revoked_at !== null) throw agentRevoked();', replace: '' },
+      { file: 'src/store/sync.ts', find: "if (agent.revoked_at !== null) return 'revoked';", replace: '' },
+    ],
+  },
+  {
     name: 'a job that was gone has ended',
     edits: [{ file: 'src/agent/process-runner.ts', find: 'return { ...known, hasEnded: () => true, ', replace: 'return { ...known, ' }],
   },
