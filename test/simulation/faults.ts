@@ -174,7 +174,7 @@ const TROUBLES: readonly Trouble[] = [
   },
   {
     name: 'agent revoked',
-    per_hour: 4,
+    per_hour: 3,
     strike(stage, random) {
       const name = agentOf(stage, random)?.agent_name ?? null;
       if (name !== null) stage.users.revoke(name, random);

@@ -14,7 +14,7 @@ interface Scene {
 
 const SECOND = 1_000;
 /** The share of runs that have a scene, for each. */
-const SHARE = 0.12;
+const SHARE = 0.06;
 /** Scenes begin early, for they take their time. */
 const LATEST_BEGIN = 0.4;
 
