@@ -1,6 +1,7 @@
 // The table itself: every endpoint of Drover's HTTP API.
 import { access } from './endpoints/access.ts';
 import { agents } from './endpoints/agents.ts';
+import { charts } from './endpoints/charts.ts';
 import { experiments } from './endpoints/experiments.ts';
 import { jobs } from './endpoints/jobs.ts';
 import { results } from './endpoints/results.ts';
@@ -9,6 +10,6 @@ import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, results, workers, agents, access, server } as const;
+export const contract = { experiments, jobs, results, charts, workers, agents, access, server } as const;
 
 export type Contract = typeof contract;

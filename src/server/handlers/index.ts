@@ -3,6 +3,7 @@ import type { Handlers } from '../context.ts';
 
 import { accessHandlers } from './access.ts';
 import { agentHandlers } from './agents.ts';
+import { chartHandlers } from './charts.ts';
 import { experimentHandlers } from './experiments.ts';
 import { jobHandlers } from './jobs.ts';
 import { resultHandlers } from './results.ts';
@@ -14,6 +15,7 @@ export function allHandlers(): Handlers {
     experiments: experimentHandlers,
     jobs: jobHandlers,
     results: resultHandlers,
+    charts: chartHandlers,
     workers: workerHandlers,
     agents: agentHandlers,
     access: accessHandlers,
