@@ -1,8 +1,8 @@
 // Which of the agents that wait hear of new jobs, and that those who get none go on waiting.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { manualClock } from '../../test/support/manual-clock.ts';
-import { makeAgent, makeExperiment, makeJobs, times } from '../../test/support/queue.ts';
+import { manualClock, type ManualClock } from '../../test/support/manual-clock.ts';
+import { finished, makeAgent, makeExperiment, makeJobs, times } from '../../test/support/queue.ts';
 import { memoryStores } from '../../test/support/stores.ts';
 import type { JobTemplate } from '../store/create-jobs.ts';
 import type { Store } from '../store/store.ts';
@@ -13,6 +13,7 @@ const AGENTS = 40;
 
 let close: () => Promise<void>;
 let store: Store;
+let clock: ManualClock;
 let desk: SyncDesk;
 let experiment: number;
 /** Numbers of the jobs that each agent was given, once it was answered. */
@@ -21,7 +22,7 @@ let waiting: Promise<void>[];
 
 beforeEach(async () => {
   const maker = memoryStores();
-  const clock = manualClock();
+  clock = manualClock();
   store = await maker.open(clock);
   close = () => maker.close();
   experiment = await makeExperiment(store);
@@ -82,4 +83,22 @@ test('jobs that come while others are still told of are not missed', async () =>
   await store.write(async (tx) => tx.wake('all'));
   await settled();
   expect(answers.size).toBe(AGENTS - 1);
+});
+
+test('an agent that keeps what nobody has on record is told so, and waits as all others do', async () => {
+  await makeJobs(store, experiment, times(1), { machine_class: 'own' });
+  const agent = await makeAgent(store, { machine_class: 'own' });
+  const [lease] = (await agent.sync()).leases;
+  const { job_id, attempt, rank } = { ...lease!, job_id: lease!.job_id + 1_000 };
+  const message = await agent.compose({ free_slots: [], finished: [finished(lease!), finished({ ...lease!, job_id })] });
+  const first: unknown[] = [];
+  const second: unknown[] = [];
+  await desk.sync(message, 25_000, new AbortController().signal).then((answer) => first.push(answer));
+  const again = await agent.compose({ free_slots: [], finished: [finished({ ...lease!, job_id })] });
+  void desk.sync(again, 25_000, new AbortController().signal).then((answer) => second.push(answer));
+  await settled();
+  expect([first, second]).toMatchObject([[{ settled: [{ job_id: lease!.job_id }], unknown: [{ job_id }] }], []]);
+  clock.advance(25_000);
+  await settled();
+  expect(second).toMatchObject([{ settled: [], unknown: [{ job_id, attempt, rank }] }]);
 });

@@ -61,9 +61,15 @@ class Desk implements SyncDesk {
   async sync(message: SyncMessage, wait_ms: number, signal: AbortSignal): Promise<SyncResult> {
     const deadline = this.#clock.monotonic() + wait_ms;
     this.#waiters.get(message.agent_id)?.rouse('over');
+    let unknown: SyncAnswer['unknown'] = [];
     for (let again = false; ; again = true) {
       const seen = this.#wakes;
       const result = await this.#ask({ message, again });
+      // Only the first look judges what was listed.
+      if (typeof result === 'object') {
+        if (again) result.unknown.push(...unknown);
+        else unknown = result.unknown;
+      }
       const left = deadline - this.#clock.monotonic();
       if (typeof result === 'string' || hasNews(result) || left <= 0 || this.#closed || signal.aborted) return result;
       if (seen === this.#wakes && (await this.#hang(message, left, signal)) === 'over') return result;
@@ -154,13 +160,7 @@ class Desk implements SyncDesk {
   }
 }
 
+/** What is unknown is none: an agent keeps such attempts for days perhaps, and would be answered at once all that time. */
 function hasNews(answer: SyncAnswer): boolean {
-  return (
-    answer.superseded ||
-    answer.leases.length > 0 ||
-    answer.settled.length > 0 ||
-    answer.revoked.length > 0 ||
-    answer.unknown.length > 0 ||
-    answer.workers.length > 0
-  );
+  return answer.superseded || answer.leases.length > 0 || answer.settled.length > 0 || answer.revoked.length > 0 || answer.workers.length > 0;
 }
