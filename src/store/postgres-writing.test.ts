@@ -92,13 +92,24 @@ describe('the writing connection of PostgreSQL', () => {
     });
 
     it('are bounded: before they are too many, the connection is renewed', async () => {
+      /** Texts that never came before, `turns` times each, a hundred statements to a commit. */
+      const sendTexts = async (name: string, texts: number, turns: number): Promise<void> => {
+        const each = Math.floor(100 / turns);
+        for (let from = 0; from < texts; from += each) {
+          await store.write(async (tx) => {
+            for (let text = from; text < Math.min(texts, from + each); text += 1) {
+              for (let turn = 0; turn < turns; turn += 1) await tx.sql.all(`select 1 as ${name}_${text}`);
+            }
+          });
+        }
+      };
       const before = await pid();
-      for (let text = 0; text < 1_300; text += 1) await store.write((tx) => tx.sql.all(`select 1 as once_${text}`));
+      await sendTexts('once', 1_300, 1);
       expect(await pid()).toBe(before);
       let most = 0;
-      for (let text = 0; text < 350; text += 1) {
-        for (let turn = 0; turn < 2; turn += 1) await store.write((tx) => tx.sql.all(`select 1 as twice_${text}`));
-        if (text % 10 === 0) most = Math.max(most, (await names('%')).length);
+      for (let round = 0; round < 7; round += 1) {
+        await sendTexts(`twice_${round}`, 50, 2);
+        most = Math.max(most, (await names('%')).length);
       }
       expect(await pid()).not.toBe(before);
       expect(most).toBeGreaterThan(200);
