@@ -44,6 +44,11 @@ function* poisoned(value: unknown, poison: string): Generator<string> {
   if (!isList) for (const name of ['__proto__', 'constructor', 'prototype']) yield whole([...all, `"${name}":${poison}`]);
 }
 
+/** Nobody waits for the reply of a sync. */
+function withoutWait(body: object): object {
+  return 'wait_seconds' in body ? { ...body, wait_seconds: 0 } : body;
+}
+
 const DEEP = 20_000;
 const POISONS = {
   'nested lists': '['.repeat(DEEP) + ']'.repeat(DEEP),
@@ -53,7 +58,7 @@ const POISONS = {
 
 describe.each(Object.entries(POISONS))('%s', (_name, poison) => {
   it.each(withBody)('in the body of $name', async ({ endpoint }) => {
-    for (const text of poisoned(endpoint.example.body ?? {}, poison)) {
+    for (const text of poisoned(withoutWait(endpoint.example.body ?? {}), poison)) {
       const { status } = await send(endpoint, text);
       expect([status < 500, text.slice(0, 200)]).toEqual([true, text.slice(0, 200)]);
     }

@@ -208,8 +208,6 @@ const POLL_MS = 2_000;
 
 async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   const pool = openPool(options.url, options.schema);
-  // A connection that breaks while idle is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => {});
   const writing = steadyConnection(pool);
   const sql = postgresWriteSql(writing, options.clock);
   try {

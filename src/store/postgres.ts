@@ -15,7 +15,7 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 const KEPT_TEXTS = 1_000;
 
 export function openPool(url: string, schema: string | null): pg.Pool {
-  return new pg.Pool({
+  const pool = new pg.Pool({
     connectionString: url,
     max: 8,
     types,
@@ -25,6 +25,9 @@ export function openPool(url: string, schema: string | null): pg.Pool {
     application_name: 'drover',
     ...(schema === null ? {} : { options: `-c search_path=${schema}` }),
   });
+  // A connection that breaks while idle, or on its way out, is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
 }
 
 export interface Queryable {
