@@ -8,6 +8,7 @@ import './styles/frame.css';
 import './styles/home.css';
 import './styles/jobs.css';
 import './styles/job.css';
+import './styles/charts.css';
 import './styles/add-jobs.css';
 import './styles/settings.css';
 import './styles/log.css';

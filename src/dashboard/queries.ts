@@ -17,6 +17,7 @@ export const TOPICS = [
   'history',
   'artifacts',
   'metrics',
+  'charts',
   'log',
   'pin',
 ] as const;
@@ -68,6 +69,8 @@ export const queries = {
       queryKey: ['metrics', experiment, number, name],
       queryFn: ({ signal }) => api.results.metricSeries({ params: { experiment, number }, query: { name, points: 800 } }, { signal }),
     }),
+  /** Costs nothing and is made stale by everything that charts show: what follows it decides how often to read (see use-live-charts.ts). */
+  chartPulse: (experiment: string) => queryOptions({ queryKey: ['charts', experiment], queryFn: () => Date.now(), staleTime: Infinity }),
   pin: (experiment: string) =>
     queryOptions({
       queryKey: ['pin', experiment],

@@ -1,6 +1,7 @@
 // The pages and their URLs. A URL carries everything a page shows: filters, sort, page, open attempt and stream.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 
+import { readChartsSearch } from './charts-tab/charts-search.ts';
 import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
@@ -52,6 +53,13 @@ const workersRoute = createRoute({
   validateSearch: readWorkersSearch,
 });
 
+const chartsRoute = createRoute({
+  getParentRoute: () => tabsRoute,
+  path: 'charts',
+  component: lazyRouteComponent(() => import('./pages/charts.tsx'), 'ChartsPage'),
+  validateSearch: readChartsSearch,
+});
+
 const settingsRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'settings',
@@ -69,7 +77,7 @@ const routeTree = rootRoute.addChildren([
   loginRoute,
   frameRoute.addChildren([
     homeRoute,
-    experimentRoute.addChildren([experimentIndexRoute, tabsRoute.addChildren([jobsRoute, workersRoute, settingsRoute]), jobRoute]),
+    experimentRoute.addChildren([experimentIndexRoute, tabsRoute.addChildren([jobsRoute, chartsRoute, workersRoute, settingsRoute]), jobRoute]),
   ]),
 ]);
 

@@ -13,26 +13,34 @@ interface Props {
   readonly height: number;
   /** What the chart shows, for those who cannot see it. */
   readonly label: string;
+  /** Called with the chart when it was made, to listen to it; what it returns is called before the chart goes. */
+  readonly onMade?: ((chart: EChartsType) => (() => void) | void) | undefined;
+  /** Only the series are replaced by a new option: what a person did to the axes stays. */
+  readonly keepAxes?: boolean;
 }
 
-export function Chart({ option, height, label }: Props) {
+export function Chart({ option, height, label, onMade, keepAxes = false }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
+  const made = useRef(onMade);
+  made.current = onMade;
   useEffect(() => {
     if (box.current === null) return;
-    const made = init(box.current);
-    chart.current = made;
-    const observer = new ResizeObserver(() => made.resize());
+    const own = init(box.current);
+    chart.current = own;
+    const undo = made.current?.(own);
+    const observer = new ResizeObserver(() => own.resize());
     observer.observe(box.current);
     return () => {
       observer.disconnect();
-      made.dispose();
+      undo?.();
+      own.dispose();
       chart.current = null;
     };
   }, []);
   useEffect(() => {
-    chart.current?.setOption(option, { notMerge: true, lazyUpdate: true });
-  }, [option]);
+    chart.current?.setOption(option, keepAxes ? { replaceMerge: ['series'], lazyUpdate: true } : { notMerge: true, lazyUpdate: true });
+  }, [option, keepAxes]);
   return (
     <>
       <VisuallyHidden>{label}</VisuallyHidden>

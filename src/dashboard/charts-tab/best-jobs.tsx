@@ -1,0 +1,90 @@
+// The best jobs by the chosen metric, with the params that made them.
+import { ActionIcon, Skeleton, Text, Title, Tooltip } from '@mantine/core';
+import { IconFileTypeCsv } from '@tabler/icons-react';
+
+import { JobNumber } from '../charts/chart-frame.tsx';
+import { cellText, csvText } from '../charts/chart-table.ts';
+import { saveCsv } from '../charts/save-file.ts';
+import { countText } from '../components/bytes.ts';
+import { ErrorNotice } from '../components/states.tsx';
+import { durationText } from '../components/time.tsx';
+import { jobsTable } from './result-points.ts';
+import type { ResultsProps } from './results.tsx';
+
+const SHOWN = 10;
+
+export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
+  const best = data?.jobs.slice(0, SHOWN) ?? [];
+  const { metric, value, goal } = choice;
+  const which = value === 'last' ? 'last' : value === 'min' ? 'least' : 'greatest';
+  return (
+    <section className="dr-card dr-figure" data-wide aria-label="Best jobs">
+      <header className="dr-figure-head">
+        <div className="dr-figure-title">
+          <Title order={2} size="h3">
+            Best jobs
+          </Title>
+          <Text size="xs" c="dimmed" className="dr-num">
+            {data === undefined ? ' ' : summaryOf(data, `${goal === 'minimise' ? 'Smallest' : 'Largest'} ${which} ${metric}`)}
+          </Text>
+        </div>
+        <div className="dr-figure-tools">
+          <Tooltip label="Save as CSV">
+            <ActionIcon
+              aria-label="Save Best jobs as CSV"
+              disabled={best.length === 0}
+              onClick={() => data !== undefined && saveCsv(`${experiment}-best-jobs`, csvText(jobsTable(data, data.jobs.slice(0, 100))))}
+            >
+              <IconFileTypeCsv size={16} />
+            </ActionIcon>
+          </Tooltip>
+        </div>
+      </header>
+      {state.error === null ? null : <ErrorNotice error={state.error} retry={() => void state.refetch()} />}
+      {state.isPending ? <Skeleton height={180} m="md" aria-label="Loading" /> : null}
+      {data !== undefined && best.length === 0 ? <div className="dr-figure-empty">No job that fits has this metric.</div> : null}
+      {data === undefined || best.length === 0 ? null : (
+        <section className="dr-scroll-x" tabIndex={0} aria-label="Best jobs, table">
+          <table className="dr-table dr-best-table dr-machine-table">
+            <thead>
+              <tr>
+                <th className="dr-right">Place</th>
+                <th className="dr-right">Job</th>
+                <th className="dr-right">{metric}</th>
+                {data.params.map((name) => (
+                  <th key={name}>{name}</th>
+                ))}
+                <th className="dr-right">Duration</th>
+              </tr>
+            </thead>
+            <tbody>
+              {best.map((job) => (
+                <tr key={job.number}>
+                  <td className="dr-right dr-num">{job.place}</td>
+                  <td className="dr-right">
+                    <JobNumber experiment={experiment} number={job.number} />
+                  </td>
+                  <td className="dr-right dr-num">
+                    <b>{cellText(job.values[0] ?? null)}</b>
+                  </td>
+                  {job.params.map((param, index) => (
+                    <td key={index} className="dr-mono dr-truncate" style={{ maxWidth: 220 }} title={cellText(param)}>
+                      {cellText(param)}
+                    </td>
+                  ))}
+                  <td className="dr-right dr-num">{job.duration_ms === null ? 'running' : durationText(job.duration_ms)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </section>
+  );
+}
+
+function summaryOf({ measured, sampled }: NonNullable<ResultsProps['data']>, what: string): string {
+  const among = `${what} of ${countText(measured)} jobs that have it`;
+  if (sampled.taken >= sampled.of) return among;
+  return `${among}, among ${countText(sampled.taken)} of ${countText(sampled.of)} jobs, chosen evenly by their numbers`;
+}

@@ -1,0 +1,44 @@
+// Reads of the charts page. Their keys begin with `chart`, which no event makes stale by itself: see use-live-charts.ts.
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+
+import { api } from '../api.ts';
+
+type Query<Name extends keyof typeof api.charts> = NonNullable<Parameters<(typeof api.charts)[Name]>[0]> extends { query?: infer Q } ? NonNullable<Q> : never;
+export type ChartReply<Name extends keyof typeof api.charts> = Awaited<ReturnType<(typeof api.charts)[Name]>>;
+
+const kept = { placeholderData: keepPreviousData, staleTime: 10_000 } as const;
+
+export const chartQueries = {
+  fields: (experiment: string) =>
+    queryOptions({ queryKey: ['chart', experiment, 'fields'], queryFn: ({ signal }) => api.charts.fields({ params: { experiment } }, { signal }), ...kept }),
+  activity: (experiment: string, query: Query<'activity'>) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'activity', query],
+      queryFn: ({ signal }) => api.charts.activity({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
+  machines: (experiment: string, query: Query<'machines'>) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'machines', query],
+      queryFn: ({ signal }) => api.charts.machines({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
+  failures: (experiment: string, query: Query<'failures'>) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'failures', query],
+      queryFn: ({ signal }) => api.charts.failures({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
+  results: (experiment: string, query: Query<'results'>) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'results', query],
+      queryFn: ({ signal }) => api.charts.results({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
+  replicates: (experiment: string, query: Query<'replicates'>) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'replicates', query],
+      queryFn: ({ signal }) => api.charts.replicates({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
+};
