@@ -35,7 +35,6 @@ export function ActivityView(place: ChartsPlace) {
     chartQueries.activity(experiment, {
       bucket,
       buckets: BUCKET_COUNT[bucket],
-      offset_minutes: -new Date().getTimezoneOffset(),
       ...(search.until === undefined ? {} : { until: search.until }),
       ...(search.split === undefined ? {} : { split: search.split }),
       ...(search.machine === undefined ? {} : { machine: search.machine }),

@@ -6,6 +6,7 @@ import { JobNumber } from '../charts/chart-frame.tsx';
 import { cellText, csvText } from '../charts/chart-table.ts';
 import { saveCsv } from '../charts/save-file.ts';
 import { countText } from '../components/bytes.ts';
+import { ScrollRegion } from '../components/scroll-region.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { durationText } from '../components/time.tsx';
 import { jobsTable } from './result-points.ts';
@@ -44,7 +45,7 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
       {state.isPending ? <Skeleton height={180} m="md" aria-label="Loading" /> : null}
       {data !== undefined && best.length === 0 ? <div className="dr-figure-empty">No job that fits has this metric.</div> : null}
       {data === undefined || best.length === 0 ? null : (
-        <section className="dr-scroll-x" tabIndex={0} aria-label="Best jobs, table">
+        <ScrollRegion label="Best jobs, table">
           <table className="dr-table dr-best-table dr-machine-table">
             <thead>
               <tr>
@@ -77,7 +78,7 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
               ))}
             </tbody>
           </table>
-        </section>
+        </ScrollRegion>
       )}
     </section>
   );

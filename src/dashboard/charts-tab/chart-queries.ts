@@ -11,10 +11,12 @@ const kept = { placeholderData: keepPreviousData, staleTime: 10_000 } as const;
 export const chartQueries = {
   fields: (experiment: string) =>
     queryOptions({ queryKey: ['chart', experiment, 'fields'], queryFn: ({ signal }) => api.charts.fields({ params: { experiment } }, { signal }), ...kept }),
-  activity: (experiment: string, query: Query<'activity'>) =>
+  activity: (experiment: string, query: Omit<Query<'activity'>, 'offset_minutes'>) =>
     queryOptions({
       queryKey: ['chart', experiment, 'activity', query],
-      queryFn: ({ signal }) => api.charts.activity({ params: { experiment }, query }, { signal }),
+      // Days begin at the viewer's midnight.
+      queryFn: ({ signal }) =>
+        api.charts.activity({ params: { experiment }, query: { ...query, offset_minutes: -new Date().getTimezoneOffset() } }, { signal }),
       ...kept,
     }),
   machines: (experiment: string, query: Query<'machines'>) =>

@@ -8,6 +8,7 @@ import type { ChartFrameProps, Sampled } from '../charts/chart-frame.tsx';
 import { csvText, type ChartTable } from '../charts/chart-table.ts';
 import { saveCsv } from '../charts/save-file.ts';
 import { countText } from '../components/bytes.ts';
+import { ScrollRegion } from '../components/scroll-region.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { Absent, durationText, Moment } from '../components/time.tsx';
 import type { ChartReply } from './chart-queries.ts';
@@ -116,7 +117,7 @@ export function MachineTable({ experiment, machines, left_out, word, sampled, st
       {state.isPending ? <Skeleton height={140} m="md" aria-label="Loading" /> : null}
       {!state.isPending && state.error === null && machines.length === 0 ? <div className="dr-figure-empty">No job has run yet.</div> : null}
       {machines.length === 0 ? null : (
-        <section className="dr-scroll-x" tabIndex={0} aria-label="Statistics of each">
+        <ScrollRegion label="Statistics of each">
           <table className="dr-table dr-machine-table">
             <thead>
               <tr>
@@ -153,7 +154,7 @@ export function MachineTable({ experiment, machines, left_out, word, sampled, st
               ))}
             </tbody>
           </table>
-        </section>
+        </ScrollRegion>
       )}
       {left_out === 0 ? null : (
         <Text size="xs" c="dimmed" p="xs">

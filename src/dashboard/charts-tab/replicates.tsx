@@ -37,7 +37,6 @@ export function ReplicatesFigure({ experiment, choice, search, change }: Results
   return (
     <ChartFrame
       experiment={experiment}
-      wide
       title="Replicates"
       summary={data === undefined ? 'Mean over jobs that differ only in their seed' : summaryOf(data, metric)}
       option={option}

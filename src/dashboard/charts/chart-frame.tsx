@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import type { EChartsCoreOption, EChartsType } from 'echarts/core';
 import { lazy, Suspense, useCallback, useRef, useState, type ReactNode } from 'react';
 
+import { ScrollRegion } from '../components/scroll-region.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { countText } from '../components/bytes.ts';
 import { chartColours, type Scheme } from './chart-colours.ts';
@@ -166,7 +167,7 @@ function SaveMenu({ title, disabled, savePng, saveCsv: save }: SaveMenuProps) {
 
 function DataTable({ table, height, experiment, jobColumn, title }: ChartFrameProps) {
   return (
-    <section className="dr-scroll-x dr-figure-table" style={{ maxHeight: Math.max(height, 220) }} tabIndex={0} aria-label={`Data of ${title}`}>
+    <ScrollRegion className="dr-figure-table" style={{ maxHeight: Math.max(height, 220) }} label={`Data of ${title}`}>
       <table className="dr-table">
         <thead>
           <tr>
@@ -194,7 +195,7 @@ function DataTable({ table, height, experiment, jobColumn, title }: ChartFramePr
           {`The first ${SHOWN_ROWS} of ${countText(table.rows.length)} rows; the CSV file has them all.`}
         </Text>
       ) : null}
-    </section>
+    </ScrollRegion>
   );
 }
 

@@ -23,7 +23,9 @@ export function Chart({ option, height, label, onMade, keepAxes = false }: Props
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
   const made = useRef(onMade);
-  made.current = onMade;
+  useEffect(() => {
+    made.current = onMade;
+  }, [onMade]);
   useEffect(() => {
     if (box.current === null) return;
     const own = init(box.current);
