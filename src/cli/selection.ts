@@ -1,5 +1,5 @@
 // Which jobs a command means: `digits-tune/42`, `42`, `1-5,8`, `last`, each with or without its experiment.
-import { formatRanges, parseRanges, type NumberRange } from '../core/identifiers.ts';
+import { formatRanges, mergeRanges, type NumberRange, parseRanges } from '../core/identifiers.ts';
 import type { Context } from './context.ts';
 import { CliFailure, EXIT, usageError } from './failure.ts';
 
@@ -42,17 +42,6 @@ export function singleJob(selection: readonly JobSelection[]): { experiment: str
 
 export function selectionText(selection: readonly JobSelection[]): string {
   return selection.map(({ experiment, ranges }) => `${experiment}/${formatRanges(ranges)}`).join(' ');
-}
-
-/** Ascending and without overlap, so that nothing is done or counted twice. */
-function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
-  const merged: { from: number; to: number }[] = [];
-  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (last !== undefined && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
-    else merged.push({ ...range });
-  }
-  return merged;
 }
 
 async function lastJob(context: Context, experiment: string): Promise<NumberRange> {

@@ -9,6 +9,7 @@ import {
   WORKER_ID,
   formatJobReference,
   formatRanges,
+  mergeRanges,
   hostSlug,
   parseJobReference,
   parseRanges,
@@ -72,6 +73,16 @@ describe('job references', () => {
 });
 
 describe('ranges', () => {
+  test('that touch or overlap become one', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 9 })), { maxLength: 12 }), (parts) => {
+        const ranges = parts.map(([from, more]) => ({ from, to: from + more }));
+        const numbers = ranges.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index));
+        expect(mergeRanges(ranges)).toEqual(toRanges(numbers));
+      }),
+    );
+  });
+
   const numbers = fc.array(fc.integer({ min: 1, max: 60 }));
 
   test('hold exactly the numbers, ascending, as few as possible', () => {

@@ -76,6 +76,17 @@ export function toRanges(numbers: Iterable<number>): NumberRange[] {
   return ranges;
 }
 
+/** The same numbers, ascending and without overlap: nothing is done or counted twice. */
+export function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last !== undefined && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
+    else merged.push({ ...range });
+  }
+  return merged;
+}
+
 export function formatRanges(ranges: readonly NumberRange[]): string {
   return ranges.map((range) => (range.from === range.to ? `${range.from}` : `${range.from}-${range.to}`)).join(',');
 }

@@ -1,7 +1,7 @@
 // Moves logs from many small rows into blobs. Which jobs to look at is learnt from the events since the last time, so the cost
 // follows what happened, not what is stored. A blob is whole before a row names it; rows go in the transaction that adds the blob's.
 import type { EventKind } from '../core/event.ts';
-import { parseRanges } from '../core/identifiers.ts';
+import { mergeRanges, type NumberRange, parseRanges } from '../core/identifiers.ts';
 
 import { type ChunkRow, type LogStream, OF_STREAM, streamKey, streamValues, toBytes } from './log-chunks.ts';
 import { encodeTrailer } from './log-index.ts';
@@ -32,11 +32,11 @@ export interface Compaction {
 /** Looks at the jobs of the newest events. For the sweeper. */
 export async function compactLogs(store: Store): Promise<Compaction> {
   const cursor = Number((await readSetting(store, CURSOR)) ?? 0);
-  const { jobs, last, more } = await jobsSince(store, cursor);
+  const { changed, last, more } = await changedSince(store, cursor);
   let blobs = 0;
   let rows = 0;
-  for (let start = 0; start < jobs.length; start += JOBS_AT_ONCE) {
-    for (const stream of await findStreams(store, jobs.slice(start, start + JOBS_AT_ONCE))) {
+  for (const jobs of inLots(changed)) {
+    for (const stream of await findStreams(store, jobs)) {
       for (const run of await findRuns(store, stream)) {
         const compacted = await compactRun(store, stream, run);
         blobs += compacted > 0 ? 1 : 0;
@@ -48,7 +48,10 @@ export async function compactLogs(store: Store): Promise<Compaction> {
   return { blobs, rows, more };
 }
 
-async function jobsSince(reader: Reader, cursor: number): Promise<{ jobs: number[]; last: number; more: boolean }> {
+/** Numbers of jobs by experiment. */
+type Changed = ReadonlyMap<number, readonly NumberRange[]>;
+
+async function changedSince(reader: Reader, cursor: number): Promise<{ changed: Changed; last: number; more: boolean }> {
   const events = await reader.query
     .selectFrom('event')
     .select(['id', 'experiment_id', 'jobs'])
@@ -57,29 +60,48 @@ async function jobsSince(reader: Reader, cursor: number): Promise<{ jobs: number
     .orderBy('id')
     .limit(EVENTS_AT_ONCE)
     .execute();
-  const ranges = events.flatMap((event) =>
-    (event.jobs === null ? [] : (parseRanges(event.jobs) ?? [])).map((range) => [event.experiment_id, range.from, range.to] as const),
-  );
-  const rows = await reader.sql.all<{ id: number }>(
-    `select distinct j.id from ${rowSet(reader.sql.dialect, { experiment_id: 'int', from_number: 'int', to_number: 'int' })} as v cross join job j
-     where j.experiment_id = v.experiment_id and j.number >= v.from_number and j.number <= v.to_number`,
-    [JSON.stringify(ranges)],
-  );
-  return { jobs: rows.map((row) => row.id), last: events.at(-1)?.id ?? cursor, more: events.length === EVENTS_AT_ONCE };
+  const found = new Map<number, NumberRange[]>();
+  for (const { experiment_id, jobs } of events) {
+    if (experiment_id === null || jobs === null) continue;
+    const ranges = found.get(experiment_id) ?? [];
+    ranges.push(...(parseRanges(jobs) ?? []));
+    found.set(experiment_id, ranges);
+  }
+  const changed = new Map([...found].map(([experiment_id, ranges]) => [experiment_id, mergeRanges(ranges)]));
+  return { changed, last: events.at(-1)?.id ?? cursor, more: events.length === EVENTS_AT_ONCE };
+}
+
+type JobName = readonly [experiment_id: number, number: number];
+
+/** Each job by its own number, because PostgreSQL finds no good plan for a join over ranges. */
+function* inLots(changed: Changed): Generator<JobName[]> {
+  let lot: JobName[] = [];
+  for (const [experiment_id, ranges] of changed) {
+    for (const { from, to } of ranges) {
+      for (let number = from; number <= to; number += 1) {
+        lot.push([experiment_id, number]);
+        if (lot.length === JOBS_AT_ONCE) {
+          yield lot;
+          lot = [];
+        }
+      }
+    }
+  }
+  if (lot.length > 0) yield lot;
 }
 
 interface DueStream extends LogStream {
   readonly ended: boolean;
 }
 
-async function findStreams(reader: Reader, jobIds: readonly number[]): Promise<DueStream[]> {
+async function findStreams(reader: Reader, jobs: readonly JobName[]): Promise<DueStream[]> {
   const rows = await reader.sql.all<LogStream & { count: number; bytes: number; outcome: string | null }>(
     `select c.job_id, c.attempt, c.rank, c.stream, count(*) as count, cast(sum(c.length) as bigint) as bytes,
        (select a.outcome from attempt a where a.job_id = c.job_id and a.attempt = c.attempt and a.rank = c.rank) as outcome
-     from ${rowSet(reader.sql.dialect, { job_id: 'int' })} as v cross join log_chunk c
-     where c.job_id = v.job_id and c.blob_key is null and c.dropped = 0
+     from ${rowSet(reader.sql.dialect, { experiment_id: 'int', number: 'int' })} as v cross join job j cross join log_chunk c
+     where j.experiment_id = v.experiment_id and j.number = v.number and c.job_id = j.id and c.blob_key is null and c.dropped = 0
      group by c.job_id, c.attempt, c.rank, c.stream`,
-    [JSON.stringify(jobIds.map((id) => [id]))],
+    [JSON.stringify(jobs)],
   );
   return rows
     .filter((row) => row.bytes >= LIVE_BYTES || (row.outcome !== null && (row.count > ENDED_ROWS || (row.count > 1 && row.bytes >= ENDED_BYTES))))
