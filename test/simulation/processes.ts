@@ -108,7 +108,9 @@ export class Processes {
               if (fate < 0.004) throw Object.assign(new Error('resource temporarily unavailable'), { code: 'EAGAIN' });
               if (fate < 0.006) return told(() => resolve('unknown'));
               const started = this.#start(request, disk, agent);
-              told(() => resolve(fate < 0.012 ? 'unknown' : { pid: started.pid, ended: this.#watch(started, agent, fate < 0.02) }));
+              // The launcher watches from the start: a short job may be over before an agent that stalls hears of its start.
+              const answer = fate < 0.012 ? 'unknown' : { pid: started.pid, ended: this.#watch(started, agent, fate < 0.02) };
+              told(() => resolve(answer));
             } catch (error) {
               told(() => reject(error as Error));
             }
