@@ -7,11 +7,11 @@ import type { Ledger } from './ledger.ts';
 /** Attempts that the agent of this machine still has to deliver. */
 export function leftAttempts(disk: Disk, { machine, ledger }: { readonly machine: string; readonly ledger: Ledger }): LeaseShape[] {
   // A server that was put back to an earlier state never takes what belongs to jobs that it forgot; the agent keeps that.
-  return attemptFiles(disk, machine).filter((lease) => !ledger.isForgottenJob(lease.job_id, startOf(lease, ledger)));
+  return attemptFiles(disk, machine).filter((lease) => !ledger.isForgottenJob(lease.job_id, ledger.grantedAt(jobToken(lease))));
 }
 
-function startOf(lease: LeaseShape, ledger: Ledger): number {
-  return ledger.executions.get(`jdt_${lease.job_id}.${lease.attempt}.${lease.rank}.${lease.token}`)?.started ?? 0;
+function jobToken({ job_id, attempt, rank, token }: LeaseShape): string {
+  return `jdt_${job_id}.${attempt}.${rank}.${token}`;
 }
 
 /** Leases of attempts. A directory without its own is litter that the agent's next start removes, an hour later. */

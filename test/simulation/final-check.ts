@@ -69,7 +69,7 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
     const problem = checkAttempt(attempt, own[0] ?? null, ending);
     if (problem !== null) return problem;
   }
-  const unrecorded = [...executions.values()].flat().filter((execution) => !ledger.forgotten(execution.started));
+  const unrecorded = [...executions.values()].flat().filter(({ token }) => !ledger.forgotten(ledger.grantedAt(token)));
   if (unrecorded.length > 0) return `ran attempt ${unrecorded[0]!.attempt} on ${unrecorded[0]!.machine}, which is not on record`;
   if (job.status !== 'done') return null;
   const success = attempts.find((attempt) => attempt.attempt === job.attempts && attempt.outcome === 'succeeded');

@@ -63,6 +63,9 @@ export class Ledger {
   /** Moments of the world at which the server's record was put back, each with the moment that it was put back to and the newest job that it knew then. */
   readonly restores: { readonly at: number; readonly to: number; readonly newest_job: number }[] = [];
 
+  /** By `jdt_JOB.ATTEMPT.RANK.NONCE`, with which the token of such a lease begins: when the record had it first, a moment of the world. */
+  readonly #grants = new Map<string, number>();
+
   /** Told of each start. */
   #onBegin: ((execution: Execution) => void)[] = [];
 
@@ -77,6 +80,21 @@ export class Ledger {
     this.executions.set(before.length === 0 ? execution.token : `${execution.token} ${before.length + 1}`, execution);
     for (const listener of this.#onBegin) listener(execution);
     return !isKnown;
+  }
+
+  /** The record has a lease. */
+  noteGrant({ job_id, attempt, rank, nonce }: { job_id: number; attempt: number; rank: number; nonce: string }, at: number): void {
+    const name = `jdt_${job_id}.${attempt}.${rank}.${nonce}`;
+    if (!this.#grants.has(name)) this.#grants.set(name, at);
+  }
+
+  /**
+   * When the lease of this job token was given out. What the record forgot is told by this moment and not by that of the start: the reply
+   * that brings a lease may be under way for so long that the record was put back meanwhile.
+   */
+  grantedAt(token: string): number {
+    for (const [name, at] of this.#grants) if (token.startsWith(name)) return at;
+    return this.executions.get(token)?.started ?? 0;
   }
 
   isUnwanted(name: JobName): boolean {
@@ -95,7 +113,7 @@ export class Ledger {
     return this.restores.some((restore) => restore.at >= at);
   }
 
-  /** Whether a job of this id that ran at this moment may be unknown to the record since. */
+  /** Whether a job of this id of which a lease was given out at this moment may be unknown to the record since. */
   isForgottenJob(id: number, at: number): boolean {
     return this.restores.some((restore) => restore.at >= at && restore.newest_job < id);
   }

@@ -1,7 +1,7 @@
 // Looks at the record after every commit that tells something: what DESIGN promises at every moment.
 import { checkClaims, checkTransitions } from './claim-rules.ts';
 import { jobName, type Ledger } from './ledger.ts';
-import { numbersOf, RecordReader, type EventRow, type JobRow, type Snapshot } from './record.ts';
+import { numbersOf, RecordReader, type EventRow, type JobRow, type LeaseRow, type Snapshot } from './record.ts';
 import type { Silence } from './silence.ts';
 import { Violation, type World } from './world.ts';
 
@@ -84,6 +84,7 @@ export class Watcher {
     for (const event of events)
       this.#parts.world.trace(`event ${event.id} ${event.kind} ${event.experiment_id ?? '-'} ${event.jobs ?? '-'} ${event.actor ?? '-'}`);
     this.#checkRevoked(events);
+    this.#noteGrants(now);
     this.#checkLeases(now);
     this.#checkCounters(now);
     if (!this.#fresh) {
@@ -95,6 +96,16 @@ export class Watcher {
     this.#fresh = false;
     this.#before = now;
     for (const isThere of this.#waiting) if (isThere(now)) this.#waiting.delete(isThere);
+  }
+
+  #noteGrants(now: Snapshot): void {
+    const nameOf = ({ job_id, attempt, rank }: LeaseRow): string => `${job_id}.${attempt}.${rank}`;
+    const known = new Set(this.#fresh ? [] : this.#before.leases.map(nameOf));
+    for (const lease of now.leases) {
+      if (known.has(nameOf(lease))) continue;
+      const row = this.reader.attempts(lease.job_id).find(({ attempt, rank }) => attempt === lease.attempt && rank === lease.rank);
+      if (row !== undefined) this.#parts.ledger.noteGrant(row, this.#parts.world.time);
+    }
   }
 
   /** One live lease for each running job and none for any other. */
