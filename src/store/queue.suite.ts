@@ -7,13 +7,18 @@ import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
+import { storeArtifact } from './artifacts.ts';
 import { changeExperiment } from './experiments.ts';
 import { replaceSome, startReplacement } from './delete-jobs.ts';
 import { actOnJobs } from './job-actions.ts';
 import { editJob } from './job-edit.ts';
+import { appendLogs } from './logs.ts';
 import { createMatrix, expandNextChunk } from './matrices.ts';
+import { appendMetrics } from './metrics.ts';
 import type { Store } from './store.ts';
 import { readyDelayed, sweepLiveness } from './sweep.ts';
+import type { GrantedLease } from './sync-session.ts';
+import type { Transaction } from './writer.ts';
 
 const act = { force: false, priority: 0, actor: 'test' };
 
@@ -92,6 +97,30 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       const released = await agent.sync({ free_slots: [] });
       expect(released.leases).toEqual([]);
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'released' });
+      await expectCountersRight();
+    });
+
+    const name = (lease: GrantedLease) => ({ job_id: lease.job_id, attempt: lease.attempt, rank: lease.rank, token: lease.token });
+    const outputs: Record<string, (tx: Transaction, lease: GrantedLease) => Promise<unknown>> = {
+      logs: (tx, lease) => {
+        const piece = { ...name(lease), stream: 'stdout' as const, offset: 0, at: tx.now, content: Buffer.from('first ') };
+        return appendLogs(tx, store, { agent_id: 1, sent_at: tx.now, pieces: [piece] });
+      },
+      metrics: (tx, lease) =>
+        appendMetrics(tx, store, { agent_id: 1, sent_at: tx.now, batches: [{ ...name(lease), from: 0, to: 9, points: [], progress: null }] }),
+      'a file': (tx, lease) => {
+        const blob = { key: `ab/${'0'.repeat(30)}`, size_bytes: 5, sha256: 'hash' };
+        return storeArtifact(tx, store.key, { owner: name(lease), kind: 'artifact', name: 'model.bin', blob, upload_key: 'first', actor: 'test' });
+      },
+    };
+    it.each(Object.entries(outputs))('does not offer a lease again that brought %s: an agent that does not know it has lost its job', async (_, deliver) => {
+      await makeJobs(store, experiment, times(2));
+      const agent = await makeAgent(store, { workers: 2 });
+      const { leases } = await agent.sync();
+      await store.write((tx) => deliver(tx, leases[0]!));
+      expect((await agent.sync({ free_slots: [] })).leases).toMatchObject([{ number: 2, attempt: 1, token: leases[1]!.token }]);
+      expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'lost', losses: 1 });
+      expect((await agent.sync({ free_slots: [0] })).leases).toMatchObject([{ number: 2 }, { number: 1, attempt: 2 }]);
       await expectCountersRight();
     });
 

@@ -1,5 +1,5 @@
 // What runs, both ways: an attempt that the agent lists and the record gave up may be taken back or must be revoked; a lease that
-// the agent does not list is offered again, then released; one that it had listed before and lost is lost.
+// the agent does not list is offered again, then released; one that it had listed before, or that left something here, and lost is lost.
 import assert from 'node:assert/strict';
 
 import { decideFinish, decideRunning } from '../core/attempt.ts';
@@ -174,13 +174,17 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
     tx,
     missing.map(({ lease }) => lease),
   );
+  const begun = await findBegun(
+    tx,
+    missing.map(({ lease }) => lease),
+  );
   const judging = { policies: new Policies(tx), terms };
   const ends: EndedAttempt[] = [];
   for (const { session, lease } of missing) {
-    const found = { session, lease, facts: facts.get(referenceKey(lease))! };
+    const found = { session, lease, facts: facts.get(referenceKey(lease))!, begun: begun.has(referenceKey(lease)) };
     // Ended meanwhile in this transaction: an adopted attempt took its place.
     if (found.facts.attempt?.outcome !== null) continue;
-    if (lease.acknowledged === 0 && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
+    if (!found.begun && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
     else ends.push(await giveUp(tx, found, judging));
   }
   recordEnds(tx, ends);
@@ -190,6 +194,26 @@ interface MissingLease {
   readonly session: Session;
   readonly lease: LeaseRow;
   readonly facts: Facts;
+  /** The agent had this job once. */
+  readonly begun: boolean;
+}
+
+const LEFT_SOMETHING = ['log_chunk where', 'artifact where', 'attempt where metrics_end > 0 and']
+  .map((part) => `exists (select 1 from ${part} job_id = ? and attempt = ? and rank = ?)`)
+  .join(' or ');
+
+/**
+ * Leases that their agent had listed, or of which output came though no sync told of them, before a loss of power made it forget them. To
+ * offer such a lease again would put the output of two executions into one attempt.
+ */
+async function findBegun(tx: Transaction, leases: readonly LeaseRow[]): Promise<Set<string>> {
+  const begun = new Set<string>();
+  for (const lease of leases) {
+    const name = [lease.job_id, lease.attempt, lease.rank];
+    const isBegun = lease.acknowledged > 0 || (await tx.sql.all(`select 1 as found where ${LEFT_SOMETHING}`, [...name, ...name, ...name])).length > 0;
+    if (isBegun) begun.add(referenceKey(lease));
+  }
+  return begun;
 }
 
 async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLease, terms: SyncTerms): Promise<void> {
@@ -212,10 +236,13 @@ async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLea
   });
 }
 
-async function giveUp(tx: Transaction, { lease, facts }: MissingLease, { policies, terms }: { policies: Policies; terms: SyncTerms }): Promise<EndedAttempt> {
+async function giveUp(
+  tx: Transaction,
+  { lease, facts, begun }: MissingLease,
+  { policies, terms }: { policies: Policies; terms: SyncTerms },
+): Promise<EndedAttempt> {
   const policy = await policies.of(facts.row.experiment_id, facts.row.max_attempts);
-  const known = lease.acknowledged > 0;
-  const ending = decideFinish({ job: facts.job, attempt: facts.attempt!, outcome: known ? 'lost' : 'released', policy, now: tx.now, random: terms.random() });
+  const ending = decideFinish({ job: facts.job, attempt: facts.attempt!, outcome: begun ? 'lost' : 'released', policy, now: tx.now, random: terms.random() });
   assert(ending.kind === 'ended', 'a lease stands for a live attempt');
   return {
     job_id: lease.job_id,
@@ -232,7 +259,7 @@ async function giveUp(tx: Transaction, { lease, facts }: MissingLease, { policie
     duration_ms: null,
     exit_code: null,
     signal: null,
-    message: known ? 'The agent no longer has this job.' : 'The agent never took this job.',
+    message: begun ? 'The agent no longer has this job.' : 'The agent never took this job.',
     actor: 'server',
   };
 }
