@@ -21,7 +21,11 @@ export const agentKind: NodeKind = {
     ground.mount(`/sim/${name}`, disk);
     const node: AgentNode = new AgentNode({
       ...{ world, machine, disk, network, ledger, api_key, workers: random.int(1, 3), experiments: null },
-      processes: new Processes({ world, machine, disk, ledger, onSignal: (execution) => judgeSignal(ground, node, execution) }),
+      processes: new Processes({
+        ...{ world, machine, disk, ledger },
+        onSignal: (execution) => judgeSignal(ground, node, execution),
+        isAcknowledged: ({ job_id, attempt }) => ground.watcher.reader.isAcknowledged(job_id, attempt),
+      }),
       onIdentity: (credential, agent) => silence.knows(credential, agent),
       onForget: (agent) => void silence.forgetful.add(agent),
       onReply: (from, reply) => hear(ground, from, reply),

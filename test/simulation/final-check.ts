@@ -52,7 +52,8 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
   const attempts = watcher.reader.attempts(job.id);
   const executions = new Map<number, Execution[]>();
   for (const execution of ledger.executionsOf(name as `${string}/${number}`)) {
-    if (execution.job_id === job.id) executions.set(execution.attempt, [...(executions.get(execution.attempt) ?? []), execution]);
+    if (execution.job_id === job.id && !ledger.hasBegunAgain(execution))
+      executions.set(execution.attempt, [...(executions.get(execution.attempt) ?? []), execution]);
   }
   if (attempts.length !== job.attempts && ledger.restores.length === 0) return `has ${job.attempts} attempts and ${attempts.length} rows of them`;
   for (const attempt of attempts) {

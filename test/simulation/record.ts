@@ -169,6 +169,10 @@ export class RecordReader {
     );
   }
 
+  isAcknowledged(jobId: number, attempt: number): boolean {
+    return this.all('select 1 from lease where job_id = ? and attempt = ? and acknowledged > 0', jobId, attempt).length > 0;
+  }
+
   log(
     jobId: number,
     attempt: number,
