@@ -190,7 +190,7 @@ class AgentRun implements Agent {
     if (this.#workforce.live().length > 0) return;
     if (this.#ending === 'revoked') return this.#finish('revoked');
     // Commands that were applied are told before the agent goes.
-    if (delivered && (this.#ending === 'asked' || slots.applied().length === 0)) this.#finish('left');
+    if (delivered && (this.#ending === 'asked' || !slots.hasNews())) this.#finish('left');
     else if (this.#ending === 'asked') this.#deadline ??= this.#parts.clock.after(this.#deliveryLimit(), () => this.#finish('left'));
   }
 
@@ -203,7 +203,7 @@ class AgentRun implements Agent {
     if (this.#parts.once && told.free_slots.length > 0) return 0;
     if (this.#ending !== 'no') return 1;
     // Whoever has applied a drain or a stop may leave when that was heard.
-    if (told.workers.length > 0) return 0;
+    if (this.#workforce.slots.hasNews()) return 0;
     return Math.min(LIMITS.sync_wait_seconds.value, METRICS_PERIOD_MS / 1000);
   }
 

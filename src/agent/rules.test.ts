@@ -76,12 +76,24 @@ describe('slots', () => {
     const slots = createSlots(2, false);
     expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'drain', desired_version: 2 }])).toBe(true);
     expect([slots.mayTake(0), slots.mayTake(1)]).toEqual([false, true]);
-    expect(slots.applied()).toEqual([{ slot: 0, applied_version: 2 }]);
+    expect(slots.hasNews()).toBe(true);
     slots.told(slots.applied());
-    expect(slots.applied()).toEqual([]);
+    expect(slots.hasNews()).toBe(false);
     expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'run', desired_version: 1 }])).toBe(false);
     expect(slots.command([{ slot: 0, worker_id: 'a_b_0', desired_state: 'run', desired_version: 3 }])).toBe(true);
     expect(slots.mayTake(0)).toBe(true);
+  });
+
+  test('what a slot was told is said for ever, for the record of the server may be put back to before', () => {
+    const slots = createSlots(2, false);
+    expect(slots.applied()).toEqual([]);
+    slots.command([{ slot: 1, worker_id: 'a_b_1', desired_state: 'pause', desired_version: 3 }]);
+    for (let sync = 0; sync < 2; sync += 1) {
+      expect(slots.applied()).toEqual([{ slot: 1, applied_version: 3, state: 'pause' }]);
+      slots.told(slots.applied());
+    }
+    slots.command([{ slot: 1, worker_id: 'a_b_1', desired_state: 'run', desired_version: 4 }]);
+    expect(slots.applied()).toEqual([{ slot: 1, applied_version: 4, state: 'run' }]);
   });
 
   test('with once, a slot leaves after its job or when it found none', () => {

@@ -9,8 +9,10 @@ export interface Slots {
   command(commands: SyncReplyShape['workers']): boolean;
   /** A command from this machine: like `stop`, but nobody told the server. */
   stopHere(slots: readonly number[]): void;
-  /** Applied commands that the server has not heard of. */
+  /** The newest command of each slot that ever had one: the server's record may have become older than what it told us. */
   applied(): SyncRequestShape['workers'];
+  /** Whether there are applied commands that the server has not heard of. */
+  hasNews(): boolean;
   /** A sync that carried these was answered. */
   told(applied: SyncRequestShape['workers']): void;
   mayTake(slot: number): boolean;
@@ -58,7 +60,8 @@ export function createSlots(count: number, once: boolean): Slots {
         if (slot !== undefined) slot.stopped_here = true;
       }
     },
-    applied: () => slots.flatMap((slot, index) => (slot.version > slot.told_version ? [{ slot: index, applied_version: slot.version }] : [])),
+    applied: () => slots.flatMap(({ version, desired }, index) => (version > 0 ? [{ slot: index, applied_version: version, state: desired }] : [])),
+    hasNews: () => slots.some(({ version, told_version }) => version > told_version),
     told(applied) {
       for (const { slot: index, applied_version } of applied) {
         const slot = slots[index];

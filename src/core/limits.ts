@@ -32,6 +32,7 @@ export const LIMITS = {
   host_characters: limit(12, 'characters', 'host part of a worker id'),
   message_characters: limit(2_000, 'characters', 'message of an attempt'),
   workers_per_agent: limit(4_096, 'items', 'workers of one agent'),
+  worker_commands: limit(1_000_000_000, 'items', 'commands to one worker, as its agent counts them'),
   sync_items: limit(8_192, 'items', 'entries of each list in one sync'),
   sync_wait_seconds: limit(25, 'seconds', 'time that a sync may hang when there is nothing to say'),
   log_append_bytes: limit(4 * MIB, 'bytes', 'log bytes in one request'),

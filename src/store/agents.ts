@@ -110,13 +110,19 @@ function factColumns(facts: AgentFacts) {
   };
 }
 
-/** What changed since an agent registered. Its workers start anew: what they were told before does not outlive them. */
+/**
+ * What changed since an agent registered. Its workers start anew: what they were told before does not outlive them. Versions go on rising, so that
+ * what an earlier process still says of its commands is seen as old.
+ */
 export async function updateAgent(tx: Transaction, id: number, facts: AgentFacts): Promise<RegisteredAgent> {
   await tx.query.updateTable('agent').set(factColumns(facts)).where('id', '=', id).execute();
   const row = await tx.query.selectFrom('agent').select(['host', 'instance']).where('id', '=', id).executeTakeFirstOrThrow();
   await tx.query
     .updateTable('worker')
-    .set({ desired_state: 'run', previous_state: 'run', applied_version: 0, desired_version: 0, disabled_at: null, disabled_reason: null })
+    .set((worker) => ({
+      ...{ desired_state: 'run', previous_state: 'run', disabled_at: null, disabled_reason: null },
+      ...{ desired_version: worker('desired_version', '+', 1), applied_version: worker('desired_version', '+', 1) },
+    }))
     .where('agent_id', '=', id)
     .execute();
   return { id, ...row, worker_ids: await ensureWorkers(tx, { id, ...row }, facts.workers) };

@@ -1,24 +1,14 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
-import { commandWaits, mayTakeJobs } from '../core/worker.ts';
 
-import { type CandidateRow, COMMANDED, hotStatements, selectRows } from './hot.ts';
+import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
 import { sendSets } from './set-statement.ts';
 import { valueSet } from './sql.ts';
+import { applyCommands } from './sync-commands.ts';
 import type { DemandRow, FirstReads } from './sync-reads.ts';
 import { agentActor, type GrantedLease, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
-
-interface WorkerRow {
-  readonly agent_id: number;
-  readonly slot: number;
-  readonly id: string;
-  readonly desired_state: 'run' | 'pause' | 'drain' | 'stop';
-  readonly desired_version: number;
-  readonly applied_version: number;
-  readonly previous_state: 'run' | 'pause' | 'drain' | 'stop';
-}
 
 interface Grant {
   readonly session: Session;
@@ -86,45 +76,6 @@ async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer>)
     };
     offers.set(session, { ...offer, free });
   }
-}
-
-/** Records which commands were applied, tells the ones that stand, and says which slots may take nothing. */
-async function applyCommands(tx: Transaction, sessions: readonly Session[]): Promise<Set<string>> {
-  const applied = sessions.flatMap((session) =>
-    session.again ? [] : session.message.workers.filter((worker) => worker.applied_version > 0).map((worker) => ({ session, worker })),
-  );
-  for (const { session, worker } of applied) {
-    const changed = await tx.sql.run(`update worker set applied_version = ? where agent_id = ? and slot = ? and applied_version < ? and desired_version >= ?`, [
-      worker.applied_version,
-      session.agent.id,
-      worker.slot,
-      worker.applied_version,
-      worker.applied_version,
-    ]);
-    if (changed > 0) {
-      tx.event({
-        kind: 'worker_command_applied',
-        experiment_id: null,
-        actor: agentActor(session),
-        data: { slot: worker.slot, version: worker.applied_version },
-      });
-    }
-  }
-  const blocked = new Set<string>();
-  const commanded = sessions.filter(({ agent }) => agent.commanded > 0);
-  if (commanded.length === 0) return blocked;
-  const rows = await tx.sql.all<WorkerRow>(
-    `select agent_id, slot, id, desired_state, desired_version, applied_version, previous_state from worker
-      where agent_id in ${valueSet(tx.sql.dialect, 'int')} and ${COMMANDED}`,
-    [JSON.stringify(commanded.map((session) => session.agent.id))],
-  );
-  for (const row of rows) {
-    const session = sessions.find((one) => one.agent.id === row.agent_id);
-    if (commandWaits(row))
-      session?.answer.workers.push({ slot: row.slot, worker_id: row.id, desired_state: row.desired_state, desired_version: row.desired_version });
-    if (!mayTakeJobs(row)) blocked.add(`${row.agent_id}.${row.slot}`);
-  }
-  return blocked;
 }
 
 /** What an agent can take: its free slots, less those that a command or a standing offer keeps, and what may wait at its busy ones. */

@@ -1,4 +1,5 @@
 // What a sync says, what it is answered, and what its parts hand on to one another.
+import type { WorkerReport } from '../core/worker.ts';
 import { fromIso } from '../runtime/clock.ts';
 
 import type { AgentTable } from './schema.ts';
@@ -39,7 +40,7 @@ export interface SyncMessage {
   readonly ahead_slots: readonly number[];
   readonly free: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
   readonly has_script: boolean;
-  readonly workers: readonly { readonly slot: number; readonly applied_version: number }[];
+  readonly workers: readonly ({ readonly slot: number } & WorkerReport)[];
   readonly running: readonly RunningReport[];
   readonly finished: readonly FinishedReport[];
   readonly metrics?: Readonly<Record<string, number>> | undefined;

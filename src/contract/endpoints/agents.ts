@@ -47,10 +47,18 @@ export const SyncRequest = z.object({
   free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
   workers: z
-    .array(z.object({ slot: z.int().min(0).max(LIMITS.workers_per_agent.value), applied_version: z.int().min(0) }))
+    .array(
+      z.object({
+        slot: z.int().min(0).max(LIMITS.workers_per_agent.value),
+        applied_version: z.int().min(0).max(LIMITS.worker_commands.value),
+        state: DesiredStateName.nullable()
+          .default(null)
+          .describe('what that command told it to do; a server that knows otherwise tells it anew, or learns of it'),
+      }),
+    )
     .max(LIMITS.workers_per_agent.value)
     .default([])
-    .describe('commands that slots have applied since the last sync that was answered'),
+    .describe('the newest command that each slot has applied, of the slots that were ever commanded'),
   running: z.array(RunningAttempt).max(MAX).describe('everything that runs or is about to'),
   finished: z.array(FinishedAttempt).max(MAX).describe('everything that ended and was not yet settled by a reply'),
   metrics: z.record(z.string().max(60), z.number()).optional().describe('newest machine metrics'),
