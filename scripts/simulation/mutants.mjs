@@ -85,7 +85,11 @@ export const MUTANTS = [
   },
   {
     name: 'commands to workers',
-    edits: [{ file: 'src/store/sync-claim.ts', find: 'if (!mayTakeJobs(row)) blocked.add(`${row.agent_id}.${row.slot}`);', replace: '' }],
+    edits: [{ file: 'src/store/sync-commands.ts', find: 'if (!mayTakeJobs(control)) blocked.add(`${row.agent_id}.${row.slot}`);', replace: '' }],
+  },
+  {
+    name: 'commands that a backup forgot',
+    edits: [{ file: 'src/store/sync-commands.ts', find: 'heard(row, report)', replace: 'heard(row, { ...report, state: null })' }],
   },
   {
     name: 'holds',

@@ -131,6 +131,24 @@ const SCENES: readonly Scene[] = [
       });
     },
   },
+  {
+    // The record is put back to before workers were told to pause. They pause, and it does not know that.
+    name: 'restored to before a command',
+    play(stage, random) {
+      const { world, users, backup, restore } = stage;
+      afterNextStart(stage, random.spread(10, 5 * SECOND), () => {
+        backup();
+        const { experiment, params } = users.anyExperiment(random);
+        users.try(`tell all workers of ${experiment} to pause`, (client) => client.workers.command({ params, body: { action: 'pause' } }));
+        until(stage, (now) => {
+          const isTold = [...now.workers.values()].some(({ desired_state }) => desired_state === 'pause');
+          if (isTold) world.after(random.spread(100, 20 * SECOND), restore);
+          return isTold;
+        });
+        world.after(random.spread(0.5 * SECOND, 60 * SECOND), () => users.createJobs(random.int(1, 3)));
+      });
+    },
+  },
 ];
 
 /** Plans the scenes of a run; returns their names. */
