@@ -13,7 +13,8 @@ import { sendSets } from './set-statement.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
 import type { HeldLeases } from './sync-reads.ts';
-import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
+import { rowSet } from './sql.ts';
+import { agentActor, type AttemptName, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A lease that no sync listed is offered again for this long, then released. */
@@ -198,8 +199,9 @@ interface MissingLease {
   readonly begun: boolean;
 }
 
-const LEFT_SOMETHING = ['log_chunk where', 'artifact where', 'attempt where metrics_end > 0 and']
-  .map((part) => `exists (select 1 from ${part} job_id = ? and attempt = ? and rank = ?)`)
+/** Traces of an attempt that runs or ran. */
+const LEFT_SOMETHING = ['log_chunk c where', 'artifact c where', 'attempt c where c.metrics_end > 0 and']
+  .map((part) => `exists (select 1 from ${part} c.job_id = v.job_id and c.attempt = v.attempt and c.rank = v.rank)`)
   .join(' or ');
 
 /**
@@ -207,12 +209,12 @@ const LEFT_SOMETHING = ['log_chunk where', 'artifact where', 'attempt where metr
  * offer such a lease again would put the output of two executions into one attempt.
  */
 async function findBegun(tx: Transaction, leases: readonly LeaseRow[]): Promise<Set<string>> {
-  const begun = new Set<string>();
-  for (const lease of leases) {
-    const name = [lease.job_id, lease.attempt, lease.rank];
-    const isBegun = lease.acknowledged > 0 || (await tx.sql.all(`select 1 as found where ${LEFT_SOMETHING}`, [...name, ...name, ...name])).length > 0;
-    if (isBegun) begun.add(referenceKey(lease));
-  }
+  const begun = new Set(leases.filter((lease) => lease.acknowledged > 0).map(referenceKey));
+  const unheard = leases.filter((lease) => lease.acknowledged === 0).map((lease) => [lease.job_id, lease.attempt, lease.rank]);
+  if (unheard.length === 0) return begun;
+  const names = rowSet(tx.sql.dialect, { job_id: 'int', attempt: 'int', rank: 'int' });
+  const rows = await tx.sql.all<AttemptName>(`select v.job_id, v.attempt, v.rank from ${names} as v where ${LEFT_SOMETHING}`, [JSON.stringify(unheard)]);
+  for (const row of rows) begun.add(referenceKey(row));
   return begun;
 }
 

@@ -64,7 +64,7 @@ export interface GrantedLease {
   template: string | null;
 }
 
-interface AttemptName {
+export interface AttemptName {
   readonly job_id: number;
   readonly attempt: number;
   readonly rank: number;
