@@ -192,7 +192,7 @@ test('a large matrix is waited for while it is expanded, so that what follows fi
   const { stage } = await staged(({ path }) => {
     if (!path.includes('/matrices/')) return { status: 201, json: { ...created, created: 40_000, to: 40_000, matrix_id: 7, expanding: true } };
     looks.push(states.shift()!);
-    return { json: { ...(contract.jobs.matrix.example.reply as object), id: 7, size: 40_000, expanded: looks.at(-1) } };
+    return { json: { ...(contract.matrices.get.example.reply as object), id: 7, size: 40_000, expanded: looks.at(-1) } };
   });
   const { code, stdout } = await stage.drover('matrix', 'add', '-e', 'digits-tune', 'a=1,2');
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'Created 40,000 jobs digits-tune/1-40000\n' });

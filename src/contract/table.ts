@@ -4,12 +4,13 @@ import { agents } from './endpoints/agents.ts';
 import { charts } from './endpoints/charts.ts';
 import { experiments } from './endpoints/experiments.ts';
 import { jobs } from './endpoints/jobs.ts';
+import { matrices } from './endpoints/matrices.ts';
 import { results } from './endpoints/results.ts';
 import { server } from './endpoints/server.ts';
 import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, results, charts, workers, agents, access, server } as const;
+export const contract = { experiments, jobs, matrices, results, charts, workers, agents, access, server } as const;
 
 export type Contract = typeof contract;

@@ -43,6 +43,10 @@ export const LIMITS = {
   metric_names: limit(10_000, 'items', 'metric names of one job'),
   metric_chunk_points: limit(1_000, 'items', 'points packed into one stored row'),
   metric_read_points: limit(5_000, 'items', 'points of one series in one read'),
+  matrix_page: limit(50, 'items', 'matrices in one reply'),
+  matrix_values_shown: limit(12, 'items', 'values of each param in a list of matrices'),
+  matrix_value_characters: limit(60, 'characters', 'text of such a value; longer ones are cut'),
+  matrix_looks: limit(1_000, 'items', 'jobs of one matrix whose statuses are counted for a list; of larger ones an even share'),
   chart_buckets: limit(400, 'items', 'stretches of time in one chart'),
   chart_jobs: limit(
     20_000,

@@ -13,6 +13,7 @@ export const TOPICS = [
   'jobs',
   'job',
   'operations',
+  'matrices',
   'workers',
   'history',
   'artifacts',
@@ -43,6 +44,19 @@ export const queries = {
     queryOptions({ queryKey: ['job', experiment, number], queryFn: ({ signal }) => api.jobs.get({ params: { experiment, number } }, { signal }) }),
   operations: (experiment: string) =>
     queryOptions({ queryKey: ['operations', experiment], queryFn: ({ signal }) => api.jobs.operations({ params: { experiment } }, { signal }) }),
+  matrices: (experiment: string, before: number | undefined) =>
+    queryOptions({
+      queryKey: ['matrices', experiment, before ?? null],
+      queryFn: ({ signal }) => api.matrices.list({ params: { experiment }, query: before === undefined ? {} : { before } }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
+  /** It never changes but in how far it is expanded. */
+  matrix: (experiment: string, id: number) =>
+    queryOptions({
+      queryKey: ['matrix', experiment, id],
+      queryFn: ({ signal }) => api.matrices.get({ params: { experiment, matrix_id: id } }, { signal }),
+      staleTime: Infinity,
+    }),
   workers: (experiment: string) =>
     queryOptions({
       queryKey: ['workers', experiment],

@@ -5,6 +5,7 @@ import { readChartsSearch } from './charts-tab/charts-search.ts';
 import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
+import { readMatricesSearch } from './matrices/matrices-search.ts';
 import { LoginPage } from './pages/login.tsx';
 import { LostPage, NotFoundPage, PageError } from './pages/not-found.tsx';
 import { parseSearch, stringifySearch } from './search-params.ts';
@@ -53,6 +54,13 @@ const workersRoute = createRoute({
   validateSearch: readWorkersSearch,
 });
 
+const matricesRoute = createRoute({
+  getParentRoute: () => tabsRoute,
+  path: 'matrices',
+  component: lazyRouteComponent(() => import('./pages/matrices.tsx'), 'MatricesPage'),
+  validateSearch: readMatricesSearch,
+});
+
 const chartsRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'charts',
@@ -77,7 +85,7 @@ const routeTree = rootRoute.addChildren([
   loginRoute,
   frameRoute.addChildren([
     homeRoute,
-    experimentRoute.addChildren([experimentIndexRoute, tabsRoute.addChildren([jobsRoute, chartsRoute, workersRoute, settingsRoute]), jobRoute]),
+    experimentRoute.addChildren([experimentIndexRoute, tabsRoute.addChildren([jobsRoute, matricesRoute, chartsRoute, workersRoute, settingsRoute]), jobRoute]),
   ]),
 ]);
 

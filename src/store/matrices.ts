@@ -2,7 +2,10 @@
 // the last commit was.
 import { type Axis, combinations, type Matrix, matrixSize } from '../core/matrix.ts';
 
+import type { Selectable } from 'kysely';
+
 import { insertJobs, type JobTemplate, takeNumbers } from './create-jobs.ts';
+import type { MatrixTable } from './schema.ts';
 import type { Reader } from './store.ts';
 import type { Transaction } from './writer.ts';
 
@@ -16,7 +19,9 @@ export interface MatrixRecord {
   readonly size: number;
   readonly expanded: number;
   readonly first_number: number;
+  readonly template: JobTemplate;
   readonly created_at: number;
+  readonly created_by: string | null;
 }
 
 export interface NewMatrix {
@@ -53,7 +58,7 @@ export async function createMatrix(tx: Transaction, { experiment_id, matrix, tem
     await insertJobs(tx, { experiment_id, template, matrix_id: id, block, params: [...combinations(matrix)] });
     tx.event({ kind: 'jobs_created', experiment_id, actor, numbers, data: { matrix_id: id } });
   }
-  return { id, matrix, size, expanded, first_number: block.first_number, created_at: tx.now };
+  return { id, matrix, size, expanded, first_number: block.first_number, template, created_at: tx.now, created_by: actor };
 }
 
 /** Expands the next chunk of the oldest unfinished matrix; false when there is none. */
@@ -81,9 +86,27 @@ export async function expandNextChunk(tx: Transaction): Promise<boolean> {
 
 export async function findMatrix(reader: Pick<Reader, 'query'>, experimentId: number, id: number): Promise<MatrixRecord | null> {
   const row = await reader.query.selectFrom('matrix').selectAll().where('experiment_id', '=', experimentId).where('id', '=', id).executeTakeFirst();
-  if (row === undefined) return null;
-  const { size, expanded, first_number, created_at } = row;
-  return { id, matrix: readSpec(row.spec_json), size, expanded, first_number, created_at };
+  return row === undefined ? null : matrixRecord(row);
+}
+
+/** Newest first. */
+export async function listMatrices(
+  reader: Pick<Reader, 'query'>,
+  experimentId: number,
+  { before, limit }: { readonly before: number | null; readonly limit: number },
+): Promise<MatrixRecord[]> {
+  let query = reader.query.selectFrom('matrix').selectAll().where('experiment_id', '=', experimentId).orderBy('id', 'desc').limit(limit);
+  if (before !== null) query = query.where('id', '<', before);
+  return (await query.execute()).map(matrixRecord);
+}
+
+function matrixRecord(row: Selectable<MatrixTable>): MatrixRecord {
+  const { size, expanded, first_number, created_at, created_by } = row;
+  return {
+    ...{ id: Number(row.id), size, expanded, first_number, created_at, created_by },
+    matrix: readSpec(row.spec_json),
+    template: JSON.parse(row.job_json) as JobTemplate,
+  };
 }
 
 function readSpec(json: string): Matrix {

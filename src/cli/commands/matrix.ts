@@ -106,7 +106,7 @@ async function waitForExpansion(context: Context, experiment: string, reply: Cre
   const release = context.dependencies.onInterrupt(() => interrupted.abort());
   try {
     for (;;) {
-      const matrix = await client.jobs.matrix({ params: { experiment, matrix_id: reply.matrix_id! } });
+      const matrix = await client.matrices.get({ params: { experiment, matrix_id: reply.matrix_id! } });
       progress = addProgress(progress, { at: clock.monotonic(), ended: matrix.expanded, total: matrix.size });
       if (matrix.expanded >= matrix.size) return;
       line.update({ label: 'Creating jobs', ended: matrix.expanded, total: matrix.size, details: [], progress });

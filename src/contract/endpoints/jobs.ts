@@ -305,25 +305,4 @@ export const jobs = {
     errors: ['experiment_not_found', 'not_found'],
     example: { params: { experiment: 'digits-tune', operation_id: 3 }, reply: exampleOperation },
   }),
-  matrix: endpoint({
-    method: 'GET',
-    path: '/experiments/:experiment/matrices/:matrix_id',
-    summary: 'One matrix: what it expands to and how far that is',
-    access: 'viewer',
-    params: ExperimentParams.extend({ matrix_id: z.coerce.number().int().min(1) }),
-    reply: z.object({
-      id: z.int(),
-      spec: ParamsShape,
-      size: z.int(),
-      expanded: z.int(),
-      from: z.int().nullable(),
-      to: z.int().nullable(),
-      created_at: z.string(),
-    }),
-    errors: ['experiment_not_found', 'not_found'],
-    example: {
-      params: { experiment: 'digits-tune', matrix_id: 1 },
-      reply: { id: 1, spec: { learning_rate: [0.1, 0.01] }, size: 2, expanded: 2, from: 1, to: 2, created_at: '2026-11-21T08:30:00.000Z' },
-    },
-  }),
 };

@@ -2,13 +2,16 @@
 import { Alert, Button, Checkbox, Group, Modal, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 
+import { readMatrix } from '../../core/matrix.ts';
 import { api, errorSentence, newIdempotencyKey } from '../api.ts';
 import { countText } from '../components/bytes.ts';
+import { ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { toastDone } from '../components/toast.ts';
 import { useRights } from '../frame/session.tsx';
+import { queries } from '../queries.ts';
 import { planOfRows, planOfText, rowsOfMatrix, textOfMatrix, type FormRow, type Plan } from './draft.ts';
 import { FormMode } from './form-mode.tsx';
 import { JsonMode } from './json-mode.tsx';
@@ -22,31 +25,63 @@ interface Props {
   readonly close: () => void;
   /** Pending jobs now, for the warning about replacing them. */
   readonly pending: number;
+  /** The matrix whose params and settings it begins with. */
+  readonly like: number | null;
 }
 
 export function AddJobs(props: Props) {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   return (
     <Modal opened={props.opened} onClose={props.close} title="Add jobs" size={780} fullScreen={narrow} closeOnClickOutside={false}>
-      <AddJobsForm {...props} />
+      {props.like === null ? <AddJobsForm {...props} begin={NOTHING} /> : <AddJobsLike {...props} like={props.like} />}
     </Modal>
   );
 }
 
 type Mode = 'form' | 'json';
 
-function AddJobsForm({ experiment, close, pending }: Props) {
-  const { commands } = useRights();
-  const client = useQueryClient();
-  const ids = useRef(1);
-  const nextId = (): number => (ids.current += 1);
-  const [mode, setMode] = useState<Mode>('form');
-  const [rows, setRows] = useState<readonly FormRow[]>([
+/** What the dialog begins with. */
+interface Beginning {
+  readonly rows: readonly FormRow[];
+  readonly more: More;
+}
+
+const NOTHING: Beginning = {
+  rows: [
     { id: 0, name: '', values: '' },
     { id: 1, name: '', values: '' },
-  ]);
+  ],
+  more: emptyMore,
+};
+
+function AddJobsLike(props: Props & { readonly like: number }) {
+  const matrix = useQuery(queries.matrix(props.experiment, props.like));
+  if (matrix.isError) return <ErrorNotice error={matrix.error} retry={() => void matrix.refetch()} />;
+  if (matrix.data === undefined) return <LoadingRows rows={4} />;
+  return <AddJobsForm key={props.like} {...props} begin={beginLike(matrix.data)} />;
+}
+
+function beginLike({ spec, command, machine_class, priority, max_attempts, timeout_seconds }: Awaited<ReturnType<typeof api.matrices.get>>): Beginning {
+  const read = readMatrix(spec);
+  let id = 0;
+  return {
+    rows: 'problem' in read ? NOTHING.rows : rowsOfMatrix(read.matrix, () => (id += 1)),
+    more: {
+      ...{ command: command ?? '', machine_class: machine_class ?? '', held: false },
+      ...{ priority: priority === 0 ? '' : priority, max_attempts: max_attempts ?? '', timeout_seconds: timeout_seconds ?? '' },
+    },
+  };
+}
+
+function AddJobsForm({ experiment, close, pending, begin }: Props & { readonly begin: Beginning }) {
+  const { commands } = useRights();
+  const client = useQueryClient();
+  const ids = useRef(begin.rows.length);
+  const nextId = (): number => (ids.current += 1);
+  const [mode, setMode] = useState<Mode>('form');
+  const [rows, setRows] = useState(begin.rows);
   const [text, setText] = useState('');
-  const [more, setMore] = useState<More>(emptyMore);
+  const [more, setMore] = useState(begin.more);
   const [replace, setReplace] = useState(false);
   const plan = mode === 'form' ? planOfRows(rows) : planOfText(text);
   const body = (dryRun: boolean) => ({ ...planBody(plan), ...settingsOf(more, commands), replace_pending: replace, dry_run: dryRun });

@@ -1,10 +1,14 @@
 // Progress of an experiment as one bar: done, aborted, running; what is left of it waits.
 import { VisuallyHidden } from '@mantine/core';
 
-import type { CountsShape } from '../../contract/index.ts';
+import type { JobStatus } from '../../core/job.ts';
 import { countText } from './bytes.ts';
 
-export function ProgressBar({ counts, height = 8 }: { readonly counts: CountsShape; readonly height?: number }) {
+export interface BarCounts extends Readonly<Record<JobStatus, number>> {
+  readonly total: number;
+}
+
+export function ProgressBar({ counts, height = 8 }: { readonly counts: BarCounts; readonly height?: number }) {
   const total = Math.max(1, counts.total);
   const width = (count: number): string => `${(100 * count) / total}%`;
   const label = `${countText(counts.done)} done, ${countText(counts.aborted)} aborted, ${countText(counts.running)} running, ${countText(counts.pending)} pending of ${countText(counts.total)}`;

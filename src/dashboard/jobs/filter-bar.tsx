@@ -1,6 +1,6 @@
 // Narrowing the list: status buttons and one search field whose grammar is told beside it.
-import { ActionIcon, CloseButton, Code, Popover, Stack, Table, Text, TextInput } from '@mantine/core';
-import { IconHelp, IconSearch } from '@tabler/icons-react';
+import { ActionIcon, Button, CloseButton, Code, Popover, Stack, Table, Text, TextInput } from '@mantine/core';
+import { IconHelp, IconSearch, IconX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 
@@ -39,6 +39,16 @@ export function StatusButtons({ experiment, counts, search }: Omit<Props, 'onSea
         </Link>
       ))}
     </nav>
+  );
+}
+
+/** Says that the list is of one matrix, and leads back to all jobs. */
+export function MatrixFilter({ search, clear }: { readonly search: JobsSearch; readonly clear: () => void }) {
+  if (search.matrix === undefined) return null;
+  return (
+    <Button size="compact-sm" variant="light" rightSection={<IconX size={12} />} onClick={clear} aria-label={`Only matrix ${search.matrix}: show all jobs`}>
+      {`Only matrix ${search.matrix}`}
+    </Button>
   );
 }
 

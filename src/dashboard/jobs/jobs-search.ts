@@ -9,6 +9,7 @@ export interface JobsQuery {
   readonly status?: JobStatus | undefined;
   readonly search?: string | undefined;
   readonly numbers?: string | undefined;
+  readonly matrix_id?: number | undefined;
   readonly sort: (typeof SORTS)[number];
   readonly order: 'asc' | 'desc';
   readonly limit: number;
@@ -18,6 +19,8 @@ export interface JobsQuery {
 export interface JobsSearch {
   readonly status?: JobStatus;
   readonly search?: string;
+  /** Only the jobs of this matrix. */
+  readonly matrix?: number;
   readonly sort?: (typeof SORTS)[number];
   readonly order?: 'asc' | 'desc';
   readonly size?: number;
@@ -30,6 +33,8 @@ export interface JobsSearch {
   readonly searched?: number;
   /** The dialog to add jobs is open. */
   readonly add?: boolean;
+  /** It begins with what this matrix was made of. */
+  readonly like?: number;
 }
 
 export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
@@ -37,6 +42,10 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
   const sort = SORTS.find((known) => known === raw['sort']);
   const size = PAGE_SIZES.find((known) => known === Number(raw['size']));
   const page = Number(raw['page']);
+  const id = (name: 'matrix' | 'like'): Partial<JobsSearch> => {
+    const value = Number(raw[name]);
+    return Number.isSafeInteger(value) && value > 0 ? { [name]: value } : {};
+  };
   const amount = (name: 'before' | 'searched'): Partial<JobsSearch> => {
     const value = Number(raw[name]);
     return cursor === undefined || raw[name] === undefined || !Number.isSafeInteger(value) || value < 0 ? {} : { [name]: value };
@@ -47,6 +56,7 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
   return {
     ...(status === undefined ? {} : { status }),
     ...(search === undefined ? {} : { search }),
+    ...id('matrix'),
     ...(sort === undefined ? {} : { sort }),
     ...(raw['order'] === 'asc' || raw['order'] === 'desc' ? { order: raw['order'] } : {}),
     ...(size === undefined || size === DEFAULT_PAGE_SIZE ? {} : { size }),
@@ -54,7 +64,7 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
     ...(cursor === undefined || !Number.isInteger(page) || page < 2 ? {} : { page }),
     ...amount('before'),
     ...amount('searched'),
-    ...(raw['add'] === true || raw['add'] === 'true' ? { add: true } : {}),
+    ...(raw['add'] === true || raw['add'] === 'true' ? { add: true, ...id('like') } : {}),
   };
 }
 
@@ -62,6 +72,7 @@ export function jobsQuery(search: JobsSearch): JobsQuery {
   return {
     status: search.status,
     search: search.search,
+    matrix_id: search.matrix,
     sort: search.sort ?? 'number',
     order: search.order ?? 'desc',
     limit: search.size ?? DEFAULT_PAGE_SIZE,

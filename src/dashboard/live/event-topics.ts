@@ -6,7 +6,7 @@ import type { EventKind } from '../../core/event.ts';
 import { parseRanges, type NumberRange } from '../../core/identifiers.ts';
 import type { Topic } from '../queries.ts';
 
-const JOB_CHANGE = ['experiments', 'experiment', 'jobs', 'job', 'history', 'charts'] as const;
+const JOB_CHANGE = ['experiments', 'experiment', 'jobs', 'job', 'history', 'charts', 'matrices'] as const;
 const JOB_AND_WORKER = [...JOB_CHANGE, 'workers'] as const;
 const WORKER_CHANGE = ['experiments', 'experiment', 'workers'] as const;
 
@@ -51,7 +51,7 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   key_deleted: [],
   pin_changed: ['pin'],
   login: [],
-  store_restored: ['experiments', 'experiment', 'jobs', 'job', 'operations', 'history', 'workers', 'artifacts', 'metrics', 'charts', 'log'],
+  store_restored: ['experiments', 'experiment', 'jobs', 'job', 'operations', 'history', 'workers', 'artifacts', 'metrics', 'charts', 'matrices', 'log'],
 };
 
 /** More job ranges than this are not worth keeping apart: all jobs of the experiment count as stale. */

@@ -1,6 +1,6 @@
 // The frame of an experiment's tabs: its name, its state and the way to its parts.
 import { Box, Button, Group, Text, Title } from '@mantine/core';
-import { IconArrowLeft, IconChartBar, IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
+import { IconArrowLeft, IconChartBar, IconGridDots, IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 
@@ -10,6 +10,7 @@ import { queries } from '../queries.ts';
 
 const TABS = [
   { to: '/experiments/$experiment/jobs', label: 'Jobs', icon: IconListDetails, keys: 'g j' },
+  { to: '/experiments/$experiment/matrices', label: 'Matrices', icon: IconGridDots, keys: 'g m' },
   { to: '/experiments/$experiment/charts', label: 'Charts', icon: IconChartBar, keys: 'g c' },
   { to: '/experiments/$experiment/workers', label: 'Workers', icon: IconServer2, keys: 'g w' },
   { to: '/experiments/$experiment/settings', label: 'Settings', icon: IconSettings, keys: 'g s' },

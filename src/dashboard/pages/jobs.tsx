@@ -13,7 +13,7 @@ import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useRights } from '../frame/session.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
 import { EditJob } from '../jobs/edit-job.tsx';
-import { SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
+import { MatrixFilter, SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
 import { useJobActions } from '../jobs/job-actions.tsx';
 import { JobTable } from '../jobs/job-table.tsx';
 import { searchedJobs } from '../jobs/jobs-page.ts';
@@ -57,7 +57,8 @@ export function JobsPage() {
       <Operations experiment={name} />
       <div className="dr-card">
         <div className="dr-toolbar">
-          <StatusButtons experiment={name} counts={counts} search={search} />
+          <StatusButtons experiment={name} counts={search.matrix === undefined ? counts : undefined} search={search} />
+          <MatrixFilter search={search} clear={() => go(withFilter(search, { matrix: undefined }))} />
           <SearchField search={search} onSearch={onSearch} />
           {rights.operate ? (
             <Button leftSection={<IconPlus size={14} />} onClick={openAdd} ml="auto">
@@ -88,6 +89,7 @@ export function JobsPage() {
       <AddJobs
         experiment={name}
         opened={search.add === true}
+        like={search.like ?? null}
         close={() => go(readJobsSearch({ ...search, add: undefined }), true)}
         pending={counts?.pending ?? 0}
       />
@@ -153,7 +155,7 @@ function Body({ rows, searching, search, name, mayAdd, openAdd, clear, children 
   if (rows.rows.length > 0) return children;
   if (searching !== null) return <NothingYet {...searching} clear={clear} />;
   if (search.cursor !== undefined) return <Empty icon={IconFilterOff} title="No further job fits" />;
-  if (search.status !== undefined || search.search !== undefined) {
+  if (search.status !== undefined || search.search !== undefined || search.matrix !== undefined) {
     return (
       <Empty icon={IconFilterOff} title="No job fits this filter">
         <Button variant="default" onClick={clear}>

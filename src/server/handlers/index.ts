@@ -6,6 +6,7 @@ import { agentHandlers } from './agents.ts';
 import { chartHandlers } from './charts.ts';
 import { experimentHandlers } from './experiments.ts';
 import { jobHandlers } from './jobs.ts';
+import { matrixHandlers } from './matrices.ts';
 import { resultHandlers } from './results.ts';
 import { serverHandlers } from './server.ts';
 import { workerHandlers } from './workers.ts';
@@ -14,6 +15,7 @@ export function allHandlers(): Handlers {
   return {
     experiments: experimentHandlers,
     jobs: jobHandlers,
+    matrices: matrixHandlers,
     results: resultHandlers,
     charts: chartHandlers,
     workers: workerHandlers,

@@ -4,7 +4,6 @@ import { JOB_STATUSES } from '../../core/job.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { type Params, paramsProblem } from '../../core/params.ts';
 import { Refusal } from '../../core/refusal.ts';
-import { toIso } from '../../runtime/clock.ts';
 import { listAttempts } from '../../store/attempts.ts';
 import { insertJobs, takeNumbers } from '../../store/create-jobs.ts';
 import { readCounts } from '../../store/experiments.ts';
@@ -14,7 +13,7 @@ import { editJob } from '../../store/job-edit.ts';
 import { countJobs, listJobs } from '../../store/job-list.ts';
 import { findJob, type JobRecord } from '../../store/job-rows.ts';
 import type { JobFilter } from '../../store/job-search.ts';
-import { createMatrix, EXPANDED_AT_ONCE, findMatrix } from '../../store/matrices.ts';
+import { createMatrix, EXPANDED_AT_ONCE } from '../../store/matrices.ts';
 import type { Transaction } from '../../store/writer.ts';
 import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
@@ -193,18 +192,4 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   requeue: one('requeue'),
   hold: one('hold'),
   unhold: one('unhold'),
-  async matrix({ params }, call) {
-    const matrix = await findMatrix(call.context.store, namedExperiment(call).id, params.matrix_id);
-    if (matrix === null) throw new Refusal('not_found', `There is no matrix ${params.matrix_id} in this experiment.`);
-    const { id, size, expanded, first_number } = matrix;
-    return {
-      id,
-      spec: Object.fromEntries(matrix.matrix.map((axis) => [axis.name, axis.values])) as Record<string, never>,
-      size,
-      expanded,
-      from: first_number,
-      to: first_number + size - 1,
-      created_at: toIso(matrix.created_at),
-    };
-  },
 };
