@@ -2,6 +2,7 @@
 import { access } from './endpoints/access.ts';
 import { agents } from './endpoints/agents.ts';
 import { charts } from './endpoints/charts.ts';
+import { compare } from './endpoints/compare.ts';
 import { experiments } from './endpoints/experiments.ts';
 import { jobs } from './endpoints/jobs.ts';
 import { matrices } from './endpoints/matrices.ts';
@@ -11,6 +12,6 @@ import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, matrices, results, charts, workers, agents, access, server } as const;
+export const contract = { experiments, jobs, matrices, results, charts, compare, workers, agents, access, server } as const;
 
 export type Contract = typeof contract;

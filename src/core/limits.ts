@@ -47,6 +47,9 @@ export const LIMITS = {
   matrix_values_shown: limit(12, 'items', 'values of each param in a list of matrices'),
   matrix_value_characters: limit(60, 'characters', 'text of such a value; longer ones are cut'),
   matrix_looks: limit(1_000, 'items', 'jobs of one matrix whose statuses are counted for a list; of larger ones an even share'),
+  compared_jobs: limit(20, 'items', 'jobs beside one another'),
+  compared_metrics: limit(60, 'items', 'metrics of jobs beside one another'),
+  compared_points: limit(1_000, 'items', 'points of each of their curves'),
   chart_buckets: limit(400, 'items', 'stretches of time in one chart'),
   chart_jobs: limit(
     20_000,

@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 
 import { readChartsSearch } from './charts-tab/charts-search.ts';
+import { readCompareSearch } from './compare/compare-search.ts';
 import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
@@ -81,11 +82,23 @@ const jobRoute = createRoute({
   validateSearch: readJobSearch,
 });
 
+const compareRoute = createRoute({
+  getParentRoute: () => experimentRoute,
+  path: 'compare',
+  component: lazyRouteComponent(() => import('./pages/compare.tsx'), 'ComparePage'),
+  validateSearch: readCompareSearch,
+});
+
 const routeTree = rootRoute.addChildren([
   loginRoute,
   frameRoute.addChildren([
     homeRoute,
-    experimentRoute.addChildren([experimentIndexRoute, tabsRoute.addChildren([jobsRoute, matricesRoute, chartsRoute, workersRoute, settingsRoute]), jobRoute]),
+    experimentRoute.addChildren([
+      experimentIndexRoute,
+      tabsRoute.addChildren([jobsRoute, matricesRoute, chartsRoute, workersRoute, settingsRoute]),
+      jobRoute,
+      compareRoute,
+    ]),
   ]),
 ]);
 

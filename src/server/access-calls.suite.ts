@@ -132,6 +132,8 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'charts.failures': { prepare: () => ({ query: 'param=lr' }) },
   'charts.results': { prepare: () => ({ query: 'metric=loss' }) },
   'charts.replicates': { prepare: () => ({ query: 'metric=loss&seed=seed' }) },
+  'compare.jobs': { prepare: () => ({ query: 'numbers=1' }) },
+  'compare.curves': { prepare: () => ({ query: 'numbers=1&metric=loss' }) },
   'workers.list': {},
   'workers.command': { prepare: withBody({ action: 'pause' }) },
   'workers.cancelCommand': { prepare: withBody({}) },

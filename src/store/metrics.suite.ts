@@ -6,6 +6,7 @@ import { endAttempt, insertAttempt, type InsertedExperiment, insertExperiment, i
 import { LIMITS } from '../core/limits.ts';
 
 import type { AttemptReference } from './attempt-proof.ts';
+import { readCurves, readLastValues } from './compare.ts';
 import { readMetricSeries, readMetricSummaries } from './metric-reading.ts';
 import { appendMetrics, type MetricBatch, type MetricEnd, type MetricPoint } from './metrics.ts';
 import type { Store } from './store.ts';
@@ -59,6 +60,28 @@ export function metricsSuite(opened: () => Store): void {
     expect(await append([overlapping])).toEqual([{ job_id: job, attempt: 1, rank: 0, end: 40 }]);
     expect(await values('loss')).toEqual([[3, 2, 1]]);
     expect(await values('accuracy')).toEqual([[0.1]]);
+  });
+
+  it('compares jobs by the newest attempt of each that has the metric', async () => {
+    const other = await insertJob(store, experiment, 43);
+    const otherAttempt = await insertAttempt(store, other);
+    const without = await insertJob(store, experiment, 44);
+    await append([batch([point(0, 'loss', 3), point(1, 'loss', 2), point(2, 'accuracy', 'NaN')])]);
+    await append([{ ...batch([point(0, 'loss', 9)]), ...otherAttempt }]);
+    await endAttempt(store, attempt, { outcome: 'failed', status: 'pending' });
+    attempt = await insertAttempt(store, job);
+    await append([batch([point(0, 'loss', 7)])]);
+    expect(await readLastValues(store, [job, other, without])).toEqual([
+      { job_id: job, name: 'accuracy', last: null },
+      { job_id: job, name: 'loss', last: 7 },
+      { job_id: other, name: 'loss', last: 9 },
+    ]);
+    const curves = await readCurves(store, { job_ids: [other, job, without], name: 'loss', points: 100 });
+    expect(curves).toMatchObject([
+      { job_id: job, attempt: 2, total: 1, points: [{ step: 0, value: 7 }] },
+      { job_id: other, attempt: 1, total: 1, points: [{ step: 0, value: 9 }] },
+    ]);
+    expect(await readCurves(store, { job_ids: [], name: 'loss', points: 100 })).toEqual([]);
   });
 
   it('takes nothing that would leave a gap, and says where to go on', async () => {

@@ -5,7 +5,7 @@ import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
 import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape, Status } from '../schemas.ts';
 
-const exampleJob = {
+export const exampleJob = {
   id: 42,
   experiment: 'digits-tune',
   number: 42,

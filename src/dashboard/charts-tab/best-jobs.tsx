@@ -1,10 +1,12 @@
 // The best jobs by the chosen metric, with the params that made them.
-import { ActionIcon, Skeleton, Text, Title, Tooltip } from '@mantine/core';
-import { IconFileTypeCsv } from '@tabler/icons-react';
+import { ActionIcon, Button, Skeleton, Text, Title, Tooltip } from '@mantine/core';
+import { IconArrowsDiff, IconFileTypeCsv } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 
 import { JobNumber } from '../charts/chart-frame.tsx';
 import { cellText, csvText } from '../charts/chart-table.ts';
 import { saveCsv } from '../charts/save-file.ts';
+import { withNumbers } from '../compare/compare-search.ts';
 import { countText } from '../components/bytes.ts';
 import { ScrollRegion } from '../components/scroll-region.tsx';
 import { ErrorNotice } from '../components/states.tsx';
@@ -30,6 +32,26 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
           </Text>
         </div>
         <div className="dr-figure-tools">
+          {best.length < 2 ? null : (
+            <Button
+              size="compact-sm"
+              variant="default"
+              leftSection={<IconArrowsDiff size={14} />}
+              renderRoot={(props) => (
+                <Link
+                  {...props}
+                  to="/experiments/$experiment/compare"
+                  params={{ experiment }}
+                  search={withNumbers(
+                    {},
+                    best.map(({ number }) => number),
+                  )}
+                />
+              )}
+            >
+              Compare
+            </Button>
+          )}
           <Tooltip label="Save as CSV">
             <ActionIcon
               aria-label="Save Best jobs as CSV"

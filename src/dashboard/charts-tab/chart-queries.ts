@@ -1,4 +1,4 @@
-// Reads of the charts page. Their keys begin with `chart`, which no event makes stale by itself: see use-live-charts.ts.
+// Reads of the charts page and of jobs that are compared. Their keys begin with `chart`, which no event makes stale by itself: see use-live-charts.ts.
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import { api } from '../api.ts';
@@ -9,6 +9,18 @@ export type ChartReply<Name extends keyof typeof api.charts> = Awaited<ReturnTyp
 const kept = { placeholderData: keepPreviousData, staleTime: 10_000 } as const;
 
 export const chartQueries = {
+  compared: (experiment: string, numbers: string) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'compared', numbers],
+      queryFn: ({ signal }) => api.compare.jobs({ params: { experiment }, query: { numbers } }, { signal }),
+      ...kept,
+    }),
+  curves: (experiment: string, query: { readonly numbers: string; readonly metric: string }) =>
+    queryOptions({
+      queryKey: ['chart', experiment, 'curves', query],
+      queryFn: ({ signal }) => api.compare.curves({ params: { experiment }, query }, { signal }),
+      ...kept,
+    }),
   fields: (experiment: string) =>
     queryOptions({ queryKey: ['chart', experiment, 'fields'], queryFn: ({ signal }) => api.charts.fields({ params: { experiment } }, { signal }), ...kept }),
   activity: (experiment: string, query: Omit<Query<'activity'>, 'offset_minutes'>) =>

@@ -1,12 +1,13 @@
 // The job page: what it was given, how each try went, what it wrote, measured and left behind.
 import { Box, Button, Group, Loader, Text, Title, Tooltip } from '@mantine/core';
-import { IconArrowLeft } from '@tabler/icons-react';
+import { IconArrowLeft, IconArrowsDiff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 
 import type { AttemptShape, JobShape } from '../../contract/index.ts';
 import { formatJobReference } from '../../core/identifiers.ts';
+import { withNumbers } from '../compare/compare-search.ts';
 import { CopyIcon } from '../components/copy.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { JobStatusBadge } from '../components/status.tsx';
@@ -154,15 +155,24 @@ function JobHeader({ job }: { readonly job: JobShape }) {
         )}
         {job.progress === null ? null : <ProgressCell job={job} />}
       </Group>
-      <HeadActions actions={actions} number={job.number} />
+      <HeadActions job={job} actions={actions} />
       <EditJob job={edited} close={() => setEdited(null)} />
     </div>
   );
 }
 
-function HeadActions({ actions, number }: { readonly actions: readonly JobAction[]; readonly number: number }) {
+function HeadActions({ job, actions }: { readonly job: JobShape; readonly actions: readonly JobAction[] }) {
   return (
     <Group gap={6} ml="auto" wrap="nowrap">
+      <Button
+        variant="default"
+        leftSection={<IconArrowsDiff size={14} />}
+        renderRoot={(props) => (
+          <Link {...props} to="/experiments/$experiment/compare" params={{ experiment: job.experiment }} search={withNumbers({}, [job.number])} />
+        )}
+      >
+        Compare
+      </Button>
       <Group gap={6} visibleFrom="sm" wrap="nowrap">
         {actions.map(({ id, label, icon: Symbol, danger, run }) => (
           <Button key={id} variant="default" leftSection={<Symbol size={14} {...(danger ? { color: 'var(--dr-aborted)' } : {})} />} onClick={run}>
@@ -172,7 +182,7 @@ function HeadActions({ actions, number }: { readonly actions: readonly JobAction
       </Group>
       {actions.length === 0 ? null : (
         <Box hiddenFrom="sm">
-          <ActionMenu label={`Actions for job ${number}`} actions={actions} size="md" />
+          <ActionMenu label={`Actions for job ${job.number}`} actions={actions} size="md" />
         </Box>
       )}
     </Group>

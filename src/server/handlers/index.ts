@@ -4,6 +4,7 @@ import type { Handlers } from '../context.ts';
 import { accessHandlers } from './access.ts';
 import { agentHandlers } from './agents.ts';
 import { chartHandlers } from './charts.ts';
+import { compareHandlers } from './compare.ts';
 import { experimentHandlers } from './experiments.ts';
 import { jobHandlers } from './jobs.ts';
 import { matrixHandlers } from './matrices.ts';
@@ -18,6 +19,7 @@ export function allHandlers(): Handlers {
     matrices: matrixHandlers,
     results: resultHandlers,
     charts: chartHandlers,
+    compare: compareHandlers,
     workers: workerHandlers,
     agents: agentHandlers,
     access: accessHandlers,
