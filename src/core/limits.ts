@@ -50,6 +50,7 @@ export const LIMITS = {
   compared_jobs: limit(20, 'items', 'jobs beside one another'),
   compared_metrics: limit(60, 'items', 'metrics of jobs beside one another'),
   compared_points: limit(1_000, 'items', 'points of each of their curves'),
+  waiting_counted: limit(1_000, 'items', 'jobs before a pending one that are counted to say why it waits'),
   chart_buckets: limit(400, 'items', 'stretches of time in one chart'),
   chart_jobs: limit(
     20_000,

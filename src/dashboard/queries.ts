@@ -42,6 +42,13 @@ export const queries = {
     }),
   job: ({ experiment, number }: JobKey) =>
     queryOptions({ queryKey: ['job', experiment, number], queryFn: ({ signal }) => api.jobs.get({ params: { experiment, number } }, { signal }) }),
+  /** Under `workers`: what workers do is what changes it. */
+  wait: ({ experiment, number }: JobKey) =>
+    queryOptions({
+      queryKey: ['workers', experiment, 'wait', number],
+      queryFn: ({ signal }) => api.jobs.wait({ params: { experiment, number } }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
   operations: (experiment: string) =>
     queryOptions({ queryKey: ['operations', experiment], queryFn: ({ signal }) => api.jobs.operations({ params: { experiment } }, { signal }) }),
   matrices: (experiment: string, before: number | undefined) =>

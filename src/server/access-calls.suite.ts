@@ -103,6 +103,7 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   ],
   'jobs.list': {},
   'jobs.get': { prepare: running },
+  'jobs.wait': { prepare: running },
   'jobs.edit': [
     { as: 'of the command', prepare: async (scene) => ({ ...(await job(scene)), body: { command: 'false' } }), unless: noPin },
     { as: 'of the params', prepare: async (scene) => ({ ...(await job(scene)), body: { params: { a: 1 } } }) },

@@ -99,3 +99,21 @@ browserTest('streams are told apart, searched, downloaded byte for byte, and an 
   await log.getByText('try 1').waitFor();
   await reads(page.getByRole('alert'), /exit code 4/);
 });
+
+browserTest('a pending job says why it waits, and says so anew when that changes', async ({ stage, server, admin }) => {
+  const experiment = await createExperiment(server, 'tune-wait');
+  await server.api.jobs.create({ params: { experiment: 'tune-wait' }, body: { jobs: [{}], command: 'true', machine_class: 'gpu' } });
+  const page = await admin('/experiments/tune-wait/jobs/1');
+  const why = page.getByRole('alert').filter({ hasText: 'Why it waits' });
+  await reads(why, /No worker serves tune-wait\. Start one: drover worker start --experiment tune-wait/);
+  await stage.agent({ experiments: ['tune-wait'], url: server.url, key: server.key, args: ['--class', 'cpu'] });
+  await reads(why, /It asks for class gpu, and no worker here has it: they have cpu\./);
+  const { stdout } = await stage.drover(['job', 'show', 'tune-wait/1', '--url', server.url], { DROVER_API_KEY: server.key });
+  expect(stdout.toString()).toMatch(/Waits +It asks for class gpu/);
+  await server.api.jobs.hold({ params: { experiment: 'tune-wait', number: 1 } });
+  await page.getByText('no worker may take it until it is let run').waitFor();
+  await server.api.jobs.unhold({ params: { experiment: 'tune-wait', number: 1 } });
+  await stage.agent({ experiments: ['tune-wait'], url: server.url, key: server.key, args: ['--class', 'gpu'] });
+  await experiment.reaches(1, 'done');
+  await counts(why, 0);
+});

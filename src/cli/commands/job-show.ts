@@ -25,8 +25,13 @@ export const addJobShow: AddCommand = (group, dependencies) => {
     const now = context.dependencies.clock.now();
     const single = singleJob(selection);
     if (single !== null) {
-      const found = await client.jobs.get({ params: single });
-      await context.output.show({ json: found, ids: [reference(found.job)], blocks: jobBlocks(found, now) });
+      const found: JobAndAttempts = await client.jobs.get({ params: single });
+      const waits = found.job.status === 'pending' ? (await client.jobs.wait({ params: single })).wait : null;
+      await context.output.show({
+        json: waits === null ? found : { ...found, wait: waits },
+        ids: [reference(found.job)],
+        blocks: jobBlocks(found, { now, wait: waits?.sentence ?? '' }),
+      });
       return;
     }
     const found: JobAndAttempts[] = [];
@@ -36,7 +41,7 @@ export const addJobShow: AddCommand = (group, dependencies) => {
       }
     }
     if (found.length === 0) throw new CliFailure(EXIT.not_found, `There is no job ${selectionText(selection)}.`);
-    await context.output.show({ json: found, ids: found.map(({ job }) => reference(job)), blocks: found.flatMap((one) => jobBlocks(one, now)) });
+    await context.output.show({ json: found, ids: found.map(({ job }) => reference(job)), blocks: found.flatMap((one) => jobBlocks(one, { now })) });
   });
 };
 
@@ -44,10 +49,11 @@ function reference(job: JobShape): string {
   return `${job.experiment}/${job.number}`;
 }
 
-function jobBlocks({ job, attempts }: JobAndAttempts, now: number): Block[] {
+function jobBlocks({ job, attempts }: JobAndAttempts, { now, wait = '' }: { readonly now: number; readonly wait?: string }): Block[] {
   const fields: [string, Cell][] = [
     ['Job', reference(job)],
     ['Status', statusCell(job)],
+    ['Waits', wait],
     ['Command', job.command ?? '(script of the worker)'],
     ['Class', job.machine_class ?? ''],
     ['Priority', job.priority === 0 ? '' : String(job.priority)],

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 
 import { LIMITS } from '../../core/limits.ts';
+import { WAIT_REASONS } from '../../core/waiting.ts';
 import { endpoint } from '../endpoint.ts';
 import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape, Status } from '../schemas.ts';
 
@@ -217,6 +218,29 @@ export const jobs = {
     reply: z.object({ job: Job, attempts: z.array(Attempt) }),
     errors: ['experiment_not_found', 'job_not_found'],
     example: { params: path, reply: { job: exampleJob, attempts: [] } },
+  }),
+  wait: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/wait`,
+    summary: 'Why a pending job is not running yet',
+    description: 'Names the first thing that stands between the job and a worker. Null for a job that does not wait.',
+    access: 'viewer',
+    params: JobParams,
+    reply: z.object({
+      wait: z
+        .object({
+          reason: z.enum(WAIT_REASONS),
+          sentence: z.string().describe('for people; the wording may change'),
+          able: z.int().describe('workers that could take it, paused ones included'),
+          free: z.int().describe('those of them that have no job and may take one'),
+        })
+        .nullable(),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: {
+      params: path,
+      reply: { wait: { reason: 'busy', sentence: 'All 2 workers that could take it are busy. 3 jobs of its kind stand before it.', able: 2, free: 0 } },
+    },
   }),
   edit: endpoint({
     method: 'PATCH',

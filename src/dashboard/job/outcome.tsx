@@ -1,10 +1,12 @@
 // Why a job stands where it stands, in one line under its name, when that is not plain from the badge.
 import { Alert, Text } from '@mantine/core';
 import { IconAlertTriangle, IconBan, IconHourglassHigh, IconPlayerPause } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 
 import type { JobShape } from '../../contract/index.ts';
 import { statusLabel } from '../components/status.tsx';
 import { Moment } from '../components/time.tsx';
+import { queries } from '../queries.ts';
 
 export function Outcome({ job }: { readonly job: JobShape }) {
   if (job.status === 'aborted') {
@@ -25,7 +27,12 @@ export function Outcome({ job }: { readonly job: JobShape }) {
       </Alert>
     );
   }
-  if (job.status !== 'pending') return null;
+  return job.status === 'pending' ? <Waiting job={job} /> : null;
+}
+
+/** What the job itself says is known at once; the rest is asked of the server. */
+function Waiting({ job }: { readonly job: JobShape }) {
+  const query = useQuery(queries.wait({ experiment: job.experiment, number: job.number }));
   if (job.held_at !== null) {
     return (
       <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} mb="md" p="sm">
@@ -33,13 +40,24 @@ export function Outcome({ job }: { readonly job: JobShape }) {
       </Alert>
     );
   }
-  if (job.not_before === null) return null;
+  if (job.not_before !== null) {
+    return (
+      <Alert color="yellow" variant="light" icon={<IconHourglassHigh size={18} />} mb="md" p="sm">
+        The last attempt ended badly{endText(job)}; the next one may start <Moment at={job.not_before} />.
+      </Alert>
+    );
+  }
+  const wait = query.data?.wait ?? null;
+  if (wait === null) return null;
   return (
-    <Alert color="yellow" variant="light" icon={<IconHourglassHigh size={18} />} mb="md" p="sm">
-      The last attempt ended badly{endText(job)}; the next one may start <Moment at={job.not_before} />.
+    <Alert color={ORDINARY.has(wait.reason) ? 'gray' : 'yellow'} variant="light" icon={<IconHourglassHigh size={18} />} mb="md" p="sm" title="Why it waits">
+      {wait.sentence}
     </Alert>
   );
 }
+
+/** It will run without anybody's doing. */
+const ORDINARY: ReadonlySet<string> = new Set(['busy', 'no_room', 'queue', 'next', 'kept']);
 
 function endText(job: JobShape): string {
   if (job.exit_code !== null && job.exit_code !== 0) return `, exit code ${job.exit_code}`;

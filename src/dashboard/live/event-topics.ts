@@ -12,7 +12,7 @@ const WORKER_CHANGE = ['experiments', 'experiment', 'workers'] as const;
 
 const STALE: Record<EventKind, readonly Topic[]> = {
   experiment_created: ['experiments'],
-  experiment_changed: ['experiments', 'experiment'],
+  experiment_changed: ['experiments', 'experiment', 'workers'],
   experiment_deleted: ['experiments', 'experiment'],
   jobs_created: JOB_CHANGE,
   jobs_claimed: JOB_AND_WORKER,

@@ -14,6 +14,7 @@ import { countJobs, listJobs } from '../../store/job-list.ts';
 import { findJob, type JobRecord } from '../../store/job-rows.ts';
 import type { JobFilter } from '../../store/job-search.ts';
 import { createMatrix, EXPANDED_AT_ONCE } from '../../store/matrices.ts';
+import { readWait } from '../../store/waiting.ts';
 import type { Transaction } from '../../store/writer.ts';
 import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
@@ -167,6 +168,11 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
     const job = await jobOrRefuse(call, params.number);
     const attempts = await listAttempts(call.context.store, job.id);
     return { job: jobShape(job), attempts: attempts.map(attemptShape) };
+  },
+  async wait({ params }, call) {
+    await jobOrRefuse(call, params.number);
+    const { store, clock } = call.context;
+    return { wait: await readWait(store, { experiment_id: namedExperiment(call).id, number: params.number, now: clock.now() }) };
   },
   async edit({ params, body }, call) {
     const { id } = namedExperiment(call);
