@@ -174,6 +174,17 @@ export const Artifact = z.object({
 
 export const ArtifactName = z.string().min(1).max(LIMITS.name_characters.value);
 
+export const MetricName = z.string().min(1).max(LIMITS.name_characters.value);
+
+export const LatestValue = z
+  .union([z.number(), z.literal('not_finite')])
+  .nullable()
+  .describe('null: the job has none; `not_finite`: NaN or an infinity');
+
+/** In a query: one, or a list. A name that came twice is a mistake: it would be shown twice. */
+export const oneOrMore = <T extends z.ZodType>(one: T, most: number) =>
+  z.union([one.transform((value) => [value]), z.array(one).max(most)]).refine((all) => new Set(all).size === all.length, { error: 'Name each of them once.' });
+
 export const PageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(LIMITS.page_items.value).default(50),
   cursor: z.string().max(2_000).optional().describe('`next_cursor` of the page before'),

@@ -90,6 +90,13 @@ export const queries = {
       queryKey: ['metrics', experiment, number, name],
       queryFn: ({ signal }) => api.results.metricSeries({ params: { experiment, number }, query: { name, points: 800 } }, { signal }),
     }),
+  /** Their key names no job: a metric of any job makes them stale. */
+  latestMetrics: (experiment: string, numbers: string, names: readonly string[]) =>
+    queryOptions({
+      queryKey: ['metrics', experiment, 'latest', numbers, names],
+      queryFn: ({ signal }) => api.results.latestMetrics({ params: { experiment }, query: { numbers, metric: [...names] } }, { signal }),
+      placeholderData: keepPreviousData,
+    }),
   /** Costs nothing and is made stale by everything that charts show: what follows it decides how often to read (see use-live-charts.ts). */
   chartPulse: (experiment: string) => queryOptions({ queryKey: ['charts', experiment], queryFn: () => Date.now(), staleTime: Infinity }),
   pin: (experiment: string) =>

@@ -124,6 +124,7 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'results.download': { prepare: upload },
   'results.metricNames': { prepare: running },
   'results.metricSeries': { prepare: (scene) => ({ ...running(scene), query: 'name=loss' }) },
+  'results.latestMetrics': { prepare: () => ({ query: 'numbers=1-3&metric=loss' }) },
   'results.storeArtifact': { prepare: () => ({ params: { name: 'result.json' }, text: '{}' }) },
   'results.storeCheckpoint': { prepare: () => ({ text: 'state' }) },
   'results.latestCheckpoint': { prepare: checkpoint },

@@ -2,11 +2,13 @@
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 
+import { makeExperiment, makeJobs, times } from '../../test/support/queue.ts';
 import { endAttempt, insertAttempt, type InsertedExperiment, insertExperiment, insertJob } from '../../test/support/rows.ts';
 import { LIMITS } from '../core/limits.ts';
 
 import type { AttemptReference } from './attempt-proof.ts';
 import { readCurves, readLastValues } from './compare.ts';
+import { findMeasured, readLatestMetrics } from './metric-latest.ts';
 import { readMetricSeries, readMetricSummaries } from './metric-reading.ts';
 import { appendMetrics, type MetricBatch, type MetricEnd, type MetricPoint } from './metrics.ts';
 import type { Store } from './store.ts';
@@ -221,6 +223,42 @@ export function metricsSuite(opened: () => Store): void {
     expect(first!.length + second!.length).toBeLessThanOrEqual(100);
     expect(first!.length).toBeGreaterThan(2 * second!.length);
     expect([second![0], second!.at(-1)]).toEqual([0, 999]);
+  });
+
+  it('gives the latest values of many jobs, of their newest attempts alone', async () => {
+    const names = ['loss', 'a "?" b', 'never', 'nan'];
+    const other = await insertAttempt(store, await insertJob(store, experiment, 43));
+    await insertJob(store, experiment, 44);
+    await append([batch([point(0, 'loss', 3), point(1, 'a "?" b', 7), point(2, 'loss', 0.1), point(3, 'nan', 'NaN')])]);
+    await append([
+      batch(
+        Array.from({ length: 1_500 }, (_, index) => point(index, 'loss', index)),
+        other,
+      ),
+    ]);
+    await append([batch([{ ...point(1_500, 'loss', -1), step: 0 }], other)]);
+    const latest = async () => {
+      const jobs = await findMeasured(store, experiment.id, [{ from: 1, to: 50 }]);
+      const values = await readLatestMetrics(store, jobs, names);
+      return jobs.map((each) => [each.number, each.attempts, ...values.get(each.id)!]);
+    };
+    expect(await latest()).toEqual([
+      [42, 1, 0.1, 7, null, 'not_finite'],
+      [43, 1, -1, null, null, null],
+      [44, 0, null, null, null, null],
+    ]);
+    await endAttempt(store, attempt, { outcome: 'lost', status: 'pending' });
+    await append([batch([point(0, 'loss', 5)], await insertAttempt(store, job))]);
+    expect((await latest())[0]).toEqual([42, 2, 5, null, null, null]);
+    expect(await readLatestMetrics(store, [], names)).toEqual(new Map());
+  });
+
+  it('refuses to look for the latest values of more jobs than a page holds', async () => {
+    const most = LIMITS.page_items.value;
+    const many = await makeExperiment(store, `many-${experiment.id}`);
+    await makeJobs(store, many, times(most + 1));
+    expect(await findMeasured(store, many, [{ from: 1, to: most }])).toHaveLength(most);
+    await expect(findMeasured(store, many, [{ from: 1, to: most + 1 }])).rejects.toMatchObject({ code: 'too_many' });
   });
 
   describe('progress', () => {

@@ -5,7 +5,7 @@ import { PARAM_NAME } from '../../core/identifiers.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { BUCKETS } from '../../core/time-buckets.ts';
 import { endpoint } from '../endpoint.ts';
-import { ExperimentParams, Moment, Status } from '../schemas.ts';
+import { ExperimentParams, MetricName, Moment, oneOrMore, Status } from '../schemas.ts';
 
 const PATH = '/experiments/:experiment/charts';
 const params = { experiment: 'digits-tune' };
@@ -24,10 +24,6 @@ const Search = z
   .describe('only jobs that fit, as in the list of jobs; where it names more than 10,000 jobs, it is applied to the share that is looked at');
 
 const ParamName = z.string().regex(PARAM_NAME, 'A param name begins with a letter or _ and holds letters, digits, _ . and -.');
-const MetricName = z.string().min(1).max(LIMITS.name_characters.value);
-/** A name that came twice is a mistake: it would be charted twice. */
-const oneOrMore = <T extends z.ZodType>(one: T, most: number) =>
-  z.union([one.transform((value) => [value]), z.array(one).max(most)]).refine((all) => new Set(all).size === all.length, { error: 'Name each of them once.' });
 
 const By = z.enum(['machine', 'worker']);
 

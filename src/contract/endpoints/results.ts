@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
-import { Artifact, ArtifactName, JobParams, Moment } from '../schemas.ts';
+import { Artifact, ArtifactName, ExperimentParams, JobParams, LatestValue, MetricName, Moment, oneOrMore } from '../schemas.ts';
 
 const JOB_PATH = '/experiments/:experiment/jobs/:number';
 const path = { experiment: 'digits-tune', number: 42 };
@@ -120,7 +120,7 @@ export const results = {
     access: 'viewer',
     params: JobParams,
     query: z.object({
-      name: z.string().min(1).max(LIMITS.name_characters.value),
+      name: MetricName,
       attempt: z.coerce.number().int().min(1).optional().describe('default: all attempts'),
       rank: z.coerce.number().int().min(0).default(0),
       points: z.coerce.number().int().min(4).max(LIMITS.metric_read_points.value).default(1_000),
@@ -140,6 +140,38 @@ export const results = {
       params: path,
       query: { name: 'validation_accuracy' },
       reply: { name: 'validation_accuracy', total: 1, series: [{ attempt: 1, points: [{ step: 0, value: 0.41, at: '2026-11-21T08:30:01.000Z' }] }] },
+    },
+  }),
+  latestMetrics: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/metrics',
+    summary: 'The latest values of some metrics of some jobs',
+    description: 'Of the newest attempt of each job, and of its first rank.',
+    access: 'viewer',
+    params: ExperimentParams,
+    query: z.object({
+      numbers: z
+        .string()
+        .min(1)
+        .max(20_000)
+        .describe(`ranges of job numbers, e.g. 1-27,30; at most ${LIMITS.page_items.value.toLocaleString('en-US')} jobs`),
+      metric: oneOrMore(MetricName, LIMITS.latest_metrics.value).describe('repeated for several'),
+    }),
+    reply: z.object({
+      metrics: z.array(z.string()).describe('in the order of `values`'),
+      jobs: z.array(
+        z.object({
+          number: z.int(),
+          attempt: z.int().describe('the newest attempt; 0 for none'),
+          values: z.array(LatestValue),
+        }),
+      ),
+    }),
+    errors: ['experiment_not_found', 'too_many'],
+    example: {
+      params: { experiment: 'digits-tune' },
+      query: { numbers: '1-50', metric: ['validation_accuracy', 'loss'] },
+      reply: { metrics: ['validation_accuracy', 'loss'], jobs: [{ number: 42, attempt: 1, values: [0.96, null] }] },
     },
   }),
   storeArtifact: endpoint({

@@ -25,11 +25,14 @@ export function varyingNames(all: readonly Params[]): ReadonlySet<string> {
 interface ChipsProps {
   readonly params: Params;
   readonly varying?: ReadonlySet<string>;
+  /** Shown elsewhere. */
+  readonly apart?: ReadonlySet<string>;
 }
 
-export function ParamChips({ params, varying }: ChipsProps) {
-  const entries = Object.entries(params);
-  if (entries.length === 0) return <span style={{ color: 'var(--mantine-color-dimmed)' }}>no params</span>;
+export function ParamChips({ params, varying, apart }: ChipsProps) {
+  const all = Object.entries(params);
+  if (all.length === 0) return <span style={{ color: 'var(--mantine-color-dimmed)' }}>no params</span>;
+  const entries = apart === undefined ? all : all.filter(([name]) => !apart.has(name));
   const differ = varying === undefined || varying.size === 0 ? entries : entries.filter(([name]) => varying.has(name));
   const same = entries.filter((entry) => !differ.includes(entry));
   const shown = differ.slice(0, SHOWN_CHIPS);

@@ -2,31 +2,40 @@
 import { Text, Tooltip } from '@mantine/core';
 import { createColumnHelper, tableFeatures } from '@tanstack/react-table';
 import { Link } from '@tanstack/react-router';
-import { createContext, use } from 'react';
+import { createContext, use, type ReactNode } from 'react';
 
 import type { JobShape, SORTS } from '../../contract/index.ts';
 import { isEnded } from '../../core/job.ts';
+import { plainText } from '../../core/params.ts';
+import { numberText } from '../charts/chart-table.ts';
 import { JobStatusBadge } from '../components/status.tsx';
 import { Absent, JobDuration, Moment } from '../components/time.tsx';
-import { ParamChips } from '../components/params.tsx';
+import { ParamChips, shortText } from '../components/params.tsx';
+import { columnTitle, metricOf, paramOf, type ColumnId, type JobColumn } from './columns.ts';
 import { RowActions, type JobAction } from './job-actions.tsx';
+import type { LatestOf } from './use-latest-metrics.ts';
 import type { JobRow } from './use-job-rows.ts';
 
 export const features = tableFeatures({});
 
 export interface JobTableMeta {
   readonly varying: ReadonlySet<string>;
+  /** Params with a column of their own. */
+  readonly apart: ReadonlySet<string>;
+  readonly latest: LatestOf;
   readonly actions: (job: JobShape) => readonly JobAction[];
 }
 
-/** What cells need besides their row. The columns themselves never change: new ones would be new components, whose open menus and focus are lost. */
-export const JobTableContext = createContext<JobTableMeta>({ varying: new Set(), actions: () => [] });
+/** What cells need besides their row. A column once made never changes: a new one would be a new component, whose open menus and focus are lost. */
+export const JobTableContext = createContext<JobTableMeta>({ varying: new Set(), apart: new Set(), latest: () => undefined, actions: () => [] });
 
 /** Column id → what the server sorts by. */
 export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
   number: 'number',
   status: 'status',
   worker: 'worker_id',
+  created: 'created_at',
+  priority: 'priority',
   started: 'started_at',
   finished: 'finished_at',
   duration: 'duration_ms',
@@ -35,26 +44,87 @@ export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
 
 const helper = createColumnHelper<typeof features, JobRow>();
 
-export const jobColumns = helper.columns([
-  helper.accessor((row) => row.job.number, { id: 'number', header: 'ID', cell: ({ row }) => <JobLink job={row.original.job} /> }),
-  helper.display({ id: 'params', header: 'Parameters', cell: ({ row }) => <ParamsCell job={row.original.job} /> }),
-  helper.display({ id: 'status', header: 'Status', cell: ({ row }) => <StatusCell job={row.original.job} /> }),
-  helper.display({ id: 'worker', header: 'Worker', cell: ({ row }) => <WorkerCell id={row.original.job.worker_id} /> }),
-  helper.display({ id: 'started', header: 'Started', cell: ({ row }) => <Moment at={row.original.job.started_at} /> }),
-  helper.display({ id: 'finished', header: 'Finished', cell: ({ row }) => <Moment at={row.original.job.finished_at} /> }),
-  helper.display({ id: 'duration', header: 'Duration', cell: ({ row }) => <JobDuration job={row.original.job} /> }),
-  helper.display({ id: 'progress', header: 'Progress', cell: ({ row }) => <ProgressCell job={row.original.job} /> }),
-  helper.display({
-    id: 'attempts',
-    header: 'Attempts',
-    cell: ({ row }) => <span className="dr-num">{row.original.job.attempts === 0 ? <Absent /> : row.original.job.attempts}</span>,
-  }),
-  helper.display({ id: 'actions', header: 'Actions', cell: ({ row }) => <ActionsCell job={row.original.job} /> }),
-]);
+const CELLS: Readonly<Record<JobColumn, (job: JobShape) => ReactNode>> = {
+  params: (job) => <ParamsCell job={job} />,
+  status: (job) => <StatusCell job={job} />,
+  message: (job) => <MessageCell message={job.message} />,
+  worker: (job) => <WorkerCell id={job.worker_id} />,
+  machine_class: (job) => job.machine_class ?? <Absent />,
+  created: (job) => <Moment at={job.created_at} />,
+  started: (job) => <Moment at={job.started_at} />,
+  finished: (job) => <Moment at={job.finished_at} />,
+  duration: (job) => <JobDuration job={job} />,
+  progress: (job) => <ProgressCell job={job} />,
+  attempts: (job) => <span className="dr-num">{job.attempts === 0 ? <Absent /> : job.attempts}</span>,
+  priority: (job) => <span className="dr-num">{job.priority}</span>,
+};
+
+type Column = ReturnType<typeof makeColumn>;
+
+function makeColumn(id: string, header: string, cell: (job: JobShape) => ReactNode) {
+  return helper.display({ id, header, cell: ({ row }) => cell(row.original.job) });
+}
+
+const made = new Map<string, Column>();
+
+function column(id: string, header: string, cell: (job: JobShape) => ReactNode): Column {
+  const known = made.get(id);
+  if (known !== undefined) return known;
+  const fresh = makeColumn(id, header, cell);
+  made.set(id, fresh);
+  return fresh;
+}
+
+export function tableColumns(ids: readonly ColumnId[]): Column[] {
+  return [column('number', 'ID', (job) => <JobLink job={job} />), ...ids.map(chosenColumn), column('actions', 'Actions', (job) => <ActionsCell job={job} />)];
+}
+
+function chosenColumn(id: ColumnId): Column {
+  const metric = metricOf(id);
+  if (metric !== null) return column(id, metric, (job) => <MetricCell job={job} name={metric} />);
+  const param = paramOf(id);
+  if (param !== null) return column(id, param, (job) => <ParamCell job={job} name={param} />);
+  return column(id, columnTitle(id), CELLS[id as JobColumn]);
+}
+
+/** Cells of these read from the right. */
+export function isNumeric(id: string): boolean {
+  return metricOf(id) !== null;
+}
 
 function ParamsCell({ job }: { readonly job: JobShape }) {
-  const { varying } = use(JobTableContext);
-  return <ParamChips params={job.params} varying={varying} />;
+  const { varying, apart } = use(JobTableContext);
+  return <ParamChips params={job.params} varying={varying} apart={apart} />;
+}
+
+export function ParamCell({ job, name }: { readonly job: JobShape; readonly name: string }) {
+  if (!Object.hasOwn(job.params, name)) return <Absent />;
+  const value = job.params[name]!;
+  return (
+    <span className="dr-mono dr-param-value" title={plainText(value)}>
+      {shortText(value)}
+    </span>
+  );
+}
+
+export function MetricCell({ job, name }: { readonly job: JobShape; readonly name: string }) {
+  const value = use(JobTableContext).latest(job, name);
+  if (value === undefined || value === null) return <Absent />;
+  if (value === 'not_finite') return <span className="dr-not-finite">not finite</span>;
+  return (
+    <span className="dr-num" title={String(value)}>
+      {numberText(value)}
+    </span>
+  );
+}
+
+function MessageCell({ message }: { readonly message: string | null }) {
+  if (message === null || message === '') return <Absent />;
+  return (
+    <span className="dr-message" title={message}>
+      {message}
+    </span>
+  );
 }
 
 function ActionsCell({ job }: { readonly job: JobShape }) {

@@ -8,14 +8,30 @@ import { useMemo, type MouseEvent } from 'react';
 import type { JobShape, SORTS } from '../../contract/index.ts';
 import { ParamChips, varyingNames } from '../components/params.tsx';
 import { JobDuration, Moment } from '../components/time.tsx';
+import { columnTitle, isDefault, metricOf, metricsOf, paramOf, type ColumnId } from './columns.ts';
 import { RowActions, type JobAction } from './job-actions.tsx';
-import { features, jobColumns, JobLink, JobTableContext, ProgressCell, SORT_OF, StatusCell, type JobTableMeta } from './job-columns.tsx';
+import {
+  features,
+  isNumeric,
+  JobLink,
+  JobTableContext,
+  MetricCell,
+  ParamCell,
+  ProgressCell,
+  SORT_OF,
+  StatusCell,
+  tableColumns,
+  type JobTableMeta,
+} from './job-columns.tsx';
 import type { JobRow } from './use-job-rows.ts';
+import { useLatestMetrics } from './use-latest-metrics.ts';
 
 type Sort = (typeof SORTS)[number];
 
 interface Props {
+  readonly experiment: string;
   readonly rows: readonly JobRow[];
+  readonly columns: readonly ColumnId[];
   readonly sort: Sort;
   readonly order: 'asc' | 'desc';
   readonly onSort: (sort: Sort, order: 'asc' | 'desc') => void;
@@ -26,21 +42,21 @@ interface Props {
 export function JobTable(props: Props) {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const varying = useMemo(() => varyingNames(props.rows.map((row) => row.job.params)), [props.rows]);
-  const meta: JobTableMeta = { varying, actions: props.actions };
-  if (narrow) return <JobCards rows={props.rows} meta={meta} />;
+  const latest = useLatestMetrics(props.experiment, props.rows, metricsOf(props.columns));
+  const apart = useMemo(() => new Set(props.columns.map(paramOf).filter((name) => name !== null)), [props.columns]);
+  const meta: JobTableMeta = { varying, apart, latest, actions: props.actions };
   return (
-    <JobTableContext value={meta}>
-      <WideTable {...props} />
-    </JobTableContext>
+    <JobTableContext value={meta}>{narrow ? <JobCards rows={props.rows} columns={props.columns} meta={meta} /> : <WideTable {...props} />}</JobTableContext>
   );
 }
 
-function WideTable({ rows, sort, order, onSort, stale }: Props) {
+function WideTable({ rows, columns: ids, sort, order, onSort, stale }: Props) {
   const open = useOpenJob();
-  const table = useTable({ features, columns: jobColumns, data: rows, getRowId: (row) => String(row.job.number) });
+  const columns = useMemo(() => tableColumns(ids), [ids]);
+  const table = useTable({ features, columns, data: rows, getRowId: (row) => String(row.job.number) });
   return (
     <div className="dr-scroll-x" style={stale ? { opacity: 0.55 } : {}}>
-      <table className="dr-table dr-job-table" aria-busy={stale}>
+      <table className="dr-table dr-job-table" data-chosen={isDefault(ids) ? undefined : true} aria-busy={stale}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
@@ -49,8 +65,10 @@ function WideTable({ rows, sort, order, onSort, stale }: Props) {
                 const label = String(header.column.columnDef.header);
                 if (sorts === undefined) {
                   return (
-                    <th key={header.id} scope="col" data-column={header.column.id}>
-                      {label}
+                    <th key={header.id} scope="col" data-column={header.column.id} className={isNumeric(header.column.id) ? 'dr-right' : undefined}>
+                      <span className="dr-head" title={label}>
+                        {label}
+                      </span>
                     </th>
                   );
                 }
@@ -72,7 +90,7 @@ function WideTable({ rows, sort, order, onSort, stale }: Props) {
           {table.getRowModel().rows.map((row) => (
             <tr key={row.id} data-link data-left={row.original.left ? true : undefined} onClick={(event) => open(event, row.original.job)}>
               {row.getAllCells().map((cell) => (
-                <td key={cell.id} data-column={cell.column.id}>
+                <td key={cell.id} data-column={cell.column.id} className={isNumeric(cell.column.id) ? 'dr-right' : undefined}>
                   {flexRender(cell.column.columnDef.cell, cell.getContext())}
                 </td>
               ))}
@@ -105,7 +123,14 @@ function SortableHead({ column, active, order, onSort, label }: HeadProps) {
   );
 }
 
-function JobCards({ rows, meta }: { readonly rows: readonly JobRow[]; readonly meta: JobTableMeta }) {
+interface CardsProps {
+  readonly rows: readonly JobRow[];
+  readonly columns: readonly ColumnId[];
+  readonly meta: JobTableMeta;
+}
+
+function JobCards({ rows, columns, meta }: CardsProps) {
+  const own = columns.filter((id) => metricOf(id) !== null || paramOf(id) !== null);
   return (
     <ul className="dr-job-cards">
       {rows.map(({ job, left }) => (
@@ -117,7 +142,17 @@ function JobCards({ rows, meta }: { readonly rows: readonly JobRow[]; readonly m
               <RowActions job={job} actions={meta.actions(job)} />
             </span>
           </div>
-          <ParamChips params={job.params} varying={meta.varying} />
+          <ParamChips params={job.params} varying={meta.varying} apart={meta.apart} />
+          {own.length === 0 ? null : (
+            <dl className="dr-job-card-values">
+              {own.map((id) => (
+                <div key={id}>
+                  <dt>{columnTitle(id)}</dt>
+                  <dd>{metricOf(id) === null ? <ParamCell job={job} name={columnTitle(id)} /> : <MetricCell job={job} name={columnTitle(id)} />}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
           {job.started_at === null ? null : (
             <div className="dr-job-card-facts">
               <Moment at={job.started_at} />

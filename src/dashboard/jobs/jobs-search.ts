@@ -1,6 +1,7 @@
 // What the jobs page keeps in its URL, read back with care: people edit URLs by hand.
 import { SORTS } from '../../contract/index.ts';
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import { readColumns, writeColumns } from './columns.ts';
 
 export const PAGE_SIZES = [25, 50, 100, 250] as const;
 const DEFAULT_PAGE_SIZE = 50;
@@ -31,6 +32,8 @@ export interface JobsSearch {
   readonly before?: number;
   /** Jobs that pages before looked at in vain, at least. */
   readonly searched?: number;
+  /** Columns of the table, as columns.ts writes them; left out: those that this browser remembers. */
+  readonly columns?: string;
   /** The dialog to add jobs is open. */
   readonly add?: boolean;
   /** It begins with what this matrix was made of. */
@@ -53,6 +56,7 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
   const text = (name: string): string | undefined => (typeof raw[name] === 'string' && raw[name] !== '' ? raw[name] : undefined);
   const search = text('search');
   const cursor = text('cursor');
+  const columns = readColumns(raw['columns']);
   return {
     ...(status === undefined ? {} : { status }),
     ...(search === undefined ? {} : { search }),
@@ -65,6 +69,7 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
     ...amount('before'),
     ...amount('searched'),
     ...(raw['add'] === true || raw['add'] === 'true' ? { add: true, ...id('like') } : {}),
+    ...(columns === undefined ? {} : { columns: writeColumns(columns) }),
   };
 }
 

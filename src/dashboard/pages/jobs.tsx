@@ -12,6 +12,7 @@ import { Empty, ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useRights } from '../frame/session.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
+import { ColumnChooser } from '../jobs/column-chooser.tsx';
 import { EditJob } from '../jobs/edit-job.tsx';
 import { MatrixFilter, SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
 import { useJobActions } from '../jobs/job-actions.tsx';
@@ -22,6 +23,7 @@ import { Operations } from '../jobs/operations.tsx';
 import { Pager, rememberWay } from '../jobs/pager.tsx';
 import { FoundSoFar, NothingYet, type SearchState } from '../jobs/search-on.tsx';
 import { Summary } from '../jobs/summary.tsx';
+import { useColumns } from '../jobs/use-columns.ts';
 import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
 import { queries } from '../queries.ts';
 
@@ -42,6 +44,7 @@ export function JobsPage() {
     (next: JobsSearch, replace = false) => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment: name }, search: next, replace }),
     [navigate, name],
   );
+  const columns = useColumns(name, search, go);
   const onSearch = useCallback((text: string) => go(withFilter(search, { search: text }), true), [go, search]);
   const openAdd = (): void => go({ ...search, add: true });
   useShortcuts([...ROW_KEYS, ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
@@ -60,16 +63,29 @@ export function JobsPage() {
           <StatusButtons experiment={name} counts={search.matrix === undefined ? counts : undefined} search={search} />
           <MatrixFilter search={search} clear={() => go(withFilter(search, { matrix: undefined }))} />
           <SearchField search={search} onSearch={onSearch} />
-          {rights.operate ? (
-            <Button leftSection={<IconPlus size={14} />} onClick={openAdd} ml="auto">
-              Add jobs
-            </Button>
-          ) : null}
+          <div className="dr-toolbar-end">
+            <ColumnChooser experiment={name} columns={columns} />
+            {rights.operate ? (
+              <Button leftSection={<IconPlus size={14} />} onClick={openAdd}>
+                Add jobs
+              </Button>
+            ) : null}
+          </div>
         </div>
         <News rows={rows} />
-        <Body rows={rows} searching={searching} search={search} name={name} mayAdd={rights.operate} openAdd={openAdd} clear={() => go({})}>
+        <Body
+          rows={rows}
+          searching={searching}
+          search={search}
+          name={name}
+          mayAdd={rights.operate}
+          openAdd={openAdd}
+          clear={() => go(withFilter(search, { status: undefined, search: undefined }))}
+        >
           <JobTable
+            experiment={name}
             rows={rows.rows}
+            columns={columns.chosen}
             sort={query.sort}
             order={query.order}
             onSort={(sort, order) => go(withFilter(search, { sort, order }))}

@@ -52,6 +52,21 @@ describe('metrics', () => {
       ],
     });
     expect((await server.client().jobs.get({ params })).job.progress).toEqual({ done: 1, total: 4 });
+    const latest = { params: { experiment: EXPERIMENT }, query: { numbers: '1-42', metric: ['none', 'loss'] } };
+    expect(await server.client().results.latestMetrics(latest)).toEqual({
+      metrics: ['none', 'loss'],
+      jobs: [{ number: 42, attempt: 1, values: [null, 'not_finite'] }],
+    });
+  });
+
+  it('have latest values only by names, of jobs by numbers, and so many at once', async () => {
+    const refused = async (query: string): Promise<void> =>
+      void (await expectProblem(await server.send(`/api/v1/experiments/${EXPERIMENT}/metrics?${query}`), 422, 'invalid_input'));
+    await refused('numbers=1-3');
+    await refused('metric=loss');
+    await refused('numbers=all&metric=loss');
+    await refused('numbers=1&metric=loss&metric=loss');
+    await refused(`numbers=1${Array.from({ length: LIMITS.latest_metrics.value + 1 }, (_, index) => `&metric=m${index}`).join('')}`);
   });
 
   it('are not wanted any more when their job was deleted, nor are its logs; what is only unknown is kept', async () => {

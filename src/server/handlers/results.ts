@@ -16,9 +16,11 @@ import {
 import { type LogState, type LogStream, readLogState, type StreamName, STREAMS } from '../../store/log-chunks.ts';
 import { type LogPieceMoment, readLogIndex } from '../../store/log-index.ts';
 import { type LogView, readLogBytes, viewLog } from '../../store/log-reading.ts';
+import { findMeasured, readLatestMetrics } from '../../store/metric-latest.ts';
 import { readMetricSeries, readMetricSummaries } from '../../store/metric-reading.ts';
-import { actorName, type Call, type Handlers } from '../context.ts';
+import { actorName, type Call, type Handlers, namedExperiment } from '../context.ts';
 import { byteStream, fileResponse, HARMLESS, parseRange, rangeRefused } from '../downloads.ts';
+import { readFilter } from '../job-filter.ts';
 import { followLog, mayGrow } from '../log-follow.ts';
 import { uploadBody } from '../upload-body.ts';
 
@@ -184,6 +186,12 @@ export const resultHandlers: Handlers<typeof contract>['results'] = {
       total,
       series: series.map((one) => ({ attempt: one.attempt, points: one.points.map(({ step, value, at }) => ({ step, value, at: toIso(at) })) })),
     };
+  },
+  async latestMetrics({ query }, call) {
+    const { ranges = [] } = readFilter({ numbers: query.numbers });
+    const jobs = await findMeasured(call.context.store, namedExperiment(call).id, ranges);
+    const values = await readLatestMetrics(call.context.store, jobs, query.metric);
+    return { metrics: query.metric, jobs: jobs.map(({ id, number, attempts }) => ({ number, attempt: attempts, values: values.get(id)! })) };
   },
   storeArtifact: ({ params }, call) => receive(call, 'artifact', params.name),
   storeCheckpoint: (_input, call) => receive(call, 'checkpoint', CHECKPOINT_NAME),
