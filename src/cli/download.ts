@@ -27,13 +27,17 @@ export async function readFileOfJob(client: ApiClient, file: FileOfJob, write: (
   if (hash.digest('hex') !== sha256) throw new CliFailure(EXIT.unexpected, `${name} of ${experiment}/${number} did not arrive whole. Try again.`);
 }
 
-/** Nobody sees half a file: it gets its name when it is whole. */
 export async function saveFileOfJob(client: ApiClient, file: FileOfJob, path: string): Promise<void> {
+  await saveWhole(path, (write) => readFileOfJob(client, file, write));
+}
+
+/** Nobody sees half a file: it gets its name when it is whole. */
+export async function saveWhole(path: string, read: (write: (bytes: Uint8Array) => Promise<unknown>) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.${randomBytes(4).toString('hex')}.part`;
   const target = await open(part, 'wx');
   try {
-    await readFileOfJob(client, file, (bytes) => target.writeFile(bytes));
+    await read((bytes) => target.writeFile(bytes));
     await target.close();
     await rename(part, path);
   } catch (error) {

@@ -1,9 +1,11 @@
 // Reads jobs page by page, and shows a job as a row.
 import type { JobShape } from '../contract/schemas.ts';
 import { formatRanges } from '../core/identifiers.ts';
+import { JOB_STATUSES, type JobStatus } from '../core/job.ts';
 import { plainText } from '../core/params.ts';
 import type { ApiClient } from './connection.ts';
 import type { Context } from './context.ts';
+import { usageError } from './failure.ts';
 import { durationText, relativeTime } from './moments.ts';
 import { STATUS_COLOURS } from './output.ts';
 import type { JobSelection } from './selection.ts';
@@ -83,4 +85,12 @@ export function paramsText(params: JobShape['params']): string {
   return Object.entries(params)
     .map(([name, value]) => `${name}=${plainText(value)}`)
     .join(' ');
+}
+
+/** For `--status`, which may be given several times, and with commas. */
+export function collectStatus(text: string, before: JobStatus[] | undefined): JobStatus[] {
+  const words = text.split(',');
+  const unknown = words.find((word) => !JOB_STATUSES.includes(word as JobStatus));
+  if (unknown !== undefined) throw usageError(`${JSON.stringify(unknown)} is not a status; there are ${JOB_STATUSES.join(', ')}.`);
+  return [...(before ?? []), ...(words as JobStatus[])];
 }

@@ -5,6 +5,7 @@ export * from './schemas.ts';
 export * from './problem.ts';
 export { openApiDocument, type OpenApiOperation } from './openapi.ts';
 export { createClient, type Client } from './client.ts';
+export { EXPORT_FORMATS } from './endpoints/export.ts';
 export { SORTS } from './endpoints/jobs.ts';
 export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
 export type {

@@ -102,6 +102,7 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
     { as: 'without a command', prepare: withBody({ jobs: [{}], held: true }) },
   ],
   'jobs.list': {},
+  'jobs.export': {},
   'jobs.get': { prepare: running },
   'jobs.wait': { prepare: running },
   'jobs.edit': [

@@ -30,17 +30,25 @@ export async function readChartFields(reader: Reader, experimentId: number): Pro
   return { params, metrics };
 }
 
-/** Jumps from name to name in the index, however many values each has. */
+/** Names of params, as a table `names(name)` for twice the id of the experiment; jumps from name to name in the index, however many values each has. */
+const NAMES = `with recursive names(name) as (
+        select min(name) from param_value where experiment_id = ?
+        union all
+        select (select min(name) from param_value where experiment_id = ? and param_value.name > names.name) from names where names.name is not null)`;
+
+/** In order; of jobs that were deleted too. */
+export async function readParamNames({ sql }: Reader, experimentId: number, limit: number): Promise<string[]> {
+  const rows = await sql.all<{ name: string }>(`${NAMES} select name from names where name is not null limit ?`, [experimentId, experimentId, limit]);
+  return rows.map((row) => row.name);
+}
+
 async function readParamFields(sql: Sql, experimentId: number): Promise<ParamField[]> {
   const counted = LIMITS.chart_groups.value + 1;
   const some = `(select number from param_value p where p.experiment_id = ? and p.name = names.name limit ${counted}) as first_values`;
   const extreme = (which: 'min' | 'max'): string =>
     `(select ${which}(number) from param_value p where p.experiment_id = ? and p.name = names.name and p.number is not null)`;
   const rows = await sql.all<{ name: string; counted: number; numbers: number; least: number | null; greatest: number | null }>(
-    `with recursive names(name) as (
-        select min(name) from param_value where experiment_id = ?
-        union all
-        select (select min(name) from param_value where experiment_id = ? and param_value.name > names.name) from names where names.name is not null)
+    `${NAMES}
       select name, (select count(*) from ${some}) as counted, (select count(number) from ${some}) as numbers, ${extreme('min')} as least, ${extreme('max')} as greatest
       from names where name is not null limit ${LIMITS.chart_fields.value}`,
     Array.from({ length: 6 }, () => experimentId),

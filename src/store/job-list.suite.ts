@@ -9,6 +9,7 @@ import { parseSearch } from '../core/search.ts';
 
 import { actOnJobs } from './job-actions.ts';
 import { editJob } from './job-edit.ts';
+import { exportJobs } from './job-export.ts';
 import { countJobs, type JobPageRequest, listJobs } from './job-list.ts';
 import { type Lanes, type Position, readLanes } from './job-lanes.ts';
 import { filterWhere, type JobFilter } from './job-search.ts';
@@ -171,6 +172,35 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
 
     it('counts only up to its limit, and says so', async () => {
       expect(await countJobs(store, experiment, search('lr>0'), 50)).toEqual({ count: 50, exact: false });
+    });
+
+    it('exports each job that fits once, by number, in pieces', async () => {
+      const exported = async (filter: JobFilter): Promise<number[]> => {
+        const numbers: number[] = [];
+        for await (const piece of exportJobs(store, experiment, { filter, metrics: ['loss'] })) {
+          expect(piece.length).toBeGreaterThan(0);
+          for (const { job, values } of piece) {
+            expect(values).toEqual([null]);
+            numbers.push(job.number);
+          }
+        }
+        return numbers;
+      };
+      expect(await exported({})).toEqual(upTo(JOBS));
+      expect(await exported({ ...search('lr=0.1'), statuses: ['aborted', 'pending'] })).toEqual([
+        1,
+        16,
+        ...upTo(JOBS).filter((number) => number > 20 && number % 3 === 1),
+      ]);
+      expect(
+        await exported({
+          ranges: [
+            { from: 3, to: 4 },
+            { from: 60, to: 90 },
+          ],
+        }),
+      ).toEqual([3, 4, 60]);
+      expect(await exported(search('lr=7'))).toEqual([]);
     });
 
     it('refuses a cursor that it did not give out', async () => {

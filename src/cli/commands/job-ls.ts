@@ -2,12 +2,12 @@
 import { Option } from 'commander';
 
 import type { JobShape } from '../../contract/schemas.ts';
-import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
+import type { JobStatus } from '../../core/job.ts';
 import { formatRanges, parseRanges } from '../../core/identifiers.ts';
 import { addCommand, experimentOption, onRun, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { usageError } from '../failure.ts';
-import { JOB_COLUMNS, jobRow, readJobs, type JobQuery } from '../job-list.ts';
+import { collectStatus, JOB_COLUMNS, jobRow, readJobs, type JobQuery } from '../job-list.ts';
 
 interface ListOptions {
   readonly status?: JobStatus[];
@@ -105,11 +105,4 @@ async function chooseRows(
   return (async function* () {
     yield [...page.jobs].reverse();
   })();
-}
-
-function collectStatus(text: string, before: JobStatus[] | undefined): JobStatus[] {
-  const words = text.split(',');
-  const unknown = words.find((word) => !JOB_STATUSES.includes(word as JobStatus));
-  if (unknown !== undefined) throw usageError(`${JSON.stringify(unknown)} is not a status; there are ${JOB_STATUSES.join(', ')}.`);
-  return [...(before ?? []), ...(words as JobStatus[])];
 }

@@ -3,6 +3,7 @@ import { addGroup, type AddCommand } from '../command.ts';
 import { addJobAdd } from './job-add.ts';
 import { addJobChanges } from './job-change.ts';
 import { addJobEdit } from './job-edit.ts';
+import { addJobExport } from './job-export.ts';
 import { addJobFile, addJobFiles } from './job-files.ts';
 import { addJobList } from './job-ls.ts';
 import { addJobLog } from './job-log.ts';
@@ -10,7 +11,7 @@ import { addJobMetrics } from './job-metrics.ts';
 import { addJobShow } from './job-show.ts';
 
 export const addJob: AddCommand = (program, dependencies) => {
-  const group = addGroup(program, 'job', 'Add, list, show, edit, cancel and requeue jobs; read their logs, files and metrics');
+  const group = addGroup(program, 'job', 'Add, list, show, edit, cancel and requeue jobs; read their logs, files and metrics; export them');
   addJobAdd(group, dependencies);
   addJobList(group, dependencies);
   addJobShow(group, dependencies);
@@ -18,6 +19,7 @@ export const addJob: AddCommand = (program, dependencies) => {
   addJobFiles(group, dependencies);
   addJobFile(group, dependencies);
   addJobMetrics(group, dependencies);
+  addJobExport(group, dependencies);
   addJobEdit(group, dependencies);
   addJobChanges(group, dependencies);
 };

@@ -4,7 +4,10 @@ import * as z from 'zod';
 import { LIMITS } from '../../core/limits.ts';
 import { WAIT_REASONS } from '../../core/waiting.ts';
 import { endpoint } from '../endpoint.ts';
-import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape, Status } from '../schemas.ts';
+import { FilterFields, JobFilter } from '../job-filter.ts';
+import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape } from '../schemas.ts';
+
+import { exportJobs } from './export.ts';
 
 export const exampleJob = {
   id: 42,
@@ -89,24 +92,6 @@ export const CreatedJobs = z.object({
   expanding: z.boolean().describe('a matrix over 10,000 jobs is expanded in the background; see GET …/matrices/:id'),
   sample: z.array(ParamsShape).describe('params of the first few jobs'),
 });
-
-/** Which jobs: all conditions must hold. */
-const FilterFields = {
-  status: z
-    .union([Status, z.array(Status)])
-    .optional()
-    .describe('one status or several'),
-  search: z
-    .string()
-    .max(LIMITS.search_characters.value)
-    .optional()
-    .describe('`lr=0.01`, `lr>0.001`, a worker id, or any text in a param name or value, or in the message'),
-  numbers: z.string().max(20_000).optional().describe('ranges of job numbers, e.g. 1-27,30'),
-  matrix_id: z.coerce.number().int().optional(),
-  held: z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional(),
-};
-
-export const JobFilter = z.strictObject(FilterFields);
 
 export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const;
 
@@ -209,6 +194,7 @@ export const jobs = {
       reply: { jobs: [exampleJob], next_cursor: null, total: { count: 1, exact: true } },
     },
   }),
+  export: exportJobs,
   get: endpoint({
     method: 'GET',
     path: JOB_PATH,

@@ -1,22 +1,15 @@
 // The data of a chart as a table: what is shown to those who cannot see the picture, and what is saved as CSV.
+import { csvLine, type CsvCell } from '../../core/csv.ts';
 
-export type Cell = string | number | null;
+export type Cell = CsvCell;
 
 export interface ChartTable {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe before it. */
 export function csvText({ columns, rows }: ChartTable): string {
-  return [columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\r\n') + '\r\n';
-}
-
-function csvCell(cell: Cell): string {
-  if (cell === null) return '';
-  if (typeof cell === 'number') return String(cell);
-  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return [columns, ...rows].map(csvLine).join('');
 }
 
 /** A number for the eye: four digits, and powers of ten where there are many noughts. */

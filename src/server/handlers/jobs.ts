@@ -25,6 +25,7 @@ import { inPieces } from '../pacing.ts';
 import { attemptShape, jobShape } from '../wire.ts';
 
 import { bulkHandlers } from './bulk.ts';
+import { exportJobs } from './export.ts';
 
 type JobTable = (typeof contract)['jobs'];
 
@@ -164,6 +165,7 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
     ]);
     return { jobs: page.jobs.map(jobShape), next_cursor: page.next_cursor, total: count };
   },
+  export: exportJobs,
   async get({ params }, call) {
     const job = await jobOrRefuse(call, params.number);
     const attempts = await listAttempts(call.context.store, job.id);
