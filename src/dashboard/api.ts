@@ -43,3 +43,18 @@ export function logUrl(log: { experiment: string; number: number; attempt: numbe
 export function artifactUrl(file: { experiment: string; number: number; name: string; version: number; kind: 'artifact' | 'checkpoint' }): string {
   return `${jobPath(file.experiment, file.number)}/artifacts/${encodeURIComponent(file.name)}?version=${file.version}&kind=${file.kind}`;
 }
+
+export interface ExportRequest {
+  readonly experiment: string;
+  readonly filter: { readonly status?: string | undefined; readonly search?: string | undefined; readonly numbers?: string | undefined };
+  readonly metrics: readonly string[];
+  readonly format: 'csv' | 'jsonl';
+}
+
+/** Where the browser downloads jobs as a file. A CSV gets the mark by which spreadsheets know its encoding. */
+export function exportUrl({ experiment, filter, metrics, format }: ExportRequest): string {
+  const query = new URLSearchParams({ format, ...(format === 'csv' ? { mark: 'true' } : {}) });
+  for (const [name, value] of Object.entries(filter)) if (typeof value === 'string' && value !== '') query.set(name, value);
+  for (const name of metrics) query.append('metric', name);
+  return `/api/v1/experiments/${encodeURIComponent(experiment)}/export?${query.toString()}`;
+}

@@ -7,6 +7,7 @@ import './styles/parts.css';
 import './styles/frame.css';
 import './styles/home.css';
 import './styles/jobs.css';
+import './styles/job-table.css';
 import './styles/job.css';
 import './styles/charts.css';
 import './styles/add-jobs.css';

@@ -20,7 +20,7 @@ browserTest('shows how far each matrix is, leads to its jobs, and adds more like
   await matrix.getByRole('link', { name: /4 done/ }).click();
   await addressBecomes(page, { path: '/experiments/grid/jobs', query: { matrix: '1', status: 'done' } });
   await counts(rows(page), 4);
-  await page.getByRole('button', { name: 'Only matrix 1: show all jobs' }).click();
+  await page.getByRole('link', { name: 'Only matrix 1: show all jobs' }).click();
   await addressBecomes(page, { query: { status: 'done' } });
   await counts(rows(page), 5);
   await page.getByRole('link', { name: 'Matrices' }).click();

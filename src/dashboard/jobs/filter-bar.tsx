@@ -43,10 +43,16 @@ export function StatusButtons({ experiment, counts, search }: Omit<Props, 'onSea
 }
 
 /** Says that the list is of one matrix, and leads back to all jobs. */
-export function MatrixFilter({ search, clear }: { readonly search: JobsSearch; readonly clear: () => void }) {
+export function MatrixFilter({ experiment, search }: Pick<Props, 'experiment' | 'search'>) {
   if (search.matrix === undefined) return null;
   return (
-    <Button size="compact-sm" variant="light" rightSection={<IconX size={12} />} onClick={clear} aria-label={`Only matrix ${search.matrix}: show all jobs`}>
+    <Button
+      size="compact-sm"
+      variant="light"
+      rightSection={<IconX size={12} />}
+      aria-label={`Only matrix ${search.matrix}: show all jobs`}
+      renderRoot={(props) => <Link {...props} to="/experiments/$experiment/jobs" params={{ experiment }} search={withFilter(search, { matrix: undefined })} />}
+    >
       {`Only matrix ${search.matrix}`}
     </Button>
   );

@@ -2,7 +2,7 @@
 import { Text, Tooltip } from '@mantine/core';
 import { createColumnHelper, tableFeatures } from '@tanstack/react-table';
 import { Link } from '@tanstack/react-router';
-import { createContext, use, type ReactNode } from 'react';
+import { createContext, use, useRef, type ReactNode } from 'react';
 
 import type { JobShape, SORTS } from '../../contract/index.ts';
 import { isEnded } from '../../core/job.ts';
@@ -13,8 +13,11 @@ import { Absent, JobDuration, Moment } from '../components/time.tsx';
 import { ParamChips, shortText } from '../components/params.tsx';
 import { columnTitle, metricOf, paramOf, type ColumnId, type JobColumn } from './columns.ts';
 import { RowActions, type JobAction } from './job-actions.tsx';
-import type { LatestOf } from './use-latest-metrics.ts';
+
+import { isSelected, NOTHING } from './selection.ts';
 import type { JobRow } from './use-job-rows.ts';
+import type { LatestOf } from './use-latest-metrics.ts';
+import type { Selecting } from './use-selection.ts';
 
 export const features = tableFeatures({});
 
@@ -23,11 +26,18 @@ export interface JobTableMeta {
   /** Params with a column of their own. */
   readonly apart: ReadonlySet<string>;
   readonly latest: LatestOf;
+  readonly selecting: Pick<Selecting, 'selection' | 'toggle'>;
   readonly actions: (job: JobShape) => readonly JobAction[];
 }
 
 /** What cells need besides their row. A column once made never changes: a new one would be a new component, whose open menus and focus are lost. */
-export const JobTableContext = createContext<JobTableMeta>({ varying: new Set(), apart: new Set(), latest: () => undefined, actions: () => [] });
+export const JobTableContext = createContext<JobTableMeta>({
+  varying: new Set(),
+  apart: new Set(),
+  latest: () => undefined,
+  selecting: { selection: NOTHING, toggle: () => undefined },
+  actions: () => [],
+});
 
 /** Column id → what the server sorts by. */
 export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
@@ -76,7 +86,12 @@ function column(id: string, header: string, cell: (job: JobShape) => ReactNode):
 }
 
 export function tableColumns(ids: readonly ColumnId[]): Column[] {
-  return [column('number', 'ID', (job) => <JobLink job={job} />), ...ids.map(chosenColumn), column('actions', 'Actions', (job) => <ActionsCell job={job} />)];
+  return [
+    column('select', 'Select', (job) => <SelectCell number={job.number} />),
+    column('number', 'ID', (job) => <JobLink job={job} />),
+    ...ids.map(chosenColumn),
+    column('actions', 'Actions', (job) => <ActionsCell job={job} />),
+  ];
 }
 
 function chosenColumn(id: ColumnId): Column {
@@ -85,6 +100,24 @@ function chosenColumn(id: ColumnId): Column {
   const param = paramOf(id);
   if (param !== null) return column(id, param, (job) => <ParamCell job={job} name={param} />);
   return column(id, columnTitle(id), CELLS[id as JobColumn]);
+}
+
+/** With Shift, all rows since the last one too. */
+export function SelectCell({ number }: { readonly number: number }) {
+  const { selection, toggle } = use(JobTableContext).selecting;
+  const through = useRef(false);
+  return (
+    <input
+      type="checkbox"
+      className="dr-check"
+      aria-label={`Select job ${number}`}
+      checked={isSelected(selection, number)}
+      onClick={(event) => {
+        through.current = event.shiftKey;
+      }}
+      onChange={() => toggle(number, through.current)}
+    />
+  );
 }
 
 /** Cells of these read from the right. */

@@ -18,13 +18,16 @@ import {
   MetricCell,
   ParamCell,
   ProgressCell,
+  SelectCell,
   SORT_OF,
   StatusCell,
   tableColumns,
   type JobTableMeta,
 } from './job-columns.tsx';
+import { isSelected } from './selection.ts';
 import type { JobRow } from './use-job-rows.ts';
 import { useLatestMetrics } from './use-latest-metrics.ts';
+import type { Selecting } from './use-selection.ts';
 
 type Sort = (typeof SORTS)[number];
 
@@ -32,6 +35,7 @@ interface Props {
   readonly experiment: string;
   readonly rows: readonly JobRow[];
   readonly columns: readonly ColumnId[];
+  readonly selecting: Selecting;
   readonly sort: Sort;
   readonly order: 'asc' | 'desc';
   readonly onSort: (sort: Sort, order: 'asc' | 'desc') => void;
@@ -44,13 +48,13 @@ export function JobTable(props: Props) {
   const varying = useMemo(() => varyingNames(props.rows.map((row) => row.job.params)), [props.rows]);
   const latest = useLatestMetrics(props.experiment, props.rows, metricsOf(props.columns));
   const apart = useMemo(() => new Set(props.columns.map(paramOf).filter((name) => name !== null)), [props.columns]);
-  const meta: JobTableMeta = { varying, apart, latest, actions: props.actions };
+  const meta: JobTableMeta = { varying, apart, latest, selecting: props.selecting, actions: props.actions };
   return (
     <JobTableContext value={meta}>{narrow ? <JobCards rows={props.rows} columns={props.columns} meta={meta} /> : <WideTable {...props} />}</JobTableContext>
   );
 }
 
-function WideTable({ rows, columns: ids, sort, order, onSort, stale }: Props) {
+function WideTable({ rows, columns: ids, selecting, sort, order, onSort, stale }: Props) {
   const open = useOpenJob();
   const columns = useMemo(() => tableColumns(ids), [ids]);
   const table = useTable({ features, columns, data: rows, getRowId: (row) => String(row.job.number) });
@@ -63,6 +67,7 @@ function WideTable({ rows, columns: ids, sort, order, onSort, stale }: Props) {
               {group.headers.map((header) => {
                 const sorts = SORT_OF[header.column.id];
                 const label = String(header.column.columnDef.header);
+                if (header.column.id === 'select') return <SelectHead key={header.id} selecting={selecting} />;
                 if (sorts === undefined) {
                   return (
                     <th key={header.id} scope="col" data-column={header.column.id} className={isNumeric(header.column.id) ? 'dr-right' : undefined}>
@@ -88,7 +93,13 @@ function WideTable({ rows, columns: ids, sort, order, onSort, stale }: Props) {
         </thead>
         <tbody>
           {table.getRowModel().rows.map((row) => (
-            <tr key={row.id} data-link data-left={row.original.left ? true : undefined} onClick={(event) => open(event, row.original.job)}>
+            <tr
+              key={row.id}
+              data-link
+              data-selected={isSelected(selecting.selection, row.original.job.number) ? true : undefined}
+              data-left={row.original.left ? true : undefined}
+              onClick={(event) => open(event, row.original.job)}
+            >
               {row.getAllCells().map((cell) => (
                 <td key={cell.id} data-column={cell.column.id} className={isNumeric(cell.column.id) ? 'dr-right' : undefined}>
                   {flexRender(cell.column.columnDef.cell, cell.getContext())}
@@ -129,6 +140,26 @@ interface CardsProps {
   readonly meta: JobTableMeta;
 }
 
+/** All rows of this page. */
+function SelectHead({ selecting: { selection, page, togglePage } }: { readonly selecting: Selecting }) {
+  const some = page.some((number) => isSelected(selection, number));
+  const all = some && page.every((number) => isSelected(selection, number));
+  return (
+    <th scope="col" data-column="select">
+      <input
+        type="checkbox"
+        className="dr-check"
+        aria-label="Select all jobs of this page"
+        checked={all}
+        ref={(box) => {
+          if (box !== null) box.indeterminate = some && !all;
+        }}
+        onChange={togglePage}
+      />
+    </th>
+  );
+}
+
 function JobCards({ rows, columns, meta }: CardsProps) {
   const own = columns.filter((id) => metricOf(id) !== null || paramOf(id) !== null);
   return (
@@ -136,6 +167,7 @@ function JobCards({ rows, columns, meta }: CardsProps) {
       {rows.map(({ job, left }) => (
         <li key={job.number} className="dr-job-card" data-left={left ? true : undefined}>
           <div className="dr-job-card-head">
+            <SelectCell number={job.number} />
             <JobLink job={job} />
             <StatusCell job={job} />
             <span style={{ marginLeft: 'auto' }}>
@@ -172,7 +204,7 @@ function useOpenJob(): (event: MouseEvent<HTMLElement>, job: JobShape) => void {
   const navigate = useNavigate();
   return (event, job) => {
     const target = event.target as HTMLElement;
-    if (target.closest('a, button, [role="menu"], input') !== null || window.getSelection()?.isCollapsed === false) return;
+    if (target.closest('a, button, [role="menu"], input, [data-column="select"]') !== null || window.getSelection()?.isCollapsed === false) return;
     void navigate({ to: '/experiments/$experiment/jobs/$number', params: { experiment: job.experiment, number: String(job.number) } });
   };
 }

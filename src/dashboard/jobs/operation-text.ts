@@ -4,7 +4,7 @@ import { countText } from '../components/bytes.ts';
 
 export type Operation = Awaited<ReturnType<typeof api.jobs.operation>>;
 
-const WORDS: Record<Operation['action'], { readonly doing: string; readonly did: string }> = {
+export const ACTION_WORDS: Record<Operation['action'], { readonly doing: string; readonly did: string }> = {
   cancel: { doing: 'Cancelling', did: 'Cancelled' },
   requeue: { doing: 'Requeueing', did: 'Requeued' },
   hold: { doing: 'Holding', did: 'Held' },
@@ -17,7 +17,7 @@ const LEFT: Record<string, string> = { job_ended: 'had ended', job_not_ended: 'h
 
 export function operationText(operation: Operation, waits = false): { readonly title: string; readonly detail: string | null } {
   const { state, matched, done, changed, problem } = operation;
-  const { doing, did } = WORDS[operation.action];
+  const { doing, did } = ACTION_WORDS[operation.action];
   const left = leftText(operation.refused);
   switch (state) {
     case 'running':
@@ -32,14 +32,26 @@ export function operationText(operation: Operation, waits = false): { readonly t
   }
 }
 
-/** `, 10 left: they had ended`. */
+/** `, 10 left as they were: had ended`. */
 function leftText(refused: Operation['refused']): string {
-  return Object.entries(refused)
-    .map(([code, count]) => `, ${countText(count)} left as they were: ${LEFT[code] ?? code.replaceAll('_', ' ')}`)
+  return leftReasons(refused)
+    .map((reason) => `, ${reason}`)
     .join('');
 }
 
-function jobsText(count: number): string {
+const STAY: Record<string, string> = { job_ended: 'have ended', job_not_ended: 'have not ended', job_not_pending: 'are not pending' };
+
+/** Before it is done: `10 will stay as before: are not pending`. */
+export function stayReasons(refused: Operation['refused']): string[] {
+  return Object.entries(refused).map(([code, count]) => `${countText(count)} will stay as before: ${STAY[code] ?? code.replaceAll('_', ' ')}`);
+}
+
+/** `10 left as they were: had ended`. */
+export function leftReasons(refused: Operation['refused']): string[] {
+  return Object.entries(refused).map(([code, count]) => `${countText(count)} left as they were: ${LEFT[code] ?? code.replaceAll('_', ' ')}`);
+}
+
+export function jobsText(count: number): string {
   return `${countText(count)} ${count === 1 ? 'job' : 'jobs'}`;
 }
 

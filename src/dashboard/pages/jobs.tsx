@@ -12,9 +12,9 @@ import { Empty, ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useRights } from '../frame/session.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
-import { ColumnChooser } from '../jobs/column-chooser.tsx';
+import { BulkBar } from '../jobs/bulk-bar.tsx';
+import { metricsOf } from '../jobs/columns.ts';
 import { EditJob } from '../jobs/edit-job.tsx';
-import { MatrixFilter, SearchField, StatusButtons } from '../jobs/filter-bar.tsx';
 import { useJobActions } from '../jobs/job-actions.tsx';
 import { JobTable } from '../jobs/job-table.tsx';
 import { searchedJobs } from '../jobs/jobs-page.ts';
@@ -22,9 +22,12 @@ import { jobsQuery, nextPage, readJobsSearch, rowsBefore, withFilter, type JobsQ
 import { Operations } from '../jobs/operations.tsx';
 import { Pager, rememberWay } from '../jobs/pager.tsx';
 import { FoundSoFar, NothingYet, type SearchState } from '../jobs/search-on.tsx';
+import { rowKeys } from '../jobs/row-keys.ts';
 import { Summary } from '../jobs/summary.tsx';
+import { Toolbar } from '../jobs/toolbar.tsx';
 import { useColumns } from '../jobs/use-columns.ts';
 import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
+import { useSelection } from '../jobs/use-selection.ts';
 import { queries } from '../queries.ts';
 
 const ROUTE = '/frame/experiments/$experiment/tabs/jobs';
@@ -45,9 +48,10 @@ export function JobsPage() {
     [navigate, name],
   );
   const columns = useColumns(name, search, go);
+  const selecting = useSelection(name, query, rows);
   const onSearch = useCallback((text: string) => go(withFilter(search, { search: text }), true), [go, search]);
   const openAdd = (): void => go({ ...search, add: true });
-  useShortcuts([...ROW_KEYS, ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
+  useShortcuts([...rowKeys((number) => selecting.toggle(number, false)), ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
   const counts = experiment.data?.counts;
   const { next, searching } = goingOn({ rows, query, search, go });
   return (
@@ -59,19 +63,7 @@ export function JobsPage() {
       )}
       <Operations experiment={name} />
       <div className="dr-card">
-        <div className="dr-toolbar">
-          <StatusButtons experiment={name} counts={search.matrix === undefined ? counts : undefined} search={search} />
-          <MatrixFilter search={search} clear={() => go(withFilter(search, { matrix: undefined }))} />
-          <SearchField search={search} onSearch={onSearch} />
-          <div className="dr-toolbar-end">
-            <ColumnChooser experiment={name} columns={columns} />
-            {rights.operate ? (
-              <Button leftSection={<IconPlus size={14} />} onClick={openAdd}>
-                Add jobs
-              </Button>
-            ) : null}
-          </div>
-        </div>
+        <Toolbar experiment={name} counts={counts} search={search} columns={columns} onSearch={onSearch} openAdd={rights.operate ? openAdd : null} />
         <News rows={rows} />
         <Body
           rows={rows}
@@ -86,6 +78,7 @@ export function JobsPage() {
             experiment={name}
             rows={rows.rows}
             columns={columns.chosen}
+            selecting={selecting}
             sort={query.sort}
             order={query.order}
             onSort={(sort, order) => go(withFilter(search, { sort, order }))}
@@ -94,6 +87,7 @@ export function JobsPage() {
           />
         </Body>
         {searching === null || rows.rows.length === 0 ? null : <FoundSoFar {...searching} />}
+        <BulkBar experiment={name} selecting={selecting} metrics={metricsOf(columns.chosen)} mayOperate={rights.operate} />
         <Pager
           search={search}
           size={query.limit}
@@ -200,16 +194,4 @@ function Body({ rows, searching, search, name, mayAdd, openAdd, clear, children 
       </Stack>
     </Empty>
   );
-}
-
-const ROW_KEYS = [
-  { keys: 'j', label: 'Next row (Enter opens it)', run: () => moveRow(1) },
-  { keys: 'k', label: 'Previous row', run: () => moveRow(-1) },
-] as const;
-
-function moveRow(step: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLElement>('[data-row-link]')];
-  const at = links.findIndex((link) => link === document.activeElement);
-  const next = at === -1 ? (step === 1 ? 0 : links.length - 1) : Math.max(0, Math.min(links.length - 1, at + step));
-  links[next]?.focus();
 }

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+
+import { doneText, previewText, type BulkReply } from './bulk-text.ts';
+
+const reply = (over: Partial<BulkReply>): BulkReply => ({
+  ...{ action: 'hold', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '1-3', operation: null },
+  ...over,
+});
+
+test('says what will become of how many jobs, and why others stay', () => {
+  expect(previewText(reply({}))).toEqual({ title: '3 jobs will be held.', left: [] });
+  expect(previewText(reply({ matched: 1_205, changed: 1_200, refused: { job_not_pending: 5 } }))).toEqual({
+    title: '1,200 of 1,205 jobs will be held.',
+    left: ['5 will stay as before: are not pending'],
+  });
+  expect(previewText(reply({ action: 'requeue', matched: 1, changed: 0, refused: { job_not_ended: 1 } })).title).toBe(
+    'The job will not go back into the queue.',
+  );
+  expect(previewText(reply({ matched: 0, changed: 0 })).title).toBe('No job fits any more.');
+});
+
+test('says what was done', () => {
+  expect(doneText(reply({ action: 'cancel', matched: 1, changed: 1 }))).toBe('Cancelled 1 job');
+  expect(doneText(reply({ action: 'set_priority', matched: 4, changed: 3, refused: { job_not_pending: 1 } }))).toBe(
+    'Set the priority of 3 of 4 jobs. 1 left as they were: were not pending',
+  );
+});

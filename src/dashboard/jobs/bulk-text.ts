@@ -1,0 +1,40 @@
+// What a bulk action would do, as sentences: before it is done, and after.
+import type { api } from '../api.ts';
+import { countText } from '../components/bytes.ts';
+import { ACTION_WORDS, jobsText, leftReasons, stayReasons } from './operation-text.ts';
+
+export type BulkReply = Awaited<ReturnType<typeof api.jobs.bulk>>;
+export type BulkAction = BulkReply['action'];
+
+/** What is said of the jobs that would change: `12 jobs will be held`. */
+const WILL: Record<BulkAction, string> = {
+  cancel: 'be cancelled',
+  requeue: 'go back into the queue',
+  hold: 'be held',
+  unhold: 'be let run',
+  delete: 'be deleted',
+  set_priority: 'get this priority',
+};
+
+/** What becomes of jobs, beyond the word. */
+export const MEANING: Record<BulkAction, string> = {
+  cancel: 'Pending jobs are aborted at once. The programs of running ones are asked to end and get their grace time.',
+  requeue: 'They get a new attempt. Logs, metrics and files of earlier attempts stay.',
+  hold: 'No worker takes a held job. Its place in the queue stays.',
+  unhold: 'Held jobs may be taken by workers again.',
+  delete: 'They are removed as if they had never been made. This cannot be taken back.',
+  set_priority: 'Higher goes first.',
+};
+
+export function previewText({ action, matched, changed, refused }: BulkReply): { readonly title: string; readonly left: readonly string[] } {
+  const left = stayReasons(refused);
+  if (matched === 0) return { title: 'No job fits any more.', left };
+  if (changed === 0)
+    return { title: `${matched === 1 ? 'The job' : `None of the ${jobsText(matched)}`} will ${matched === 1 ? 'not ' : ''}${WILL[action]}.`, left };
+  return { title: `${changed === matched ? jobsText(changed) : `${countText(changed)} of ${jobsText(matched)}`} will ${WILL[action]}.`, left };
+}
+
+export function doneText({ action, matched, changed, refused }: BulkReply): string {
+  const done = `${ACTION_WORDS[action].did} ${changed === matched ? jobsText(changed) : `${countText(changed)} of ${jobsText(matched)}`}`;
+  return [done, ...leftReasons(refused)].join('. ');
+}
