@@ -74,7 +74,7 @@ browserTest('columns of one’s own: metrics that are live, params, kept for the
   await reads(cell(page, 1, 'metric:loss'), '1.25');
   const other = await scene.admin(`/experiments/sweep/jobs?columns=status,metric%253Aloss,colour,metric:loss`);
   await reads(cell(other, 1, 'metric:loss'), '1.25');
-  expect(await other.locator('thead th').allTextContents()).toEqual(['ID', 'Status', 'loss', 'Actions']);
+  expect(await other.locator('thead th').allTextContents()).toEqual(['', 'ID', 'Status', 'loss', 'Actions']);
 
   await page.getByRole('button', { name: 'Choose columns' }).click();
   await page.getByRole('button', { name: 'Back to the usual' }).click();
