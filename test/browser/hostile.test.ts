@@ -100,6 +100,33 @@ const PAGES: Readonly<Record<string, readonly Sight[]>> = {
       },
     },
   ],
+  matrices: [{ path: '/experiments/hostile-3/matrices', shows: (page) => shown(page, JSON.stringify(SHORT)) }],
+  charts: [
+    { path: '/experiments/hostile-3/charts?split=worker', shows: (page) => page.locator('.dr-figure canvas').nth(2).waitFor() },
+    {
+      path: '/experiments/hostile-3/charts?view=machines&param=image',
+      shows: async (page) => {
+        await page.getByRole('button', { name: 'Failures by parameter as a table' }).click();
+        await shown(page, IMG);
+      },
+    },
+    {
+      path: '/experiments/hostile-3/charts?view=results',
+      shows: async (page) => {
+        await reads(page.getByRole('region', { name: 'Best jobs', exact: true }).getByRole('table'), new RegExp(escaped(IMG)));
+        await page.locator('.dr-figure canvas').first().hover();
+      },
+    },
+  ],
+  compare: [
+    {
+      path: '/experiments/hostile-3/compare?jobs=1-2&all=true',
+      shows: async (page) => {
+        await reads(page.getByRole('region', { name: 'Compared jobs' }), new RegExp(`${escaped(IMG)}.*${escaped(SHORT)}`, 's'));
+        await page.locator('.dr-figure canvas').first().hover();
+      },
+    },
+  ],
   settings: [{ path: '/experiments/hostile-3/settings', shows: (page) => page.getByRole('heading').first().waitFor() }],
   'jobs/$number': [
     {
@@ -129,7 +156,9 @@ browserTest('every page there is, for somebody whose key has a hostile name, wit
   });
   await runByHand(hostile, 'hostile-3');
   await hostile.api.jobs.bulk({ params: { experiment: 'hostile-3' }, body: { action: 'requeue', filter: { search: 'image' } } });
+  await runByHand(hostile, 'hostile-3');
   expect(await experiment.all()).toHaveLength(1);
+  await hostile.api.jobs.create({ params: { experiment: 'hostile-3' }, body: { matrix: { image: [SHORT, IMG], other: [1] }, command: SCRIPT, held: true } });
 
   const page = await admin('/');
   for (const sights of Object.values(PAGES)) {
