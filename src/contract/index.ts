@@ -6,7 +6,8 @@ export * from './problem.ts';
 export { openApiDocument, type OpenApiOperation } from './openapi.ts';
 export { createClient, type Client } from './client.ts';
 export { EXPORT_FORMATS } from './endpoints/export.ts';
-export { SORTS } from './endpoints/jobs.ts';
+export { SORTS } from './job-filter.ts';
+export type { JobView, SavedViewShape } from './endpoints/views.ts';
 export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
 export type {
   FinishedAttemptShape,

@@ -1,4 +1,4 @@
-// Which jobs a request is about: the same words in lists, exports and bulk actions. All conditions must hold.
+// Which jobs a request is about: the same words in lists, exports and bulk actions. All conditions must hold. And in which order.
 import * as z from 'zod';
 
 import { LIMITS } from '../core/limits.ts';
@@ -20,3 +20,5 @@ export const FilterFields = {
 };
 
 export const JobFilter = z.strictObject(FilterFields);
+
+export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const;

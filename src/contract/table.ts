@@ -8,10 +8,11 @@ import { jobs } from './endpoints/jobs.ts';
 import { matrices } from './endpoints/matrices.ts';
 import { results } from './endpoints/results.ts';
 import { server } from './endpoints/server.ts';
+import { views } from './endpoints/views.ts';
 import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, matrices, results, charts, compare, workers, agents, access, server } as const;
+export const contract = { experiments, jobs, matrices, results, charts, compare, views, workers, agents, access, server } as const;
 
 export type Contract = typeof contract;

@@ -23,6 +23,7 @@ export const EVENT_KINDS = [
   'artifact_stored',
   'matrix_created',
   'matrix_expanded',
+  'views_changed',
   'operation_started',
   'operation_finished',
   'agent_registered',

@@ -53,6 +53,7 @@ export const LIMITS = {
   waiting_counted: limit(1_000, 'items', 'jobs before a pending one that are counted to say why it waits'),
   selected_jobs: limit(1_000, 'items', 'jobs selected one by one in the dashboard; more are selected by what they have in common'),
   latest_metrics: limit(12, 'items', 'metrics whose latest values are read of many jobs at once: columns of the table of jobs, and of an export'),
+  views: limit(100, 'items', 'saved views of one experiment'),
   table_columns: limit(40, 'items', 'columns of the table of jobs'),
   export_params: limit(2_000, 'items', 'params that have a column in an export as CSV'),
   chart_buckets: limit(400, 'items', 'stretches of time in one chart'),

@@ -17,6 +17,7 @@ export const REFUSALS = {
   job_not_found: kind(404, 'There is no such job'),
   artifact_not_found: kind(404, 'There is no such file'),
   experiment_exists: kind(409, 'An experiment of this name exists'),
+  view_exists: kind(409, 'A view of this name exists'),
   experiment_busy: kind(409, 'The experiment has running jobs'),
   job_not_pending: kind(409, 'The job is not pending'),
   job_ended: kind(409, 'The job has ended'),

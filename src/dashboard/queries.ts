@@ -14,6 +14,7 @@ export const TOPICS = [
   'job',
   'operations',
   'matrices',
+  'views',
   'workers',
   'history',
   'artifacts',
@@ -64,6 +65,8 @@ export const queries = {
       queryFn: ({ signal }) => api.matrices.get({ params: { experiment, matrix_id: id } }, { signal }),
       staleTime: Infinity,
     }),
+  views: (experiment: string) =>
+    queryOptions({ queryKey: ['views', experiment], queryFn: ({ signal }) => api.views.list({ params: { experiment } }, { signal }) }),
   workers: (experiment: string) =>
     queryOptions({
       queryKey: ['workers', experiment],

@@ -59,6 +59,11 @@ async function matrix(scene: AccessScene): Promise<Prepared> {
   return { params: { matrix_id: matrix_id! } };
 }
 
+async function view(scene: AccessScene): Promise<Prepared> {
+  const { id } = await scene.server.client().views.create({ params: { experiment: OWN }, body: { name: `view ${serial()}`, view: {} } });
+  return { params: { view_id: id } };
+}
+
 async function upload(scene: AccessScene): Promise<Prepared> {
   const { token, number } = scene.running;
   await scene.server.send('/api/v1/attempt/artifacts/result.json', { method: 'PUT', key: token, text: '{}' });
@@ -137,6 +142,10 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'charts.replicates': { prepare: () => ({ query: 'metric=loss&seed=seed' }) },
   'compare.jobs': { prepare: () => ({ query: 'numbers=1' }) },
   'compare.curves': { prepare: () => ({ query: 'numbers=1&metric=loss' }) },
+  'views.list': {},
+  'views.create': { prepare: () => ({ body: { name: `view ${serial()}`, view: {} } }) },
+  'views.change': { prepare: async (scene) => ({ ...(await view(scene)), body: { view: { status: 'done' } } }) },
+  'views.remove': { prepare: view },
   'workers.list': {},
   'workers.command': { prepare: withBody({ action: 'pause' }) },
   'workers.cancelCommand': { prepare: withBody({}) },

@@ -56,6 +56,7 @@ async function purgeParams(tx: Transaction, experimentId: number, rows: number):
 }
 
 async function purgeRest(tx: Transaction, id: number): Promise<void> {
-  for (const table of ['counter', 'demand', 'matrix', 'operation', 'variable']) await tx.sql.run(`delete from ${table} where experiment_id = ?`, [id]);
+  for (const table of ['counter', 'demand', 'matrix', 'operation', 'variable', 'saved_view'])
+    await tx.sql.run(`delete from ${table} where experiment_id = ?`, [id]);
   await tx.sql.run('delete from experiment where id = ?', [id]);
 }

@@ -111,6 +111,17 @@ export interface JobTable {
   progress_total: number | null;
 }
 
+/** A way to look at the jobs of an experiment that somebody gave a name. */
+export interface SavedViewTable {
+  id: Generated<number>;
+  experiment_id: number;
+  name: string;
+  /** What the contract calls a view. */
+  view_json: string;
+  updated_at: number;
+  updated_by: string;
+}
+
 /** Ids of jobs that were made at one moment and of which some were deleted: see deletions.ts. */
 export interface DeletedJobTable {
   created_at: number;
@@ -353,6 +364,7 @@ export interface Database {
   demand_wait: DemandWaitTable;
   matrix: MatrixTable;
   job: JobTable;
+  saved_view: SavedViewTable;
   deleted_job: DeletedJobTable;
   operation: OperationTable;
   attempt: AttemptTable;

@@ -88,6 +88,17 @@ const PAGES: Readonly<Record<string, readonly Sight[]>> = {
       path: `/experiments/hostile-3/jobs?search=${encodeURIComponent(SHORT)}`,
       shows: (page) => shown(page, 'No job fits this filter'),
     },
+    {
+      path: `/experiments/hostile-3/jobs?columns=${encodeURIComponent(`status,message,param:image,metric:${IMG.replaceAll(/[%,]/g, encodeURIComponent)}`)}`,
+      shows: async (page) => {
+        await reads(page.locator('thead'), new RegExp(escaped(IMG)));
+        await reads(page.locator('[data-column="param:image"]').last(), IMG);
+        await page.getByRole('button', { name: 'Saved views' }).click();
+        await page.getByRole('link', { name: SHORT }).waitFor();
+        await page.getByRole('button', { name: `Rename ${SHORT}` }).click();
+        await page.getByLabel(`New name of ${SHORT}`).waitFor();
+      },
+    },
   ],
   workers: [
     { path: `/experiments/hostile-3/workers?search=${encodeURIComponent(SHORT)}`, shows: (page) => page.locator(`main input[value="${SHORT}"]`).waitFor() },
@@ -154,6 +165,7 @@ browserTest('every page there is, for somebody whose key has a hostile name, wit
     params: { experiment: 'hostile-3' },
     body: { jobs: [{ params: { image: IMG, script: SCRIPT } }], command: `echo '${IMG}'`, tags: [SHORT] },
   });
+  await hostile.api.views.create({ params: { experiment: 'hostile-3' }, body: { name: SHORT, view: { search: IMG, columns: [`metric:${IMG}`] } } });
   await runByHand(hostile, 'hostile-3');
   await hostile.api.jobs.bulk({ params: { experiment: 'hostile-3' }, body: { action: 'requeue', filter: { search: 'image' } } });
   await runByHand(hostile, 'hostile-3');

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LIMITS } from '../../core/limits.ts';
 import { WAIT_REASONS } from '../../core/waiting.ts';
 import { endpoint } from '../endpoint.ts';
-import { FilterFields, JobFilter } from '../job-filter.ts';
+import { FilterFields, JobFilter, SORTS } from '../job-filter.ts';
 import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape } from '../schemas.ts';
 
 import { exportJobs } from './export.ts';
@@ -92,8 +92,6 @@ export const CreatedJobs = z.object({
   expanding: z.boolean().describe('a matrix over 10,000 jobs is expanded in the background; see GET …/matrices/:id'),
   sample: z.array(ParamsShape).describe('params of the first few jobs'),
 });
-
-export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const;
 
 export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
 

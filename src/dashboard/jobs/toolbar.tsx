@@ -10,6 +10,7 @@ import { MatrixFilter, SearchField, StatusButtons } from './filter-bar.tsx';
 import { jobsQuery, type JobsSearch } from './jobs-search.ts';
 import type { Columns } from './use-columns.ts';
 import { filterOf } from './use-selection.ts';
+import { ViewsMenu } from './views-menu.tsx';
 
 interface Props {
   readonly experiment: string;
@@ -27,6 +28,7 @@ export function Toolbar({ experiment, counts, search, columns, onSearch, openAdd
     <div className="dr-toolbar">
       <StatusButtons experiment={experiment} counts={matrix === undefined ? counts : undefined} search={search} />
       <MatrixFilter experiment={experiment} search={search} />
+      <ViewsMenu experiment={experiment} search={search} columns={columns.chosen} />
       <SearchField search={search} onSearch={onSearch} />
       <div className="dr-toolbar-end">
         <ExportMenu

@@ -34,6 +34,7 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   artifact_stored: ['artifacts', 'history'],
   matrix_created: JOB_CHANGE,
   matrix_expanded: JOB_CHANGE,
+  views_changed: ['views'],
   operation_started: ['history', 'operations'],
   operation_finished: [...JOB_CHANGE, 'operations'],
   agent_registered: WORKER_CHANGE,
@@ -51,7 +52,21 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   key_deleted: [],
   pin_changed: ['pin'],
   login: [],
-  store_restored: ['experiments', 'experiment', 'jobs', 'job', 'operations', 'history', 'workers', 'artifacts', 'metrics', 'charts', 'matrices', 'log'],
+  store_restored: [
+    'experiments',
+    'experiment',
+    'jobs',
+    'job',
+    'operations',
+    'history',
+    'workers',
+    'artifacts',
+    'metrics',
+    'charts',
+    'matrices',
+    'log',
+    'views',
+  ],
 };
 
 /** More job ranges than this are not worth keeping apart: all jobs of the experiment count as stale. */

@@ -72,7 +72,7 @@ export function JobsPage() {
           name={name}
           mayAdd={rights.operate}
           openAdd={openAdd}
-          clear={() => go(withFilter(search, { status: undefined, search: undefined }))}
+          clear={() => go(readJobsSearch({ columns: search.columns }))}
         >
           <JobTable
             experiment={name}

@@ -10,6 +10,7 @@ import { jobHandlers } from './jobs.ts';
 import { matrixHandlers } from './matrices.ts';
 import { resultHandlers } from './results.ts';
 import { serverHandlers } from './server.ts';
+import { viewHandlers } from './views.ts';
 import { workerHandlers } from './workers.ts';
 
 export function allHandlers(): Handlers {
@@ -20,6 +21,7 @@ export function allHandlers(): Handlers {
     results: resultHandlers,
     charts: chartHandlers,
     compare: compareHandlers,
+    views: viewHandlers,
     workers: workerHandlers,
     agents: agentHandlers,
     access: accessHandlers,

@@ -51,6 +51,10 @@ export const initial: Migration = {
     `create index job_held on job (experiment_id, number) where held_at is not null`,
     `create index job_matrix on job (matrix_id, number) where matrix_id is not null`,
 
+    `create table saved_view (
+      id ${id}, experiment_id ${integer} not null, name text not null, view_json text not null,
+      updated_at ${integer} not null, updated_by text not null, unique (experiment_id, name))`,
+
     `create table deleted_job (
       created_at ${integer} primary key, first_id ${integer} not null, last_id ${integer} not null, deleted_at ${integer} not null)`,
     `create index deleted_job_range on deleted_job (last_id, first_id)`,
