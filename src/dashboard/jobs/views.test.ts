@@ -12,6 +12,7 @@ test('a view is the URL that shows it, without the place in it', () => {
   expect(searchOfView(view, 100)).toEqual({
     status: 'done',
     search: 'lr>0.1',
+    matrix: 3,
     sort: 'duration_ms',
     order: 'asc',
     size: 100,
