@@ -13,6 +13,8 @@ import { ROOT, StepFailed, main } from './step.mjs';
 
 const IMAGES = join(ROOT, 'docs/images');
 const EXPERIMENT = '/experiments/digits-tune/jobs';
+const RESULTS = '/experiments/digits-tune/charts?view=results&metric=validation_accuracy&goal=maximise&log=learning_rate';
+const SWEEP_MS = 600_000;
 const LARGEST_BYTES = 300_000;
 const WAIT_MS = 120_000;
 const MOMENT_MS = 4_000;
@@ -34,6 +36,7 @@ await main(async () => {
     mkdirSync(IMAGES, { recursive: true });
     await takeExperiment(page, new URL(drover.link).origin);
     await takeJob(page, new URL(drover.link).origin);
+    await takeResults(page, new URL(drover.link).origin);
   } finally {
     await browser.close();
     await drover.stop();
@@ -113,6 +116,20 @@ async function takeJob(page, origin) {
   await page.locator('.dr-files').waitFor();
   await page.mouse.move(0, 0);
   await take(page, 'job.png');
+}
+
+/** What came out of the whole sweep. */
+async function takeResults(page, origin) {
+  await page.goto(`${origin}${EXPERIMENT}`);
+  const over = () => {
+    const count = (kind) => document.querySelector(`a.dr-stat[data-kind=${kind}] .dr-stat-count`)?.textContent;
+    return count('total') !== undefined && count('total') === count('done');
+  };
+  await page.waitForFunction(over, undefined, { timeout: SWEEP_MS });
+  await page.goto(origin + RESULTS);
+  await page.locator('.dr-figure canvas').nth(2).waitFor();
+  await page.mouse.move(0, 0);
+  await take(page, 'results.png');
 }
 
 async function take(page, name) {
