@@ -23,6 +23,21 @@ describe('the search box', () => {
       ],
     ],
     ['"lr=0.1"', [{ kind: 'text', text: 'lr=0.1' }]],
+    [
+      'tag:best -tag:"two words" tag=3',
+      [
+        { kind: 'tag', tag: 'best', has: true },
+        { kind: 'tag', tag: 'two words', has: false },
+        { kind: 'param', name: 'tag', comparison: '=', value: '3' },
+      ],
+    ],
+    [
+      'tag: "tag:x"',
+      [
+        { kind: 'text', text: 'tag:' },
+        { kind: 'text', text: 'tag:x' },
+      ],
+    ],
     ['a=b=c', [{ kind: 'param', name: 'a', comparison: '=', value: 'b=c' }]],
     ['gpunode_egg_0', [{ kind: 'text', text: 'gpunode_egg_0' }]],
     ['=5', [{ kind: 'text', text: '=5' }]],

@@ -1,9 +1,11 @@
-// The search box: `lr=0.01`, `lr>0.001`, `hidden_units!=8`, a job number, or any text. Words are joined by "and".
+// The search box: `lr=0.01`, `lr>0.001`, `hidden_units!=8`, `tag:best`, `-tag:best`, a job number, or any text. Words are joined by "and".
 
 export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
 export type SearchTerm =
-  { readonly kind: 'param'; readonly name: string; readonly comparison: Comparison; readonly value: string } | { readonly kind: 'text'; readonly text: string };
+  | { readonly kind: 'param'; readonly name: string; readonly comparison: Comparison; readonly value: string }
+  | { readonly kind: 'tag'; readonly tag: string; readonly has: boolean }
+  | { readonly kind: 'text'; readonly text: string };
 
 export type SearchResult = { readonly terms: readonly SearchTerm[] } | { readonly problem: string };
 
@@ -11,6 +13,11 @@ export type SearchResult = { readonly terms: readonly SearchTerm[] } | { readonl
 export function parseSearch(input: string): SearchResult {
   const terms: SearchTerm[] = [];
   for (const word of words(input)) {
+    const tag = /^(-?)tag:(.+)$/s.exec(word);
+    if (tag !== null) {
+      terms.push({ kind: 'tag', tag: unquote(tag[2]!), has: tag[1] === '' });
+      continue;
+    }
     const match = /^([A-Za-z_][A-Za-z0-9_.-]{0,127})(<=|>=|!=|=|<|>)(.*)$/s.exec(word);
     if (match === null) {
       terms.push({ kind: 'text', text: unquote(word) });

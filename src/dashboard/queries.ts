@@ -15,6 +15,7 @@ export const TOPICS = [
   'operations',
   'matrices',
   'views',
+  'tags',
   'workers',
   'history',
   'artifacts',
@@ -65,6 +66,8 @@ export const queries = {
       queryFn: ({ signal }) => api.matrices.get({ params: { experiment, matrix_id: id } }, { signal }),
       staleTime: Infinity,
     }),
+  tags: (experiment: string) =>
+    queryOptions({ queryKey: ['tags', experiment], queryFn: ({ signal }) => api.jobs.tags({ params: { experiment } }, { signal }) }),
   views: (experiment: string) =>
     queryOptions({ queryKey: ['views', experiment], queryFn: ({ signal }) => api.views.list({ params: { experiment } }, { signal }) }),
   workers: (experiment: string) =>

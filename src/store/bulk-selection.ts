@@ -3,7 +3,7 @@ import { JOB_STATUSES, type JobStatus } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { RefusalCode } from '../core/refusal.ts';
 
-import { type JobAction, refusalOf, type Refused } from './job-actions.ts';
+import { type Asked, refusalOf, type Refused } from './job-actions.ts';
 import { filterWhere, type JobFilter } from './job-search.ts';
 import type { Reader } from './store.ts';
 
@@ -17,24 +17,41 @@ export interface Preview {
 }
 
 /** What an action would do now. */
-export async function previewAction(reader: Reader, experimentId: number, filter: JobFilter, action: JobAction): Promise<Preview> {
+export async function previewAction(reader: Reader, experimentId: number, filter: JobFilter, request: Asked): Promise<Preview> {
   const where = await filterWhere(reader, experimentId, filter);
-  const rows = await reader.sql.all<{ status: JobStatus; n: number }>(
-    `select status, count(*) as n from job where ${where.text} group by status`,
+  const judged = isAboutTags(request) ? 'status, tags_json' : 'status';
+  const rows = await reader.sql.all<{ status: JobStatus; tags_json?: string | null; n: number }>(
+    `select ${judged}, count(*) as n from job where ${where.text} group by ${judged}`,
     where.values,
   );
   const refused: Partial<Record<RefusalCode, number>> = {};
   let matched = 0;
   let changed = 0;
-  for (const { status, n } of rows) {
-    const refusal = refusalOf(action, status);
+  for (const { status, tags_json = null, n } of rows) {
+    const refusal = refusalOf(request, { status, tags_json });
     matched += Number(n);
     if (refusal === null) changed += Number(n);
-    else refused[refusal] = (refused[refusal] ?? 0) + Number(n);
+    else if (refusal !== 'as_it_is') refused[refusal] = (refused[refusal] ?? 0) + Number(n);
   }
-  const statuses = (filter.statuses ?? JOB_STATUSES).filter((status) => refusalOf(action, status) === null);
-  const numbers = changed === 0 ? [] : await jobNumbers(reader, experimentId, { ...filter, statuses }, { after: 0, up_to: ALL, limit: LIMITS.bulk_jobs.value });
-  return { matched, changed, refused, numbers };
+  return { matched, changed, refused, numbers: changed === 0 ? [] : await changedNumbers(reader, experimentId, filter, request) };
+}
+
+function isAboutTags({ action }: Asked): boolean {
+  return action === 'add_tags' || action === 'remove_tags';
+}
+
+async function changedNumbers(reader: Reader, experimentId: number, filter: JobFilter, request: Asked): Promise<number[]> {
+  const limit = LIMITS.bulk_jobs.value;
+  if (!isAboutTags(request)) {
+    const statuses = (filter.statuses ?? JOB_STATUSES).filter((status) => refusalOf(request, { status, tags_json: null }) === null);
+    return jobNumbers(reader, experimentId, { ...filter, statuses }, { after: 0, up_to: ALL, limit });
+  }
+  const where = await filterWhere(reader, experimentId, filter);
+  const rows = await reader.sql.all<{ number: number; status: JobStatus; tags_json: string | null }>(
+    `select number, status, tags_json from job where ${where.text} order by job.number limit ?`,
+    [...where.values, limit],
+  );
+  return rows.filter((row) => refusalOf(request, row) === null).map((row) => Number(row.number));
 }
 
 export const ALL = Number.MAX_SAFE_INTEGER;

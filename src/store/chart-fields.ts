@@ -2,6 +2,7 @@
 import { LIMITS } from '../core/limits.ts';
 
 import { ofSample } from './chart-sample.ts';
+import { TAG_NAME } from './search-index.ts';
 import type { Sql } from './sql.ts';
 import type { Reader } from './store.ts';
 
@@ -38,7 +39,7 @@ const NAMES = `with recursive names(name) as (
 
 /** In order; of jobs that were deleted too. */
 export async function readParamNames({ sql }: Reader, experimentId: number, limit: number): Promise<string[]> {
-  const rows = await sql.all<{ name: string }>(`${NAMES} select name from names where name is not null limit ?`, [experimentId, experimentId, limit]);
+  const rows = await sql.all<{ name: string }>(`${NAMES} select name from names where name <> ? limit ?`, [experimentId, experimentId, TAG_NAME, limit]);
   return rows.map((row) => row.name);
 }
 
@@ -50,8 +51,8 @@ async function readParamFields(sql: Sql, experimentId: number): Promise<ParamFie
   const rows = await sql.all<{ name: string; counted: number; numbers: number; least: number | null; greatest: number | null }>(
     `${NAMES}
       select name, (select count(*) from ${some}) as counted, (select count(number) from ${some}) as numbers, ${extreme('min')} as least, ${extreme('max')} as greatest
-      from names where name is not null limit ${LIMITS.chart_fields.value}`,
-    Array.from({ length: 6 }, () => experimentId),
+      from names where name <> ? limit ${LIMITS.chart_fields.value}`,
+    [...Array.from({ length: 6 }, () => experimentId), TAG_NAME],
   );
   return rows.map((row) => ({
     name: row.name,

@@ -1,8 +1,9 @@
 // Making jobs, thousands at a time: numbers are taken in one piece, rows and their searchable params go in as sets.
 import { createHash } from 'node:crypto';
 
-import { plainText, type Params } from '../core/params.ts';
+import type { Params } from '../core/params.ts';
 
+import { indexParams, indexTags } from './search-index.ts';
 import { rowSet, type Sql } from './sql.ts';
 import type { Transaction } from './writer.ts';
 
@@ -75,6 +76,14 @@ export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
     const rows = texts.slice(from, to).map((text, index) => [set.block.first_job_id + first + index, set.block.first_number + first + index, text]);
     await insertRows(tx, set, { command_id, demand_id }, rows);
     await indexParams(tx.sql, set.experiment_id, set.block.first_number + from, params);
+    const { tags } = set.template;
+    if (tags.length > 0) {
+      await indexTags(
+        tx.sql,
+        set.experiment_id,
+        rows.map((row) => ({ number: row[1] as number, tags })),
+      );
+    }
   }
   tx.count(set.experiment_id, 'pending', set.params.length);
   tx.count(set.experiment_id, 'created', set.params.length);
@@ -128,64 +137,4 @@ export async function demandId(sql: Sql, experimentId: number, template: JobTemp
     [JSON.stringify(fields), ...fields],
   );
   return Number(row!.id);
-}
-
-/** Longest param text that is searchable; longer ones are found by their beginning. */
-const INDEXED_CHARACTERS = 500;
-
-export function indexedText(value: Params[string]): string {
-  return plainText(value).slice(0, INDEXED_CHARACTERS);
-}
-
-/** Makes the params of consecutive jobs searchable: each distinct value once, and which jobs have it. */
-export async function indexParams(sql: Sql, experimentId: number, firstNumber: number, params: readonly Params[]): Promise<void> {
-  const values = new Map<string, { name: string; value: string; number: number | null; jobs: number[] }>();
-  params.forEach((one, index) => {
-    for (const [name, value] of Object.entries(one)) {
-      const text = indexedText(value);
-      const key = `${name}\u0000${text}`;
-      const known = values.get(key);
-      if (known === undefined) values.set(key, { name, value: text, number: typeof value === 'number' ? value : null, jobs: [firstNumber + index] });
-      else known.jobs.push(firstNumber + index);
-    }
-  });
-  if (values.size === 0) return;
-  const rows = await sql.all<{ id: number; name: string; value: string }>(
-    `insert into param_value (experiment_id, name, value, number) select ?, name, value, number
-      from ${rowSet(sql.dialect, { name: 'text', value: 'text', number: 'real' })} as v where true
-      on conflict (experiment_id, name, value) do update set number = coalesce(excluded.number, param_value.number) returning id, name, value`,
-    [experimentId, JSON.stringify([...values.values()].map((one) => [one.name, one.value, one.number]))],
-  );
-  const pairs: [number, number][] = [];
-  for (const row of rows) for (const number of values.get(`${row.name}\u0000${row.value}`)!.jobs) pairs.push([Number(row.id), number]);
-  await sql.run(
-    `insert into job_param (value_id, number) select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v where true on conflict do nothing`,
-    [JSON.stringify(pairs)],
-  );
-}
-
-/** Takes the params of jobs out of the search. */
-export async function unindexJobs(sql: Sql, experimentId: number, jobs: readonly { readonly number: number; readonly params: Params }[]): Promise<void> {
-  const values = new Map<string, { name: string; value: string; jobs: number[] }>();
-  for (const { number, params } of jobs) {
-    for (const [name, value] of Object.entries(params)) {
-      const text = indexedText(value);
-      const key = `${name}\u0000${text}`;
-      const known = values.get(key);
-      if (known === undefined) values.set(key, { name, value: text, jobs: [number] });
-      else known.jobs.push(number);
-    }
-  }
-  if (values.size === 0) return;
-  // The set comes first, so that each of its rows is looked up in the index.
-  const rows = await sql.all<{ id: number; name: string; value: string }>(
-    `select param_value.id, param_value.name, param_value.value from ${rowSet(sql.dialect, { name: 'text', value: 'text' })} as v
-      cross join param_value where param_value.experiment_id = ? and param_value.name = v.name and param_value.value = v.value`,
-    [JSON.stringify([...values.values()].map((one) => [one.name, one.value])), experimentId],
-  );
-  const pairs = rows.flatMap((row) => values.get(`${row.name}\u0000${row.value}`)!.jobs.map((number) => [Number(row.id), number]));
-  await sql.run(
-    `delete from job_param where (value_id, number) in (select value_id, number from ${rowSet(sql.dialect, { value_id: 'int', number: 'int' })} as v)`,
-    [JSON.stringify(pairs)],
-  );
 }

@@ -2,9 +2,9 @@
 import { LIMITS } from '../core/limits.ts';
 import type { Params } from '../core/params.ts';
 
-import { unindexJobs } from './create-jobs.ts';
 import { rememberDeletedJobs } from './deletions.ts';
 import { readCounts } from './experiments.ts';
+import { unindexJobs, unindexTags } from './search-index.ts';
 import { lockOf, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 import type { Transaction } from './writer.ts';
@@ -20,11 +20,19 @@ export async function deletePending(tx: Transaction, experimentId: number, jobs:
   const ours = valueSet(tx.sql.dialect, 'int');
   const ids = JSON.stringify(jobs.map((job) => job.id));
   await rememberDeletedJobs(tx, { text: `id in ${ours}`, values: [ids] });
-  const rows = await tx.sql.all<{ number: number; params_json: string }>(`select number, params_json from job where id in ${ours}`, [ids]);
+  const rows = await tx.sql.all<{ number: number; params_json: string; tags_json: string | null }>(
+    `select number, params_json, tags_json from job where id in ${ours}`,
+    [ids],
+  );
   await unindexJobs(
     tx.sql,
     experimentId,
     rows.map((row) => ({ number: row.number, params: JSON.parse(row.params_json) as Params })),
+  );
+  await unindexTags(
+    tx.sql,
+    experimentId,
+    rows.flatMap((row) => (row.tags_json === null ? [] : [{ number: row.number, tags: JSON.parse(row.tags_json) as string[] }])),
   );
   const tried = jobs.filter((job) => job.attempts > 0).map((job) => job.id);
   if (tried.length > 0) {

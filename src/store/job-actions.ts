@@ -3,19 +3,23 @@ import { type EventKind } from '../core/event.ts';
 import { type JobStatus, mayTransition } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
+import { withoutTags, withTags } from '../core/tags.ts';
 
 import { deletePending } from './delete-jobs.ts';
 import { filterWhere, type JobFilter } from './job-search.ts';
-import { lockOf, valueSet } from './sql.ts';
+import { indexTags, unindexTags } from './search-index.ts';
+import { lockOf, rowSet, valueSet } from './sql.ts';
 import type { Transaction } from './writer.ts';
 
-export const JOB_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
+export const JOB_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority', 'add_tags', 'remove_tags'] as const;
 export type JobAction = (typeof JOB_ACTIONS)[number];
 
 export interface ActionRequest {
   readonly action: JobAction;
   readonly force: boolean;
   readonly priority: number;
+  /** With add_tags and remove_tags. */
+  readonly tags?: readonly string[];
   readonly actor: string;
   /** When it was asked for, if that is some time ago: jobs that an attempt brought back or ended since are not deleted or requeued. */
   readonly asked_at?: number;
@@ -36,6 +40,7 @@ interface JobHead {
   readonly held_at: number | null;
   readonly not_before: number | null;
   readonly attempts: number;
+  readonly tags_json: string | null;
 }
 
 /** Does one thing to all jobs that the filter names, in this transaction; larger sets are an operation. */
@@ -44,7 +49,7 @@ export async function actOnJobs(tx: Transaction, experimentId: number, filter: J
   const limit = LIMITS.bulk_jobs.value;
   const { text, values } = sinceAsked(request);
   const heads = await tx.sql.all<JobHead>(
-    `select id, number, status, held_at, not_before, attempts from job where ${where.text}${text} order by number limit ?${lockOf(tx.sql)}`,
+    `select id, number, status, held_at, not_before, attempts, tags_json from job where ${where.text}${text} order by number limit ?${lockOf(tx.sql)}`,
     [...where.values, ...values, limit + 1],
   );
   if (heads.length > limit) {
@@ -53,9 +58,9 @@ export async function actOnJobs(tx: Transaction, experimentId: number, filter: J
   const refused: Partial<Record<RefusalCode, number>> = {};
   const fitting: JobHead[] = [];
   for (const head of heads) {
-    const refusal = refusalOf(request.action, head.status);
+    const refusal = refusalOf(request, head);
     if (refusal === null) fitting.push(head);
-    else refused[refusal] = (refused[refusal] ?? 0) + 1;
+    else if (refusal !== 'as_it_is') refused[refusal] = (refused[refusal] ?? 0) + 1;
   }
   await apply(tx, experimentId, fitting, request);
   return { matched: heads.length, changed: fitting.map((head) => head.number), refused };
@@ -69,8 +74,26 @@ function sinceAsked({ action, asked_at }: ActionRequest): { text: string; values
   };
 }
 
-/** Why an action leaves a job of this status alone; null when it does not. */
-export function refusalOf(action: JobAction, status: JobStatus): RefusalCode | null {
+/** Why an action leaves a job alone; null when it does not. */
+export function refusalOf({ action, tags = [] }: Asked, { status, tags_json }: Judged): RefusalCode | 'as_it_is' | null {
+  if (action !== 'add_tags' && action !== 'remove_tags') return statusRefusal(action, status);
+  const before = readTags(tags_json);
+  const after = action === 'add_tags' ? withTags(before, tags) : withoutTags(before, tags);
+  if (after === null) return 'too_many';
+  return after.length === before.length ? 'as_it_is' : null;
+}
+
+export type Asked = Pick<ActionRequest, 'action' | 'tags'>;
+export type Judged = Pick<JobHead, 'status' | 'tags_json'>;
+
+function readTags(json: string | null): string[] {
+  return json === null ? [] : (JSON.parse(json) as string[]);
+}
+
+type TagAction = 'add_tags' | 'remove_tags';
+
+/** Why an action leaves jobs of this status alone. */
+export function statusRefusal(action: Exclude<JobAction, TagAction>, status: JobStatus): RefusalCode | null {
   switch (action) {
     case 'cancel':
       return status === 'pending' || status === 'running' ? null : 'job_ended';
@@ -102,11 +125,31 @@ async function apply(tx: Transaction, experimentId: number, heads: readonly JobH
     case 'set_priority':
       await setAll(tx, heads, 'priority = ?', [request.priority]);
       return tell(tx, 'jobs_edited', { experiment_id: experimentId, actor: request.actor, heads, data: { priority: request.priority } });
+    case 'add_tags':
+    case 'remove_tags':
+      return changeTags(tx, experimentId, heads, request);
     case 'delete':
       await deletePending(tx, experimentId, heads);
       tx.count(experimentId, 'pending', -heads.length);
       return tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor: request.actor, heads });
   }
+}
+
+async function changeTags(tx: Transaction, experimentId: number, heads: readonly JobHead[], { action, tags = [], actor }: ActionRequest): Promise<void> {
+  const adds = action === 'add_tags';
+  const changes = heads.map((head) => {
+    const before = readTags(head.tags_json);
+    return { head, before, after: (adds ? withTags(before, tags) : withoutTags(before, tags)) ?? before };
+  });
+  const rows = changes.map(({ head, after }) => [head.id, after.length === 0 ? null : JSON.stringify(after)]);
+  await tx.sql.run(`update job set tags_json = v.tags from ${rowSet(tx.sql.dialect, { id: 'int', tags: 'text' })} as v where job.id = v.id`, [
+    JSON.stringify(rows),
+  ]);
+  const differing = (these: 'before' | 'after', others: 'before' | 'after') =>
+    changes.map((change) => ({ number: change.head.number, tags: change[these].filter((tag) => !change[others].includes(tag)) }));
+  if (adds) await indexTags(tx.sql, experimentId, differing('after', 'before'));
+  else await unindexTags(tx.sql, experimentId, differing('before', 'after'));
+  tell(tx, 'jobs_edited', { experiment_id: experimentId, actor, heads, data: { [adds ? 'tags_added' : 'tags_removed']: tags.join(', ') } });
 }
 
 async function setAll(tx: Transaction, heads: readonly JobHead[], assignment: string, values: readonly (string | number)[]): Promise<void> {

@@ -2,8 +2,9 @@
 import type { Params } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
 
-import { commandId, demandId, indexParams, type JobTemplate, unindexJobs } from './create-jobs.ts';
+import { commandId, demandId, type JobTemplate } from './create-jobs.ts';
 import { findJob } from './job-rows.ts';
+import { indexParams, indexTags, unindexJobs, unindexTags } from './search-index.ts';
 import { lockOf } from './sql.ts';
 import type { Transaction } from './writer.ts';
 
@@ -59,6 +60,10 @@ export async function editJob(
   if (edit.params !== undefined) {
     await unindexJobs(tx.sql, experimentId, [{ number, params: job.params }]);
     await indexParams(tx.sql, experimentId, number, [edit.params]);
+  }
+  if (edit.tags !== undefined) {
+    await unindexTags(tx.sql, experimentId, [{ number, tags: job.tags }]);
+    await indexTags(tx.sql, experimentId, [{ number, tags: edit.tags }]);
   }
   tx.event({ kind: 'jobs_edited', experiment_id: experimentId, actor, numbers: [number], job_id: job.id, data: changes(job, after) });
   tx.wake('all');

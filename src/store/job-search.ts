@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 import { isNumber, type SearchTerm } from '../core/search.ts';
 
+import { TAG_NAME } from './search-index.ts';
 import { type DialectName, type Sql, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 
@@ -56,7 +57,7 @@ async function termWhere(reader: Pick<Reader, 'sql'>, experimentId: number, term
   const { sql } = reader;
   if (term.kind === 'param' && term.comparison !== '=' && term.comparison !== '!=') return numberWhere(sql.dialect, term);
   const values = await matchingValues(sql, experimentId, term);
-  if (term.kind === 'param') return { text: `${hasValue(sql.dialect)} = ${term.comparison === '!=' ? 0 : 1}`, values: [JSON.stringify(values)] };
+  if (term.kind !== 'text') return { text: `${hasValue(sql.dialect)} = ${excludes(term) ? 0 : 1}`, values: [JSON.stringify(values)] };
   if (values.length > MATCHED_VALUES) {
     throw new Refusal(
       'too_many',
@@ -91,9 +92,14 @@ function numberWhere(dialect: DialectName, term: SearchTerm & { kind: 'param' })
   };
 }
 
+/** Whether a term means the jobs that do not have its values: these are not found by them. */
+export function excludes(term: SearchTerm): boolean {
+  return term.kind === 'param' ? term.comparison === '!=' : term.kind === 'tag' && !term.has;
+}
+
 /** Ids of the param values that a term means, for `!=` those that it excludes; at most one more than MATCHED_VALUES. */
 export async function matchingValues(sql: Sql, experimentId: number, term: SearchTerm): Promise<number[]> {
-  const where = term.kind === 'text' ? textValueWhere(sql.dialect, term.text) : comparisonWhere(term);
+  const where = term.kind === 'text' ? textValueWhere(sql.dialect, term.text) : term.kind === 'tag' ? tagWhere(term.tag) : comparisonWhere(term);
   const rows = await sql.all<{ id: number }>(`select id from param_value where experiment_id = ? and ${where.text} limit ${MATCHED_VALUES + 1}`, [
     experimentId,
     ...where.values,
@@ -109,10 +115,14 @@ function comparisonWhere(term: SearchTerm & { kind: 'param' }): Where {
   return { text: `name = ? and number ${term.comparison} ?`, values: [term.name, Number(term.value)] };
 }
 
+function tagWhere(tag: string): Where {
+  return { text: 'name = ? and value = ?', values: [TAG_NAME, tag] };
+}
+
 function textValueWhere(dialect: DialectName, text: string): Where {
   const like = dialect === 'sqlite' ? 'like' : 'ilike';
   const pattern = `%${escapeLike(text)}%`;
-  return { text: `(name ${like} ? escape '~' or value ${like} ? escape '~')`, values: [pattern, pattern] };
+  return { text: `((name ${like} ? escape '~' and name <> ?) or value ${like} ? escape '~')`, values: [pattern, TAG_NAME, pattern] };
 }
 
 /** Jobs that a text finds by their number, their worker, or their message. */

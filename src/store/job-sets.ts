@@ -1,7 +1,7 @@
 // Small sets of jobs that a filter cannot go beyond: when there is one, a page looks at nothing else, whatever its order.
 import { LIMITS } from '../core/limits.ts';
 
-import { type JobFilter, MATCHED_VALUES, matchingValues, textNumbers } from './job-search.ts';
+import { excludes, type JobFilter, MATCHED_VALUES, matchingValues, textNumbers } from './job-search.ts';
 import { type Sql, valueSet } from './sql.ts';
 
 /** Jobs that are looked at one by one for a page. */
@@ -27,7 +27,7 @@ export async function smallSet(sql: Sql, experimentId: number, filter: JobFilter
     take(await numbersOf(sql, `select number from job where matrix_id = ? order by number limit ${SMALL + 1}`, [filter.matrix_id]), filter);
   }
   for (const term of filter.terms ?? []) {
-    if (term.kind === 'param' && term.comparison === '!=') continue;
+    if (excludes(term)) continue;
     const values = await matchingValues(sql, experimentId, term);
     if (values.length > MATCHED_VALUES) continue;
     const having = await numbersOf(sql, `select number from job_param where value_id in ${valueSet(sql.dialect, 'int')} limit ${SMALL + 1}`, [
@@ -37,7 +37,7 @@ export async function smallSet(sql: Sql, experimentId: number, filter: JobFilter
     const others = { ...filter, terms: filter.terms!.filter((one) => one !== term) };
     // A text means values and some more; larger and smaller is looked at again in each job.
     if (term.kind === 'text') take([...new Set([...having, ...(await textNumbers(sql, experimentId, term.text))])], others);
-    else take(having, term.comparison === '=' ? others : filter);
+    else take(having, term.kind === 'tag' || term.comparison === '=' ? others : filter);
   }
   return best;
 }

@@ -3,7 +3,7 @@
 import type { SearchTerm } from '../core/search.ts';
 
 import type { Order } from './job-lanes.ts';
-import { MATCHED_VALUES, matchingValues, textNumbers } from './job-search.ts';
+import { excludes, MATCHED_VALUES, matchingValues, textNumbers } from './job-search.ts';
 import { type Sql, valueSet } from './sql.ts';
 
 export interface Walk {
@@ -27,7 +27,7 @@ const WINDOW = 4_000;
 export async function startWalk(sql: Sql, experimentId: number, terms: readonly SearchTerm[], order: Order): Promise<Walk | null> {
   const ways: { term: SearchTerm; values: number[] }[] = [];
   for (const term of terms) {
-    if (term.kind === 'param' && term.comparison === '!=') continue;
+    if (excludes(term)) continue;
     const values = await matchingValues(sql, experimentId, term);
     if (values.length <= MATCHED_VALUES) ways.push({ term, values });
   }

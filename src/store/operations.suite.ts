@@ -58,7 +58,7 @@ export function operationsSuite(name: string, make: () => Promise<StoreMaker | n
       const { leases } = await agent.sync();
       await agent.sync({ free_slots: [], finished: leases.map((lease) => finished(lease)) });
       const refuseWrites = { sql: { ...store.sql, run: () => Promise.reject(new Error('a preview wrote')) }, query: store.query };
-      const preview = await previewAction(refuseWrites, experiment, {}, 'delete');
+      const preview = await previewAction(refuseWrites, experiment, {}, { action: 'delete' });
       expect(preview).toEqual({ matched: 5, changed: 3, refused: { job_not_pending: 2 }, numbers: [3, 4, 5] });
     });
 

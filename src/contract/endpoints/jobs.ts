@@ -44,7 +44,15 @@ export const exampleJob = {
 const JOB_PATH = '/experiments/:experiment/jobs/:number';
 const path = { experiment: 'digits-tune', number: 42 };
 
-const Tags = z.array(z.string().min(1).max(60)).max(20);
+const Tags = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(LIMITS.tag_characters.value)
+      .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'A tag holds no control characters.'),
+  )
+  .max(LIMITS.job_tags.value);
 
 /** Settings that a job has beside its params. */
 const JobSettings = {
@@ -93,7 +101,7 @@ export const CreatedJobs = z.object({
   sample: z.array(ParamsShape).describe('params of the first few jobs'),
 });
 
-export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
+export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority', 'add_tags', 'remove_tags'] as const;
 
 export const Operation = z.object({
   id: z.int(),
@@ -283,6 +291,7 @@ export const jobs = {
       filter: JobFilter,
       force: z.boolean().default(false).describe('with cancel: do not wait for the agents'),
       priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('with set_priority'),
+      tags: Tags.min(1).optional().describe('with add_tags and remove_tags'),
       dry_run: z.boolean().default(false),
     }),
     reply: BulkReply,
@@ -292,6 +301,16 @@ export const jobs = {
       body: { action: 'requeue', filter: { status: 'aborted' }, dry_run: true },
       reply: { action: 'requeue', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '4,9-10', operation: null },
     },
+  }),
+  tags: endpoint({
+    method: 'GET',
+    path: '/experiments/:experiment/tags',
+    summary: 'The tags that jobs of an experiment have',
+    access: 'viewer',
+    params: ExperimentParams,
+    reply: z.object({ tags: z.array(z.string()).describe(`by name, at most ${LIMITS.listed_tags.value}`) }),
+    errors: ['experiment_not_found'],
+    example: { params: { experiment: 'digits-tune' }, reply: { tags: ['baseline', 'best'] } },
   }),
   operations: endpoint({
     method: 'GET',

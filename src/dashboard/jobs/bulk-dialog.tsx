@@ -1,14 +1,15 @@
 // One thing done to all selected jobs. The server says first how many it would change and why it leaves others alone; the button says so too.
-import { Alert, Button, Checkbox, Group, Modal, NumberInput, Skeleton, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Modal, Skeleton, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
 import { LIMITS } from '../../core/limits.ts';
 import { api, errorSentence, newIdempotencyKey } from '../api.ts';
 import { countText } from '../components/bytes.ts';
 import { toastDone, toastPartly } from '../components/toast.ts';
-import { doneText, MEANING, previewText, type BulkAction, type BulkReply } from './bulk-text.ts';
-import type { BulkVerb } from './bulk-verbs.ts';
+import { bodyOf, BulkFields, hasFields, isAboutTags, type BulkSettings } from './bulk-fields.tsx';
+import { doneText, MEANING, previewText, type BulkReply } from './bulk-text.ts';
+import { UNTAG, type BulkVerb } from './bulk-verbs.ts';
 import { jobsText } from './operation-text.ts';
 import type { NamedJobs } from './selection.ts';
 
@@ -30,47 +31,45 @@ export function BulkDialog(props: Props) {
   );
 }
 
-/** What goes with an action. */
-interface Settings {
-  readonly force: boolean;
-  readonly priority: number;
-}
-
-function BulkForm({ experiment, filter, verb, close, onDone }: Props & { readonly verb: BulkVerb }) {
+function BulkForm({ experiment, filter, verb: first, close, onDone }: Props & { readonly verb: BulkVerb }) {
   const client = useQueryClient();
-  const [settings, setSettings] = useState<Settings>({ force: false, priority: 0 });
-  const [key] = useState(newIdempotencyKey);
-  const body = { action: verb.action, filter, ...bodyOf(verb.action, settings) };
+  const [settings, setSettings] = useState<BulkSettings>({ force: false, priority: 0, tags: [], untag: false });
+  const verb = first.action === 'add_tags' && settings.untag ? UNTAG : first;
+  const { action } = verb;
+  const keyOf = useKeys();
+  const body = { action, filter, ...bodyOf(action, settings) };
+  const ready = !isAboutTags(action) || settings.tags.length > 0;
   const preview = useQuery({
-    queryKey: ['bulk-preview', experiment, verb.action, filter],
+    queryKey: ['bulk-preview', experiment, action, filter, isAboutTags(action) ? settings.tags : null],
     queryFn: ({ signal }) => api.jobs.bulk({ params: { experiment }, body: { ...body, dry_run: true } }, { signal }),
     gcTime: 0,
     staleTime: 0,
+    enabled: ready,
   });
   const act = useMutation({
-    mutationFn: () => api.jobs.bulk({ params: { experiment }, body }, { idempotency_key: key }),
+    mutationFn: () => api.jobs.bulk({ params: { experiment }, body }, { idempotency_key: keyOf(JSON.stringify(body)) }),
     onSuccess: (reply) => {
       tell(reply);
-      for (const topic of ['jobs', 'job', 'experiment', 'operations', 'history']) void client.invalidateQueries({ queryKey: [topic, experiment] });
+      for (const topic of ['jobs', 'job', 'experiment', 'operations', 'history', 'tags']) void client.invalidateQueries({ queryKey: [topic, experiment] });
       onDone();
       close();
     },
   });
   const error = act.error ?? preview.error;
-  const changed = preview.data?.changed ?? 0;
+  const changed = ready ? (preview.data?.changed ?? 0) : 0;
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        act.mutate();
+        if (changed > 0) act.mutate();
       }}
     >
       <Stack gap="sm">
-        {preview.data === undefined ? <Skeleton height={44} visible={!preview.isError} aria-label="Counting" /> : <Preview reply={preview.data} />}
+        <BulkFields experiment={experiment} action={action} settings={settings} change={setSettings} />
+        {preview.data === undefined ? <Skeleton height={44} visible={ready && !preview.isError} aria-label="Counting" /> : <Preview reply={preview.data} />}
         <Text size="sm" c="dimmed">
-          {MEANING[verb.action]}
+          {MEANING[action]}
         </Text>
-        <Fields action={verb.action} settings={settings} change={setSettings} />
         {error === null ? null : (
           <Alert color="red" variant="light" role="alert">
             {errorSentence(error)}
@@ -80,7 +79,13 @@ function BulkForm({ experiment, filter, verb, close, onDone }: Props & { readonl
           <Button variant="default" onClick={close}>
             Keep as they are
           </Button>
-          <Button type="submit" color={verb.danger ? 'red' : 'brand'} loading={act.isPending} disabled={changed === 0} data-autofocus>
+          <Button
+            type="submit"
+            color={verb.danger ? 'red' : 'brand'}
+            loading={act.isPending}
+            disabled={changed === 0}
+            data-autofocus={hasFields(action) ? undefined : true}
+          >
             {verb.verb} {changed === 0 ? 'no job' : jobsText(changed)}
           </Button>
         </Group>
@@ -89,9 +94,13 @@ function BulkForm({ experiment, filter, verb, close, onDone }: Props & { readonl
   );
 }
 
-function bodyOf(action: BulkAction, { force, priority }: Settings) {
-  if (action === 'cancel') return { force };
-  return action === 'set_priority' ? { priority } : {};
+/** A key for each different thing that is asked: the same thing again is the same. */
+function useKeys(): (asked: string) => string {
+  const kept = useRef({ asked: '', key: '' });
+  return (asked) => {
+    if (kept.current.asked !== asked) kept.current = { asked, key: newIdempotencyKey() };
+    return kept.current.key;
+  };
 }
 
 /** Jobs that are named one by one. */
@@ -106,44 +115,13 @@ function Preview({ reply }: { readonly reply: BulkReply }) {
       {left.map((reason) => (
         <span key={reason}>{reason}</span>
       ))}
-      {reply.changed > 0 && reply.matched <= LIMITS.bulk_jobs.value ? <span className="dr-num">Jobs {named}</span> : null}
+      {reply.changed > 0 && reply.matched <= LIMITS.bulk_jobs.value ? (
+        <span className="dr-num">{`${reply.changed === 1 ? 'Job' : 'Jobs'} ${named}`}</span>
+      ) : null}
       {reply.matched > LIMITS.bulk_jobs.value ? (
         <span>More than {countText(LIMITS.bulk_jobs.value)} jobs are changed in the background; the page shows how far it is.</span>
       ) : null}
     </output>
-  );
-}
-
-interface FieldsProps {
-  readonly action: BulkAction;
-  readonly settings: Settings;
-  readonly change: (settings: Settings) => void;
-}
-
-function Fields({ action, settings, change }: FieldsProps) {
-  if (action === 'cancel') {
-    return (
-      <Checkbox
-        size="sm"
-        label="Do not wait for the agents"
-        description="Running jobs count as aborted at once; their programs may still run for a while."
-        checked={settings.force}
-        onChange={(event) => change({ ...settings, force: event.currentTarget.checked })}
-      />
-    );
-  }
-  if (action !== 'set_priority') return null;
-  return (
-    <NumberInput
-      label="Priority"
-      value={settings.priority}
-      onChange={(value) => change({ ...settings, priority: typeof value === 'number' ? value : 0 })}
-      allowDecimal={false}
-      min={-1_000_000}
-      max={1_000_000}
-      w={160}
-      data-autofocus
-    />
   );
 }
 

@@ -19,6 +19,14 @@ test('says what will become of how many jobs, and why others stay', () => {
   expect(previewText(reply({ matched: 0, changed: 0 })).title).toBe('No job fits any more.');
 });
 
+test('says who has a tag already, or does not have it', () => {
+  expect(previewText(reply({ action: 'add_tags', matched: 9, changed: 5, refused: { too_many: 1 } }))).toEqual({
+    title: '5 of 9 jobs will be tagged.',
+    left: ['1 will stay as before: would have too many tags', '3 have all of them already'],
+  });
+  expect(previewText(reply({ action: 'remove_tags', matched: 1, changed: 0 }))).toEqual({ title: 'The job will not lose tags.', left: ['1 has none of them'] });
+});
+
 test('says what was done', () => {
   expect(doneText(reply({ action: 'cancel', matched: 1, changed: 1 }))).toBe('Cancelled 1 job');
   expect(doneText(reply({ action: 'set_priority', matched: 4, changed: 3, refused: { job_not_pending: 1 } }))).toBe(

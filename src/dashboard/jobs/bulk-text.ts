@@ -14,6 +14,8 @@ const WILL: Record<BulkAction, string> = {
   unhold: 'be let run',
   delete: 'be deleted',
   set_priority: 'get this priority',
+  add_tags: 'be tagged',
+  remove_tags: 'lose tags',
 };
 
 /** What becomes of jobs, beyond the word. */
@@ -24,14 +26,24 @@ export const MEANING: Record<BulkAction, string> = {
   unhold: 'Held jobs may be taken by workers again.',
   delete: 'They are removed as if they had never been made. This cannot be taken back.',
   set_priority: 'Higher goes first.',
+  add_tags: 'Jobs of any status are tagged. One finds them again by tag:name in the search.',
+  remove_tags: 'Other tags of these jobs stay.',
 };
 
 export function previewText({ action, matched, changed, refused }: BulkReply): { readonly title: string; readonly left: readonly string[] } {
-  const left = stayReasons(refused);
+  const left = [...stayReasons(refused), ...asTheyAre({ action, matched, changed, refused })];
   if (matched === 0) return { title: 'No job fits any more.', left };
   if (changed === 0)
     return { title: `${matched === 1 ? 'The job' : `None of the ${jobsText(matched)}`} will ${matched === 1 ? 'not ' : ''}${WILL[action]}.`, left };
   return { title: `${changed === matched ? jobsText(changed) : `${countText(changed)} of ${jobsText(matched)}`} will ${WILL[action]}.`, left };
+}
+
+/** Jobs that an action leaves as they are because there is nothing to do. */
+function asTheyAre({ action, matched, changed, refused }: Pick<BulkReply, 'action' | 'matched' | 'changed' | 'refused'>): string[] {
+  const rest = matched - changed - Object.values(refused).reduce((sum, count) => sum + count, 0);
+  if (rest === 0 || (action !== 'add_tags' && action !== 'remove_tags')) return [];
+  const all = action === 'add_tags' ? 'all of them already' : 'none of them';
+  return [`${countText(rest)} ${rest === 1 ? 'has' : 'have'} ${all}`];
 }
 
 export function doneText({ action, matched, changed, refused }: BulkReply): string {

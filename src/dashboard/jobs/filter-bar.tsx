@@ -106,6 +106,7 @@ const GRAMMAR: readonly (readonly [string, string])[] = [
   ['0.01', 'any param, worker or message that holds this text'],
   ['lr=0.01', 'param lr has exactly this value'],
   ['lr>0.001', 'param lr is a number above it; also <, >=, <='],
+  ['tag:best', 'jobs with this tag; -tag:best those without'],
   ['gpunode_egg_0', 'jobs of this worker'],
 ];
 

@@ -15,6 +15,7 @@ import { columnTitle, metricOf, paramOf, type ColumnId, type JobColumn } from '.
 import { RowActions, type JobAction } from './job-actions.tsx';
 
 import { isSelected, NOTHING } from './selection.ts';
+import { TagChips } from './tag-chips.tsx';
 import type { JobRow } from './use-job-rows.ts';
 import type { LatestOf } from './use-latest-metrics.ts';
 import type { Selecting } from './use-selection.ts';
@@ -127,7 +128,12 @@ export function isNumeric(id: string): boolean {
 
 function ParamsCell({ job }: { readonly job: JobShape }) {
   const { varying, apart } = use(JobTableContext);
-  return <ParamChips params={job.params} varying={varying} apart={apart} />;
+  return (
+    <>
+      <ParamChips params={job.params} varying={varying} apart={apart} />
+      <TagChips job={job} />
+    </>
+  );
 }
 
 export function ParamCell({ job, name }: { readonly job: JobShape; readonly name: string }) {

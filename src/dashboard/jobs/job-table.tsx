@@ -26,6 +26,7 @@ import {
 } from './job-columns.tsx';
 import { isSelected } from './selection.ts';
 import type { JobRow } from './use-job-rows.ts';
+import { TagChips } from './tag-chips.tsx';
 import { useLatestMetrics } from './use-latest-metrics.ts';
 import type { Selecting } from './use-selection.ts';
 
@@ -175,6 +176,7 @@ function JobCards({ rows, columns, meta }: CardsProps) {
             </span>
           </div>
           <ParamChips params={job.params} varying={meta.varying} apart={meta.apart} />
+          <TagChips job={job} />
           {own.length === 0 ? null : (
             <dl className="dr-job-card-values">
               {own.map((id) => (

@@ -11,9 +11,16 @@ export const ACTION_WORDS: Record<Operation['action'], { readonly doing: string;
   unhold: { doing: 'Letting run', did: 'Let run' },
   delete: { doing: 'Deleting', did: 'Deleted' },
   set_priority: { doing: 'Setting the priority of', did: 'Set the priority of' },
+  add_tags: { doing: 'Tagging', did: 'Tagged' },
+  remove_tags: { doing: 'Taking tags from', did: 'Took tags from' },
 };
 
-const LEFT: Record<string, string> = { job_ended: 'had ended', job_not_ended: 'had not ended', job_not_pending: 'were not pending' };
+const LEFT: Record<string, string> = {
+  job_ended: 'had ended',
+  job_not_ended: 'had not ended',
+  job_not_pending: 'were not pending',
+  too_many: 'had too many tags',
+};
 
 export function operationText(operation: Operation, waits = false): { readonly title: string; readonly detail: string | null } {
   const { state, matched, done, changed, problem } = operation;
@@ -39,7 +46,12 @@ function leftText(refused: Operation['refused']): string {
     .join('');
 }
 
-const STAY: Record<string, string> = { job_ended: 'have ended', job_not_ended: 'have not ended', job_not_pending: 'are not pending' };
+const STAY: Record<string, string> = {
+  job_ended: 'have ended',
+  job_not_ended: 'have not ended',
+  job_not_pending: 'are not pending',
+  too_many: 'would have too many tags',
+};
 
 /** Before it is done: `10 will stay as before: are not pending`. */
 export function stayReasons(refused: Operation['refused']): string[] {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { Background } from '../background.ts';
-import { openTestApp, type TestApp } from '../test-app.suite.ts';
+import { expectProblem, openTestApp, type TestApp } from '../test-app.suite.ts';
 
 const MANY = 10_001;
 const params = { experiment: 'tune' };
@@ -38,6 +38,24 @@ it('changes a few at once, and previews without changing', async () => {
   expect((await client.jobs.get({ params: { ...params, number: 1 } })).job.held_at).toBeNull();
   expect(await client.jobs.bulk({ params, body })).toMatchObject({ dry_run: false, matched: 2, changed: 2, jobs: '1-2', operation: null });
   expect((await client.jobs.get({ params: { ...params, number: 1 } })).job.held_at).not.toBeNull();
+});
+
+it('tags jobs of any status, tells who has which, and takes only what a tag may be', async () => {
+  await makeJobs(3, { tags: ['old'] });
+  const client = app.client();
+  await client.jobs.bulk({ params, body: { action: 'cancel', filter: { numbers: '1' } } });
+  const body = { action: 'add_tags' as const, filter: {}, tags: ['old', 'two words'] };
+  expect(await client.jobs.bulk({ params, body: { ...body, dry_run: true } })).toMatchObject({ matched: 3, changed: 3, refused: {}, jobs: '1-3' });
+  expect(await client.jobs.bulk({ params, body: { ...body, filter: { status: 'aborted' } } })).toMatchObject({ matched: 1, changed: 1, jobs: '1' });
+  expect((await client.jobs.list({ params, query: { search: 'tag:"two words"' } })).jobs).toMatchObject([{ number: 1, tags: ['old', 'two words'] }]);
+  expect(await client.jobs.tags({ params })).toEqual({ tags: ['old', 'two words'] });
+  const refused = async (over: object): Promise<void> =>
+    void (await expectProblem(await app.send('/api/v1/experiments/tune/jobs/bulk', { body: { ...body, ...over } }), 422, 'invalid_input'));
+  await refused({ tags: undefined });
+  await refused({ tags: [] });
+  await refused({ tags: ['zero\u0000'] });
+  await refused({ tags: ['half\ud800'] });
+  await refused({ tags: ['x'.repeat(61)] });
 });
 
 it('previews more than one commit may change, whole', async () => {

@@ -8,19 +8,23 @@ import { ALL, jobNumbers, previewAction, type Unmade, unmadeJobs } from '../../s
 import { type ActionRequest, actOnJobs } from '../../store/job-actions.ts';
 import type { JobFilter } from '../../store/job-search.ts';
 import { findOperation, listOperations, type Operation, startOperation } from '../../store/operations.ts';
+import { readTags } from '../../store/search-index.ts';
 import { actorName, type Call, type Handlers, namedExperiment } from '../context.ts';
 import { writeOnce } from '../idempotency.ts';
 import { readFilter } from '../job-filter.ts';
 import { invalid } from '../new-jobs.ts';
 
-type BulkHandlers = Pick<Handlers<typeof contract>['jobs'], 'bulk' | 'operation' | 'operations'>;
+type BulkHandlers = Pick<Handlers<typeof contract>['jobs'], 'bulk' | 'tags' | 'operation' | 'operations'>;
 
 const LISTED = 100;
 
 export const bulkHandlers: BulkHandlers = {
   async bulk({ body }, call) {
     if (body.action === 'set_priority' && body.priority === undefined) throw invalid('set_priority needs `priority`.', 'priority');
-    const request: ActionRequest = { action: body.action, force: body.force, priority: body.priority ?? 0, actor: actorName(call.actor) };
+    const { action, tags } = body;
+    if ((action === 'add_tags' || action === 'remove_tags') && tags === undefined) throw invalid(`${action} needs \`tags\`.`, 'tags');
+    const common = { action, force: body.force, priority: body.priority ?? 0, actor: actorName(call.actor) };
+    const request: ActionRequest = tags === undefined ? common : { ...common, tags };
     const filter = readFilter(body.filter);
     if (body.dry_run) return preview(call, filter, request);
     const { store } = call.context;
@@ -42,6 +46,10 @@ export const bulkHandlers: BulkHandlers = {
       return reply(request, { dry_run: false, matched, changed: changed.length, refused, numbers: changed, operation: null });
     });
   },
+  async tags(_input, call) {
+    const { sql } = call.context.store;
+    return { tags: await readTags(sql, namedExperiment(call).id, LIMITS.listed_tags.value) };
+  },
   async operation({ params }, call) {
     const operation = await findOperation(call.context.store, namedExperiment(call).id, params.operation_id);
     if (operation === null) throw new Refusal('not_found', `There is no operation ${params.operation_id} in this experiment.`);
@@ -54,7 +62,7 @@ export const bulkHandlers: BulkHandlers = {
 };
 
 async function preview(call: Call, filter: JobFilter, request: ActionRequest) {
-  const found = await previewAction(call.context.store, namedExperiment(call).id, filter, request.action);
+  const found = await previewAction(call.context.store, namedExperiment(call).id, filter, request);
   return reply(request, { ...found, dry_run: true, operation: null });
 }
 
@@ -68,7 +76,7 @@ interface Asked {
 
 async function operate(call: Call, { route, body, filter, request, unmade }: Asked) {
   const { id } = namedExperiment(call);
-  const found = await previewAction(call.context.store, id, filter, request.action);
+  const found = await previewAction(call.context.store, id, filter, request);
   const matched = found.matched + (unmade?.count ?? 0);
   return writeOnce(call, route, body, async (tx) => {
     const operation = await startOperation(tx, { experiment_id: id, filter, request, matched });

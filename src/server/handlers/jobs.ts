@@ -140,6 +140,8 @@ const PAST: Record<JobAction, string> = {
   unhold: 'let go',
   delete: 'deleted: only pending jobs can be',
   set_priority: 'given another priority',
+  add_tags: 'tagged',
+  remove_tags: 'untagged',
 };
 
 function one(action: JobAction): Handler<JobTable['hold']> {
