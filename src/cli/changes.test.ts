@@ -40,6 +40,22 @@ test('what else is refused among many stays an error', async () => {
   expect({ code, stderr }).toEqual({ code: 3, stderr: 'drover: Left as they were: 1 of digits-tune (job_not_pending).\n' });
 });
 
+test('tags are given and taken as a set, of one job too', async () => {
+  const bulk = { dry_run: false, matched: 1, changed: 1, refused: {}, jobs: '4' };
+  const { stage, calls } = await staged(({ body }) => ({ json: { ...bulk, action: (body as { action: string }).action } }));
+  expect(await stage.drover('job', 'tag', 'digits-tune/4', '--tag', 'best', '-t', 'two words')).toMatchObject({
+    code: 0,
+    stdout: 'Tagged 1 job: digits-tune/4\n',
+  });
+  expect(calls.at(-1)).toMatchObject({
+    path: '/experiments/digits-tune/jobs/bulk',
+    body: { action: 'add_tags', filter: { numbers: '4' }, tags: ['best', 'two words'] },
+  });
+  expect(await stage.drover('job', 'untag', '-e', 'digits-tune', '--search', 'tag:best', '-t', 'best')).toMatchObject({ code: 0 });
+  expect(calls.at(-1)!.body).toEqual({ action: 'remove_tags', filter: { search: 'tag:best' }, tags: ['best'] });
+  expect(await stage.drover('job', 'tag', 'digits-tune/4')).toMatchObject({ code: 2 });
+});
+
 test('job edit keeps the params that are not named, and overwrites nobody', async () => {
   const before = { ...exampleJob, params: { lr: 0.1, units: 16, dropout: 0 }, revision: 7 };
   const { stage, calls } = await staged(({ method, body }) =>

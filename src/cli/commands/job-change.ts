@@ -1,4 +1,4 @@
-// `drover job cancel|requeue|hold|unhold|rm`: one thing done to one job, or to all that are named, in one step.
+// `drover job cancel|requeue|hold|unhold|tag|untag|rm`: one thing done to one job, or to all that are named, in one step.
 import type { Command } from 'commander';
 
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
@@ -14,7 +14,8 @@ import { waitForOperation } from '../operation-progress.ts';
 import { confirmYes } from '../prompt.ts';
 import { selectJobs, singleJob } from '../selection.ts';
 
-type Action = 'cancel' | 'requeue' | 'hold' | 'unhold' | 'delete';
+type SingleAction = 'cancel' | 'requeue' | 'hold' | 'unhold' | 'delete';
+type Action = SingleAction | 'add_tags' | 'remove_tags';
 type BulkBody = Parameters<ApiClient['jobs']['bulk']>[0]['body'];
 type BulkReply = Awaited<ReturnType<ApiClient['jobs']['bulk']>>;
 
@@ -24,6 +25,7 @@ interface ChangeOptions {
   readonly all?: true;
   readonly force?: true;
   readonly yes?: true;
+  readonly tag?: string[];
   readonly dryRun?: true;
 }
 
@@ -43,6 +45,8 @@ const VERBS: readonly Verb[] = [
   { name: 'requeue', action: 'requeue', summary: 'Put ended jobs back into the queue, for a new attempt', past: 'Requeued', asks: false },
   { name: 'hold', action: 'hold', summary: 'Keep pending jobs from starting; their places stay', past: 'Held', asks: false },
   { name: 'unhold', action: 'unhold', summary: 'Let held jobs start again', past: 'Unheld', asks: false },
+  { name: 'tag', action: 'add_tags', summary: 'Add tags to jobs, whatever their status', past: 'Tagged', asks: false },
+  { name: 'untag', action: 'remove_tags', summary: 'Take tags from jobs; others stay', past: 'Untagged', asks: false },
   { name: 'rm', action: 'delete', summary: 'Delete pending jobs, as if they had never been made', past: 'Deleted', asks: true },
 ];
 
@@ -57,7 +61,7 @@ function addVerb(group: Command, dependencies: CliDependencies, verb: Verb): voi
       `job ${verb.name} digits-tune/42`,
       `job ${verb.name} digits-tune/1-5,8`,
       `job ${verb.name} --experiment digits-tune --status ${exampleStatus(verb.action)}`,
-    ],
+    ].map((example) => (isAboutTags(verb.action) ? `${example} --tag baseline` : example)),
   });
   experimentOption(command)
     .option('-s, --status <status>', 'all jobs with this status (may be repeated)', collect)
@@ -65,17 +69,20 @@ function addVerb(group: Command, dependencies: CliDependencies, verb: Verb): voi
     .option('--all', 'all jobs of the experiment')
     .option('--dry-run', 'say which jobs it would be, change nothing');
   if (verb.asks) command.option('-y, --yes', 'do not ask');
+  if (isAboutTags(verb.action)) command.requiredOption('-t, --tag <tag>', 'a tag (may be repeated)', collect);
   if (verb.action === 'cancel') command.option('--force', 'do not wait for the agents to confirm');
   onRun<ChangeOptions>(command, dependencies, async ({ context, options, words }) => {
     const single = words.length === 1 && options.dryRun !== true ? singleJob(await selectJobs(context, words)) : null;
-    if (single !== null && !filtered(options)) return changeOne(context, verb, { ...single, force: options.force === true });
+    if (single !== null && !filtered(options) && isSingle(verb)) return changeOne(context, verb, { ...single, force: options.force === true });
     const replies: { experiment: string; reply: BulkReply }[] = [];
     for (const target of await bulkTargets(context, options, words)) replies.push(await changeMany(context, verb, { ...target, options }));
     await report(context, verb, { replies, named: words.length > 0 });
   });
 }
 
-async function changeOne(context: Context, verb: Verb, job: { experiment: string; number: number; force: boolean }): Promise<void> {
+type SingleVerb = Verb & { readonly action: SingleAction };
+
+async function changeOne(context: Context, verb: SingleVerb, job: { experiment: string; number: number; force: boolean }): Promise<void> {
   const { client } = await context.connection();
   const name = `${job.experiment}/${job.number}`;
   const params = { experiment: job.experiment, number: job.number };
@@ -85,7 +92,15 @@ async function changeOne(context: Context, verb: Verb, job: { experiment: string
   await context.output.show({ json: reply, ids: [name], blocks: [{ text: sentence }] });
 }
 
-function callOne(client: ApiClient, action: Action, { params, force }: { params: { experiment: string; number: number }; force: boolean }) {
+function isAboutTags(action: Action): action is 'add_tags' | 'remove_tags' {
+  return action === 'add_tags' || action === 'remove_tags';
+}
+
+function isSingle(verb: Verb): verb is SingleVerb {
+  return !isAboutTags(verb.action);
+}
+
+function callOne(client: ApiClient, action: SingleAction, { params, force }: { params: { experiment: string; number: number }; force: boolean }) {
   switch (action) {
     case 'cancel':
       return client.jobs.cancel({ params, body: { force } });
@@ -121,7 +136,12 @@ async function bulkTargets(context: Context, options: ChangeOptions, words: read
 async function changeMany(context: Context, verb: Verb, target: BulkTarget & { options: ChangeOptions }): Promise<{ experiment: string; reply: BulkReply }> {
   const { client } = await context.connection();
   const { experiment, filter, options } = target;
-  const body: BulkBody = { action: verb.action, filter, ...(options.force === undefined ? {} : { force: true }) };
+  const body: BulkBody = {
+    action: verb.action,
+    filter,
+    ...(options.force === undefined ? {} : { force: true }),
+    ...(options.tag === undefined ? {} : { tags: options.tag }),
+  };
   const preview =
     options.dryRun === true || (verb.asks && options.yes !== true)
       ? await client.jobs.bulk({ params: { experiment }, body: { ...body, dry_run: true } })
@@ -183,5 +203,6 @@ function readStatuses(words: readonly string[]): JobStatus[] {
 
 function exampleStatus(action: Action): JobStatus {
   if (action === 'cancel') return 'running';
+  if (isAboutTags(action)) return 'done';
   return action === 'requeue' ? 'aborted' : 'pending';
 }
