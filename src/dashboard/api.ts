@@ -1,5 +1,6 @@
 // The server, as this page calls it: the typed client of the contract with the browser's fetch and session cookie.
 import { ApiError, contract, createClient } from '../contract/index.ts';
+import type { NamedJobs } from './jobs/selection.ts';
 import { noteServerDate } from './server-clock.ts';
 
 /** Proves to the server that a write comes from a page of its own: other sites cannot set it. */
@@ -46,7 +47,7 @@ export function artifactUrl(file: { experiment: string; number: number; name: st
 
 export interface ExportRequest {
   readonly experiment: string;
-  readonly filter: { readonly status?: string | undefined; readonly search?: string | undefined; readonly numbers?: string | undefined };
+  readonly filter: NamedJobs;
   readonly metrics: readonly string[];
   readonly format: 'csv' | 'jsonl';
 }
@@ -54,7 +55,7 @@ export interface ExportRequest {
 /** Where the browser downloads jobs as a file. A CSV gets the mark by which spreadsheets know its encoding. */
 export function exportUrl({ experiment, filter, metrics, format }: ExportRequest): string {
   const query = new URLSearchParams({ format, ...(format === 'csv' ? { mark: 'true' } : {}) });
-  for (const [name, value] of Object.entries(filter)) if (typeof value === 'string' && value !== '') query.set(name, value);
+  for (const [name, value] of Object.entries(filter)) query.set(name, String(value));
   for (const name of metrics) query.append('metric', name);
   return `/api/v1/experiments/${encodeURIComponent(experiment)}/export?${query.toString()}`;
 }

@@ -44,8 +44,7 @@ export function useSelection(experiment: string, query: JobsQuery, rows: JobRows
   };
 }
 
-/** What lists, exports and actions share of a query. */
-/** Everything that narrows the list narrows what is done to it. */
+/** What lists, exports and actions share of a query: everything that narrows the list narrows what is done to it. */
 export function filterOf({ status, search, matrix_id }: JobsQuery): NamedJobs {
   return {
     ...(status === undefined ? {} : { status }),
