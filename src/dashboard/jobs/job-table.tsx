@@ -68,7 +68,7 @@ function WideTable({ rows, columns: ids, selecting, sort, order, onSort, stale }
               {group.headers.map((header) => {
                 const sorts = SORT_OF[header.column.id];
                 const label = String(header.column.columnDef.header);
-                if (header.column.id === 'select') return <SelectHead key={header.id} selecting={selecting} />;
+                if (header.column.id === 'select') return <SelectHead key={header.id} selecting={selecting} stale={stale} />;
                 if (sorts === undefined) {
                   return (
                     <th key={header.id} scope="col" data-column={header.column.id} className={isNumeric(header.column.id) ? 'dr-right' : undefined}>
@@ -141,8 +141,8 @@ interface CardsProps {
   readonly meta: JobTableMeta;
 }
 
-/** All rows of this page. */
-function SelectHead({ selecting: { selection, page, togglePage } }: { readonly selecting: Selecting }) {
+/** All rows of this page; not while others are on their way, which are not those that one sees. */
+function SelectHead({ selecting: { selection, page, togglePage }, stale }: { readonly selecting: Selecting; readonly stale: boolean }) {
   const some = page.some((number) => isSelected(selection, number));
   const all = some && page.every((number) => isSelected(selection, number));
   return (
@@ -152,6 +152,7 @@ function SelectHead({ selecting: { selection, page, togglePage } }: { readonly s
         className="dr-check"
         aria-label="Select all jobs of this page"
         checked={all}
+        disabled={stale}
         ref={(box) => {
           if (box !== null) box.indeterminate = some && !all;
         }}
