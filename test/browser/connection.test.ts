@@ -59,7 +59,7 @@ browserTest('over plain HTTP from another host everything works, copying too', a
   // Writes are taken from there too, and the stream is live.
   await page.getByRole('button', { name: 'Edit job 1' }).click();
   await page.getByRole('dialog').getByLabel('note').fill('changed');
-  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
   await reads(rows(page).first().locator('[data-column=params]'), 'notechanged');
   await experiment.add({ command: 'true' });
   await reads(cardCount(page, 'Total'), '2');

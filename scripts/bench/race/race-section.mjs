@@ -19,7 +19,8 @@ const HOW = {
   cycles:
     'All jobs are submitted before the clock starts; a job does nothing; it counts when its end is recorded. Every contestant has one consumer process and one server (Drover on PostgreSQL: two). ' +
     'The consumers of the peers talk to their database directly and forget jobs that ended (BullMQ and graphile-worker) or keep one row of them (pg-boss). Drover’s agent comes through HTTP with its own credential, every end is checked against its lease, and each attempt stays on record. ' +
-    'Before each measurement on PostgreSQL the database is vacuumed and checkpointed, for everybody alike.',
+    'Before each measurement on PostgreSQL the database is vacuumed and checkpointed, for everybody alike. ' +
+    'The bare loop on PostgreSQL waits for the answer to each statement and keeps the plans that it was given first; Drover does neither, so there the loop is no limit.',
   latency:
     'One consumer that waits, one submission at a time, 20 to 40 ms apart. The peers submit and consume in one process, through two connections to their database; Drover submits over HTTP and its agent hangs in a sync, both in one process, too. ' +
     'The last lines go on to the moment when the shell of the job has opened a file.',
