@@ -22,7 +22,7 @@ export default defineConfig({
       }),
       project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
-      project('process', ['test/process/**/*.test.ts'], ALONE, { sequence: { groupOrder: 3 }, testTimeout: 120_000 }),
+      project('process', ['test/process/**/*.test.ts'], ALONE, { sequence: { groupOrder: 3 }, testTimeout: 120_000, maxWorkers: 3 }),
       project('alone', ALONE, [], { sequence: { groupOrder: 4 }, testTimeout: 120_000, ...alone }),
       project('browser', ['test/browser/**/*.test.ts'], [], {
         sequence: { groupOrder: 5 },
