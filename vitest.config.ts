@@ -27,6 +27,8 @@ export default defineConfig({
       project('browser', ['test/browser/**/*.test.ts'], [], {
         sequence: { groupOrder: 5 },
         testTimeout: 60_000,
+        // A Chromium beside another on two cores now and then misses a moment: what is broken fails twice.
+        retry: 1,
         setupFiles: ['scripts/require-chromium.mjs'],
       }),
       // Half an hour of its own, asked for by `npm run chaos` alone.
