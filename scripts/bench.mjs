@@ -1,7 +1,7 @@
 // `npm run bench`: measures Drover beside what it can be compared with on this machine, in the same run.
 //   --quick          small sizes, under half a minute: for tests, not for conclusions
 //   --peers          the race: Drover beside BullMQ, graphile-worker, pg-boss, GNU parallel, task-spooler, Slurm and the bare limits
-//   --only NAME      some parts only (base, cycles, start, processes, million; with --peers cycles, latency, processes, jobs, agents), or
+//   --only NAME      some parts only (base, cycles, start, processes, million, dashboard; with --peers cycles, latency, processes, jobs, agents), or
 //                    lines by the beginning of their names (cycles.sets); may be repeated. `base` always runs: it gives the ratios
 //   --json FILE      writes everything that was measured
 //   --write-docs     writes docs/explanation/performance.md from it
@@ -33,11 +33,13 @@ const OPTIONS = {
 
 const FULL = {
   ...{ short_ms: 1_500, queue_jobs: 900_000, starts: 250, processes: 2_000, process_rounds: 3, large: 1_000_000, ended: 40_000, queries: 40, restarts: 3 },
+  ...{ visits: 5, log_bytes: 200_000_000, jumps: 60 },
   cycles: { 'cycles.64': 30_000, 'cycles.2000': 80_000, 'cycles.32x1': 12_000 },
 };
 
 const QUICK = {
   ...{ short_ms: 60, queue_jobs: 60_000, starts: 10, processes: 40, process_rounds: 1, large: 20_000, ended: 2_000, queries: 3, restarts: 1 },
+  ...{ visits: 1, log_bytes: 2_000_000, jumps: 5 },
   cycles: { 'cycles.64': 1_280, 'cycles.2000': 4_000, 'cycles.32x1': 320 },
 };
 

@@ -1,4 +1,5 @@
-// Bundles the agent to one file without node_modules: dist/agent.mjs. The server serves it, so a machine needs one download.
+// Bundles the agent to one file without node_modules: dist/agent.mjs. The server serves it, so a machine needs one download. The same as
+// dist/agent.cjs is what goes into an executable.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +27,7 @@ export async function buildAgent(file = join(root, 'dist', 'agent.mjs'), version
     minify: true,
     banner: '#!/usr/bin/env node\n' + "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);\n",
   });
+  await bundle.write({ file: file.replace(/\.mjs$/, '.cjs'), format: 'cjs', codeSplitting: false, minify: true });
   await bundle.close();
   if (warnings.length > 0) throw new Error(`The agent was bundled with warnings:\n${warnings.join('\n')}`);
 }

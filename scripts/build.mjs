@@ -1,4 +1,4 @@
-// Builds everything into dist/: zones, the agent as one file, the dashboard. `--clean` removes dist/ first.
+// Builds everything into dist/: zones, server and CLI in a few files, the agent as one, the dashboard. `--clean` removes dist/ first.
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,14 +11,17 @@ await main(async () => {
   await ifPresent('Python library', 'scripts/embed-python.mjs');
   // Taken before the compiler reads the sources: an edit during the build makes the next one stale, never wrong.
   const stamp = fingerprint(ROOT, buildSources());
-  await requiredStep('server and CLI', process.execPath, [packageProgram('typescript/bin/tsc'), '-b', 'src']);
+  await requiredStep('types and zones', process.execPath, [packageProgram('typescript/bin/tsc'), '-b', 'src']);
+  await ifPresent('server and CLI', 'scripts/build-program.mjs');
   await ifPresent('agent', 'scripts/build-agent.mjs');
   if (existsSync(join(ROOT, 'src/dashboard/index.html'))) {
     const config = ['--config', 'src/dashboard/vite.config.ts', '--logLevel', 'warn'];
     await requiredStep('dashboard', process.execPath, [packageProgram('vite/bin/vite.js'), 'build', 'src/dashboard', ...config]);
   }
-  const program = join(ROOT, 'dist/main.js');
-  if (existsSync(program)) chmodSync(program, 0o755);
+  for (const name of ['main.js', 'jd-worker-cli.js']) {
+    const program = join(ROOT, 'dist', name);
+    if (existsSync(program)) chmodSync(program, 0o755);
+  }
   writeStamp(BUILD_STAMP, stamp);
 });
 

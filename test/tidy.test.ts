@@ -15,7 +15,7 @@ const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)));
 
-const GENERATED = /(^|\/)generated\/|^docs\/reference\/(api|cli|errors|limits)\.md$|(^|\/)package-lock\.json$|^bench\/results\//;
+const GENERATED = /(^|\/)generated\/|^docs\/reference\/(api|cli|errors|jd-worker-cli|limits)\.md$|(^|\/)package-lock\.json$|^bench\/results\//;
 const TEXT = /\.(ts|tsx|mjs|js|json|md|py|toml|sh|css|html|svg|yml|yaml|txt)$|^[^.]*$|^\.[a-z]+$/;
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -113,9 +113,10 @@ describe('zones', () => {
     server: ['contract', 'core', 'runtime', 'store'],
     agent: ['contract', 'core', 'runtime'],
     cli: ['contract', 'core', 'runtime'],
+    job: [],
     dashboard: ['contract', 'core'],
-    main: ['agent', 'cli', 'contract', 'core', 'runtime', 'server', 'store'],
-    test: ['agent', 'cli', 'contract', 'core', 'runtime', 'server', 'store'],
+    main: ['agent', 'cli', 'contract', 'core', 'job', 'runtime', 'server', 'store'],
+    test: ['agent', 'cli', 'contract', 'core', 'job', 'runtime', 'server', 'store'],
   };
   const FOLDERS: Record<string, string> = { main: 'src', test: 'test' };
   const folderOf = (zone: string): string => FOLDERS[zone] ?? `src/${zone}`;
@@ -218,7 +219,14 @@ describe('documents', () => {
 
   test('the index of the documents names every page', () => {
     const index = read('docs/README.md');
-    const listed = [...pages, 'docs/reference/api.md', 'docs/reference/cli.md', 'docs/reference/errors.md', 'docs/reference/limits.md'];
+    const listed = [
+      ...pages,
+      'docs/reference/api.md',
+      'docs/reference/cli.md',
+      'docs/reference/errors.md',
+      'docs/reference/jd-worker-cli.md',
+      'docs/reference/limits.md',
+    ];
     const missing = listed
       .filter((path) => path.startsWith('docs/') && path !== 'docs/README.md')
       .filter((path) => !index.includes(`(${path.slice('docs/'.length)})`));

@@ -42,6 +42,8 @@ class AttemptServer:
         self.seen: list[Seen] = []
         self.stored: list[Stored] = []
         self.closing = threading.Event()
+        # A server of before does not know the question.
+        self.knows_before = True
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler, bind_and_activate=False)
         self._http.owner = self  # type: ignore[attr-defined]
         self._http.daemon_threads = True
@@ -108,8 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
         fault = owner.faults.popleft() if owner.faults else None
         if fault not in (None, "cut short"):
             return self.fail(fault)
-        states = [stored for stored in owner.stored if stored.kind == "checkpoint"]
-        if self.path != PREFIX + "checkpoint" or not states:
+        path, _, question = self.path.partition("?")
+        before = urllib.parse.parse_qs(question).get("before") if owner.knows_before else None
+        states = [stored for stored in owner.stored if stored.kind == "checkpoint" and (before is None or stored.version < int(before[0]))]
+        if path != PREFIX + "checkpoint" or not states:
             return self.problem(404, "artifact_not_found", False)
         data = states[-1].data
         self.send_response(200)

@@ -136,6 +136,65 @@ class Loading(JobCase):
         self.assertEqual(error.code, "checkpoint_unreadable")
         self.assertIn("version 0", str(error))
 
+    def test_a_damaged_state_is_passed_over_with_a_warning(self) -> None:
+        good = pickle.dumps({"epoch": 1}, protocol=pickle.HIGHEST_PROTOCOL)
+        for number, data in enumerate([good, good[:-3], b"", b"no pickle at all"]):
+            self.server.store("checkpoint", "checkpoint", f"k{number}", data)
+        self.assertEqual(jd.jd_get_last_checkpoint(), {"epoch": 1})
+        said = self.err.getvalue()
+        for version in (3, 2, 1):
+            self.assertIn(f"warning: checkpoint version {version} is damaged", said)
+        self.assertIn("going on from checkpoint version 0, which is older", said)
+
+    def test_a_damaged_state_that_waits_here_sends_us_to_the_server(self) -> None:
+        jd.jd_update_checkpoint("delivered")
+        self.server.faults.extend([503] * 5)
+        jd.jd_update_checkpoint("waiting")
+        (entry,) = self.entries()
+        (self.spool / entry["file"]).write_bytes(b"\x80\x05cut")
+        self.assertEqual(jd.jd_get_last_checkpoint(), "delivered")
+        self.assertIn("is damaged", self.err.getvalue())
+
+    def test_when_no_state_can_be_read_it_is_an_error_and_never_none(self) -> None:
+        for number in range(2):
+            self.server.store("checkpoint", "checkpoint", f"k{number}", b"damaged")
+        error = self.error()
+        self.assertEqual(error.code, "checkpoint_unreadable")
+        self.assertIn("checkpoint version 1 is damaged", str(error))
+
+    def test_a_name_that_the_script_lacks_is_no_damage(self) -> None:
+        self.server.store("checkpoint", "checkpoint", "k0", pickle.dumps("old"))
+        self.server.store("checkpoint", "checkpoint", "k1", b"cos\nno_such_function\n.")
+        self.assertEqual(self.error().code, "checkpoint_unreadable")
+
+    def test_a_server_that_sends_the_same_one_again_is_not_asked_for_ever(self) -> None:
+        os.environ["JD_CHECKPOINT_WAIT_SECONDS"] = "300"
+        self.server.knows_before = False
+        self.server.store("checkpoint", "checkpoint", "k", b"damaged")
+        self.assertEqual(self.error().code, "unexpected_reply")
+        self.assertEqual(len(self.server.seen), 2)
+
+    def test_a_large_state_goes_through_a_file_both_ways(self) -> None:
+        state = {"weights": os.urandom(20_000_000)}
+        self.assertGreater(jd.jd_update_checkpoint(state)["size_bytes"], 20_000_000)
+        self.assertEqual(jd.jd_get_last_checkpoint(), state)
+        self.assertEqual([path.name for path in self.attempt.iterdir()], [])
+
+    def test_one_that_is_far_too_large_is_refused_before_it_is_written(self) -> None:
+        os.environ["JD_MAX_UPLOAD_BYTES"] = "1000000"
+
+        class Endless:
+            written = 0
+
+            def __reduce__(self) -> object:
+                Endless.written += 1
+                return (bytes, (bytes(500_000),))
+
+        with self.assertRaises(jd.JdError) as caught:
+            jd.jd_update_checkpoint([Endless() for _ in range(1_000)])
+        self.assertEqual(caught.exception.code, "too_large")
+        self.assertLess(Endless.written, 10)
+
     def test_without_an_attempt_directory_it_works_directly(self) -> None:
         del os.environ["JD_ATTEMPT_DIR"]
         self.assertIsNone(jd.jd_get_last_checkpoint())
@@ -153,6 +212,15 @@ class Outside(OutsideCase):
         kept = sorted((self.root / "jd_data").glob("_local/.drover/*/checkpoints/*"))
         self.assertEqual(len(kept), 3)
         self.assertIn("remove it to start afresh", err.getvalue())
+
+    def test_a_damaged_state_is_passed_over_here_too(self) -> None:
+        with self.quiet() as (_, err):
+            for epoch in range(2):
+                jd.jd_update_checkpoint(epoch + 1)
+            newest = max((self.root / "jd_data").glob("_local/.drover/*/checkpoints/*"))
+            newest.write_bytes(b"")
+            self.assertEqual(jd.jd_get_last_checkpoint(), 1)
+        self.assertIn("is damaged", err.getvalue())
 
     def test_nothing_is_taken_for_a_server_when_the_token_is_missing(self) -> None:
         os.environ["JD_SERVER"] = "http://127.0.0.1:9"

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 
 import { BASE } from './base.mjs';
 import { CYCLES } from './cycles.mjs';
+import { DASHBOARD } from './dashboard.mjs';
 import { describeMachine, firstLine, load } from './machine.mjs';
 import { MILLION } from './million.mjs';
 import { PROCESSES } from './processes.mjs';
 import { openStage } from './stage.mjs';
 import { START } from './start-latency.mjs';
 
-export const PARTS = [BASE, CYCLES, START, PROCESSES, MILLION];
+export const PARTS = [BASE, CYCLES, START, PROCESSES, MILLION, DASHBOARD];
 
 /** Versions of the programs that processes are compared with. */
 export const versions = () => ({ xargs: firstLine('xargs', ['--version']), parallel: firstLine('parallel', ['--version']) });

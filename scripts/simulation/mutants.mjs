@@ -48,9 +48,9 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/store/engine.ts',
-        find: "    begin: async () => {\n      await connection.run('begin immediate');\n      return clock.now();\n    },\n    commit: run('commit'),\n    rollback: run('rollback'),\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
+        find: "    begin: async () => {\n      await connection.run('begin immediate');\n      return clock.now();\n    },\n    monotonic: () => clock.monotonic(),\n    commit: run('commit'),\n    rollback: run('rollback'),\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
         replace:
-          "    begin: async () => { if (!pending.open) await connection.run('begin immediate'); pending.open = true; return clock.now(); },\n    commit: async () => { pending.count += 1; if (pending.count % 4 === 0) { await connection.run('commit'); pending.open = false; } },\n    rollback: async () => { pending.open = false; await connection.run('rollback'); },\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
+          "    begin: async () => { if (!pending.open) await connection.run('begin immediate'); pending.open = true; return clock.now(); },\n    monotonic: () => clock.monotonic(),\n    commit: async () => { pending.count += 1; if (pending.count % 4 === 0) { await connection.run('commit'); pending.open = false; } },\n    rollback: async () => { pending.open = false; await connection.run('rollback'); },\n    savepoint: run('savepoint unit'),\n    releaseSavepoint: run('release unit'),",
       },
       {
         file: 'src/store/engine.ts',
@@ -114,7 +114,7 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/agent/workforce.ts',
-        find: 'for (const stored of store.scan(clock.now())) {',
+        find: 'for (const stored of store.scan()) {',
         replace: 'for (const stored of [] as ReturnType<typeof store.scan>) {',
       },
     ],
@@ -146,9 +146,9 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/agent/attempt-store.ts',
-        find: "      overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));",
+        find: "      overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease }));",
         replace:
-          "      options.clock.after(2_000, () => { try { overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease })); } catch { /* gone */ } });",
+          "      options.clock.after(2_000, () => { try { overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease })); } catch { /* gone */ } });",
       },
     ],
   },
@@ -173,5 +173,15 @@ export const MUTANTS = [
   {
     name: 'a job that was gone has ended',
     edits: [{ file: 'src/agent/process-runner.ts', find: 'return { ...known, hasEnded: () => true, ', replace: 'return { ...known, ' }],
+  },
+  {
+    name: 'idle clients are asked twice',
+    edits: [
+      {
+        file: 'src/store/door-heartbeat.ts',
+        find: 'const isSure = worker.idle_since !== null && tx.passed.since(worker.idle_since) >= (CONFIRM_SECONDS * 1000) / 2;',
+        replace: 'const isSure = true;',
+      },
+    ],
   },
 ];

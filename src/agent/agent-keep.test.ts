@@ -54,7 +54,7 @@ beforeEach(() => {
   const answer = serverOfJobs();
   const longEnd = new Promise<ProcessEnd>((resolve) => (endLongJob = resolve));
   const run = ({ number }: LeaseShape) => ({
-    ...{ started_at: clock.now(), seen_from_start: true, hasEnded: () => false, signal: () => undefined, groupLives: () => false },
+    ...{ pid: 4711, started_at: clock.now(), ran_ms: 0, hasEnded: () => false, signal: () => undefined, groupLives: () => false },
     ended: number < LONG_JOB ? Promise.resolve<ProcessEnd>({ kind: 'exited', exit_code: 0, signal: null, at: clock.now() }) : longEnd,
   });
   const fetch = async (url: string, call: { body?: unknown; signal?: unknown }) => {

@@ -1,20 +1,39 @@
 // Where the agent's own log goes: a file of bounded size, or the terminal. A full disk loses log lines, never the agent.
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { LIMITS } from '../core/limits.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { createLog, type Log } from '../runtime/log.ts';
+import type { PrintLine } from './job-output.ts';
 import { experimentsName, type InstanceRecord, type LaunchSettings } from './registry.ts';
-
-const LARGEST_FILE = 10_000_000;
+import { createWorkerLogs } from './worker-logs.ts';
 
 export function logFilePath(launch: LaunchSettings, workerId: string): string {
   const first = launch.experiments === null ? experimentsName(null) : (launch.experiments[0] ?? experimentsName(null));
   return join(launch.log_dir ?? join(launch.data, first, 'jd_worker_logs'), `jd_worker_${workerId}.log`);
 }
 
-export function createAgentLog(record: Pick<InstanceRecord, 'log_file' | 'launch'>, place: 'file' | 'terminal'): Log {
-  const write = place === 'terminal' ? (text: string): void => tryWrite(2, text) : fileWriter(record.log_file);
-  return createLog({ name: 'agent', level: record.launch.log_level, format: 'text', destination: { write } });
+export interface AgentLog {
+  readonly log: Log;
+  /** For what jobs print; null when it is copied nowhere. */
+  readonly print: PrintLine | null;
+}
+
+export function createAgentLog(
+  record: Pick<InstanceRecord, 'log_file' | 'launch' | 'worker_ids'>,
+  place: 'file' | 'terminal',
+  clock: Pick<Clock, 'now'>,
+): AgentLog {
+  const create = (format: 'text' | 'json', write: (text: string) => void): Log =>
+    createLog({ name: 'agent', level: record.launch.log_level, format, destination: { write } });
+  if (!record.launch.worker_logs) return { log: create('text', place === 'terminal' ? (text) => tryWrite(2, text) : fileWriter(record.log_file)), print: null };
+  const logs = createWorkerLogs({
+    paths: new Map(record.worker_ids.map((id) => [id, logFilePath(record.launch, id)])),
+    append: appendRotating,
+    ...(place === 'terminal' ? { mirror: (text: string): void => tryWrite(1, text) } : {}),
+  });
+  return { log: create('json', logs.write), print: (slot, stream, line) => logs.print(record.worker_ids[slot] ?? '', { stream, line, at: clock.now() }) };
 }
 
 /** For the output of a background process that has not opened its log, and of a crash. */
@@ -32,16 +51,16 @@ export function lastLines(path: string, count: number): string {
   }
 }
 
-/** One older file is kept beside the newest. */
+/** Keeps the file open: an agent writes often. One older file stays beside it. */
 function fileWriter(path: string): (text: string) => void {
   let descriptor: number | null = null;
   let size = 0;
   return (text) => {
     try {
-      if (descriptor !== null && size > LARGEST_FILE) {
+      if (descriptor !== null && size > LIMITS.worker_log_bytes.value) {
         closeSync(descriptor);
         descriptor = null;
-        renameSync(path, `${path}.1`);
+        renameSync(path, olderFile(path));
       }
       if (descriptor === null) {
         descriptor = openLogFile(path);
@@ -53,6 +72,25 @@ function fileWriter(path: string): (text: string) => void {
       // Nowhere to complain to.
     }
   };
+}
+
+/** Opens the file for each piece: an agent may have more workers than a process has open files. */
+function appendRotating(path: string, text: string): void {
+  try {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LIMITS.worker_log_bytes.value) renameSync(path, olderFile(path));
+    const descriptor = openLogFile(path);
+    try {
+      writeSync(descriptor, text);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // Nowhere to complain to.
+  }
+}
+
+export function olderFile(path: string): string {
+  return `${path}.1`;
 }
 
 function tryWrite(descriptor: number, text: string): void {

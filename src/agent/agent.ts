@@ -2,10 +2,12 @@
 // so that the simulator runs the same loops.
 import { ApiError, type Client } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
+import type { DesiredState } from '../core/worker.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { nameOf, type Attempt } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
+import type { JobOutput } from './job-output.ts';
 import type { ProcessRunner } from './job-process.ts';
 import { METRICS_PERIOD_MS, type Machine } from './machine.ts';
 import type { SpoolFiles } from './spool-files.ts';
@@ -25,8 +27,12 @@ export interface AgentParts {
   readonly sequence: SyncParts['sequence'];
   readonly incarnation: string;
   readonly worker_ids: readonly string[];
+  /** Slots whose workers were told to leave while an earlier process ran. */
+  readonly sent_away?: readonly number[];
   readonly once: boolean;
   readonly has_script: boolean;
+  /** Copies what jobs print into the logs of their workers. */
+  readonly output?: JobOutput;
   /** Tells the server of this start: before the first sync. May be repeated. */
   readonly announce: (signal: AbortSignal) => Promise<void>;
 }
@@ -37,7 +43,9 @@ export type AgentEnd = 'left' | 'kept' | 'superseded' | 'revoked';
 export interface WorkerStatus {
   readonly worker_id: string;
   readonly slot: number;
-  readonly state: string;
+  readonly state: DesiredState;
+  /** It takes no more jobs; without a job it has left. */
+  readonly leaving: boolean;
   readonly job: { readonly experiment: string; readonly number: number; readonly attempt: number; readonly started_at: number | null } | null;
 }
 
@@ -54,6 +62,12 @@ export interface Agent {
   readonly ended: Promise<AgentEnd>;
   /** Gives all jobs back, or those of some slots, and leaves when nothing is left. Force: without grace. */
   stop(options?: { readonly slots?: readonly number[]; readonly grace_seconds?: number }): void;
+  /** Workers that take no more jobs: each leaves when its job has ended. */
+  drain(slots: readonly number[]): void;
+  /** Takes a stop or a drain of workers back, as long as the agent lives. */
+  resume(slots: readonly number[]): void;
+  /** Slots whose workers were told here to leave. */
+  sentAway(): readonly number[];
   /** Ends at once and leaves the jobs running. */
   keep(): void;
   /** Something outside changed what it can take. */
@@ -90,12 +104,14 @@ class AgentRun implements Agent {
     const { clock, log, random, client, store, runner, files, machine, once, has_script } = parts;
     this.#workforce = createWorkforce({
       ...{ clock, log, random, client, store, runner, files, machine, once, has_script },
+      ...(parts.output === undefined ? {} : { output: parts.output }),
       workers: parts.worker_ids.length,
       workerId: (slot) => workerIdOf(parts, slot),
       onNews: () => this.#loop?.news(),
       onReady: () => this.#loop?.ready(),
       onProgress: () => this.#review(),
     });
+    this.#workforce.slots.commandHere(parts.sent_away ?? [], 'stop');
     this.ended = this.#run();
   }
 
@@ -107,10 +123,28 @@ class AgentRun implements Agent {
       if (this.#ending === 'no') this.#ending = 'asked';
       workforce.close();
       this.#announcing.abort();
-    } else workforce.slots.stopHere(slots);
+    } else workforce.slots.commandHere(slots, 'stop');
     workforce.release(all ? 'all' : slots, options);
     this.#loop?.news();
     this.#review();
+  }
+
+  drain(slots: readonly number[]): void {
+    this.#workforce.drain(slots);
+    // A server that is away need not hear of it first: what it must know is delivered.
+    if (this.#isLeaving() && this.#workforce.attempts().length === 0) return this.stop();
+    this.#loop?.news();
+    this.#review();
+  }
+
+  resume(slots: readonly number[]): void {
+    if (this.#ending !== 'no') return;
+    this.#workforce.slots.commandHere(slots, 'run');
+    this.#loop?.news();
+  }
+
+  sentAway(): readonly number[] {
+    return this.#workforce.slots.sentAway();
   }
 
   keep(): void {
@@ -180,8 +214,7 @@ class AgentRun implements Agent {
       return;
     }
     const { slots } = this.#workforce;
-    const leaving = this.#ending !== 'no' || this.#parts.worker_ids.every((_, slot) => slots.isLeaving(slot));
-    if (!leaving) return;
+    if (!this.#isLeaving()) return;
     const delivered = this.#workforce.undelivered() === 0;
     if (this.#ending === 'superseded') {
       if (delivered) this.#finish('superseded');
@@ -194,6 +227,10 @@ class AgentRun implements Agent {
     else if (this.#ending === 'asked') this.#deadline ??= this.#parts.clock.after(this.#deliveryLimit(), () => this.#finish('left'));
   }
 
+  #isLeaving(): boolean {
+    return this.#ending !== 'no' || this.#parts.worker_ids.every((_, slot) => this.#workforce.slots.isLeaving(slot));
+  }
+
   #deliveryLimit(): number {
     const state = this.#loop?.state();
     return state !== undefined && state.answered_at !== null && state.trouble === null ? DELIVERY_LIMIT_MS.answering : DELIVERY_LIMIT_MS.silent;
@@ -204,6 +241,8 @@ class AgentRun implements Agent {
     if (this.#ending !== 'no') return 1;
     // Whoever has applied a drain or a stop may leave when that was heard.
     if (this.#workforce.slots.hasNews()) return 0;
+    // There are more to tell.
+    if (told.executions?.reduce((sum, { attempts }) => sum + attempts.length, 0) === LIMITS.sync_executions.value) return 0;
     return Math.min(LIMITS.sync_wait_seconds.value, METRICS_PERIOD_MS / 1000);
   }
 
@@ -252,6 +291,7 @@ function statusOf(parts: AgentParts, workforce: Workforce, loop: SyncLoop | null
         worker_id: workerIdOf(parts, slot),
         slot,
         state: workforce.slots.state(slot),
+        leaving: workforce.slots.isLeaving(slot),
         job: attempt === undefined ? null : { experiment, number, attempt: tries, started_at: attempt.started_at },
       };
     }),

@@ -34,7 +34,7 @@ beforeEach(() => {
         resolve({ kind: 'exited', exit_code: 0, signal: null, at: clock.now() });
       });
     });
-    return { started_at: clock.now(), seen_from_start: true, ended, hasEnded: () => false, signal: () => undefined, groupLives: () => false };
+    return { pid: 4711, started_at: clock.now(), ran_ms: 0, ended, hasEnded: () => false, signal: () => undefined, groupLives: () => false };
   };
   const runner = { start: async ({ lease }: { lease: LeaseShape }) => start(lease), adopt: async ({ lease }: { lease: LeaseShape }) => start(lease) };
   stage = openWorkforce(clock, runner, () => (news += 1));
@@ -88,7 +88,7 @@ test('only after several short jobs in a row are there more wanted than slots ar
 
 test('a job that came ahead begins when its slot is free, and not before; those at a slot go in order', async () => {
   await runShortJobs(8);
-  expect(exchange({ leases: [lease(1, 0), lease(2, 1), lease(3, 0), lease(4, 0)] }).brought).toBe('jobs_ahead');
+  expect(exchange({ leases: [lease(1, 0), lease(2, 1), lease(3, 0), lease(4, 0)] }).brought).toBe('jobs');
   await runs(1);
   await runs(2);
   expect(begun.toSorted((a, b) => a - b)).toEqual([1, 2]);

@@ -1,6 +1,6 @@
 // The life of one attempt on this machine: prepared, running, perhaps told to stop, ended. It decides what the end means;
 // it knows nothing of the server, and of processes only what the runner tells.
-import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
+import type { ExecutionPlaceShape, FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -23,6 +23,12 @@ export interface Attempt {
   unwanted: boolean;
   /** The server was told of it before it had started: the start itself is then news. */
   told_unstarted: boolean;
+  /** Where it was begun; null until the lease is on disk. */
+  place: ExecutionPlaceShape | null;
+  /** Null until it runs. */
+  process_id: number | null;
+  /** The server was told as what it was run. */
+  execution_told: boolean;
 }
 
 export interface AttemptPorts {
@@ -63,6 +69,13 @@ interface Inside {
   kill_at: number;
 }
 
+/** Why the server had a job stopped. */
+export const REVOKED = {
+  cancelled: 'The job was cancelled.',
+  superseded: 'Another attempt of the job took over.',
+  deleted: 'The job was deleted.',
+} as const;
+
 /** Timers hold about 24 days at most; a longer one is set again. */
 const LONGEST_TIMER_MS = 86_400_000;
 const GROUP_CHECK_MS = 50;
@@ -81,13 +94,13 @@ class AttemptLives implements Lives {
   }
 
   begin(lease: LeaseShape, slot: number): Attempt {
-    const { attempt, inside } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    const { attempt, inside } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
     void this.#prepare(attempt, inside);
     return attempt;
   }
 
   wait(lease: LeaseShape, slot: number): Attempt {
-    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
     attempt.phase = 'waiting';
     return attempt;
   }
@@ -113,7 +126,7 @@ class AttemptLives implements Lives {
   }
 
   decline(lease: LeaseShape, slot: number, message: string): Attempt {
-    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE });
+    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
     this.#endUnstarted(attempt, 'released', message);
     return attempt;
   }
@@ -147,8 +160,9 @@ class AttemptLives implements Lives {
     }
   }
 
-  #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state'>): { attempt: Attempt; inside: Inside } {
-    const attempt: Attempt = { ...facts, phase: 'preparing', end: null, settled: false, unwanted: false, told_unstarted: false };
+  #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state' | 'place'>): { attempt: Attempt; inside: Inside } {
+    const untold = { settled: false, unwanted: false, told_unstarted: false, execution_told: false };
+    const attempt: Attempt = { ...facts, ...untold, phase: 'preparing', end: null, process_id: null };
     const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
     this.#insides.set(attempt, inside);
     return { attempt, inside };
@@ -159,9 +173,9 @@ class AttemptLives implements Lives {
     try {
       const stored = await store.create(attempt.lease, attempt.slot, clock.now());
       attempt.directory = stored.directory;
+      attempt.place = stored.place;
       if (attempt.state.intent !== null) return this.#endUnstarted(attempt, attempt.state.intent.outcome, attempt.state.intent.message);
       const process = await runner.start(stored, workerId(attempt.slot));
-      inside.monotonic_start = clock.monotonic();
       this.#follow(attempt, inside, process);
     } catch (error) {
       const failure = startFailure(error, attempt.lease);
@@ -173,8 +187,11 @@ class AttemptLives implements Lives {
   #follow(attempt: Attempt, inside: Inside, process: JobProcess): void {
     if (this.#abandoned) return;
     inside.process = process;
+    // Not by the moment of its start: the machine's clock may have been set since.
+    if (process.ran_ms !== null) inside.monotonic_start = this.#ports.clock.monotonic() - process.ran_ms;
     attempt.phase = 'running';
     attempt.started_at = process.started_at;
+    attempt.process_id = process.pid;
     this.#ports.onStarted(attempt);
     if (attempt.state.intent !== null) this.#interrupt(attempt, inside, attempt.lease.grace_seconds * 1000);
     else this.#armTimeout(attempt, inside);
@@ -192,10 +209,11 @@ class AttemptLives implements Lives {
   }
 
   #interrupt(attempt: Attempt, inside: Inside, graceMs: number): void {
-    const { clock, log } = this.#ports;
+    const { clock, log, workerId } = this.#ports;
     inside.kill?.cancel();
     inside.kill_at = clock.monotonic() + graceMs;
-    log.info({ job: nameOf(attempt), outcome: attempt.state.intent?.outcome, grace_seconds: graceMs / 1000 }, 'stopping job');
+    const facts = { job: nameOf(attempt), worker: workerId(attempt.slot), outcome: attempt.state.intent?.outcome };
+    log.info({ ...facts, grace_seconds: graceMs / 1000 }, 'stopping job');
     inside.process?.signal(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
     if (graceMs > 0) inside.kill = clock.after(graceMs, () => inside.process?.signal('SIGKILL'));
   }
@@ -208,7 +226,9 @@ class AttemptLives implements Lives {
     if (this.#abandoned) return;
     process.signal('SIGKILL');
     const { monotonic_start } = inside;
-    const duration = monotonic_start === null ? null : Math.max(0, Math.round(clock.monotonic() - monotonic_start));
+    // The end of one that was taken over is noticed a moment late: what its files say of both moments is nearer.
+    const isSeen = monotonic_start !== null && process.ran_ms === 0;
+    const duration = isSeen ? Math.max(0, Math.round(clock.monotonic() - monotonic_start)) : null;
     this.#conclude(attempt, { ...verdict(attempt, end), at: end.at, duration_ms: duration, persist: end.kind !== 'exited' });
   }
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 
 import * as z from 'zod';
 
-import type { FinishedAttemptShape, LeaseShape } from '../contract/index.ts';
+import { ExecutionPlace, type ExecutionPlaceShape, type FinishedAttemptShape, type LeaseShape } from '../contract/index.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import { overwrite } from './overwrite.ts';
@@ -36,6 +36,8 @@ export interface StoredAttempt {
   /** Milliseconds since 1970. */
   readonly created_at: number;
   readonly state: AttemptState;
+  /** Null: the agent that wrote it did not tell. */
+  readonly place: ExecutionPlaceShape | null;
 }
 
 export interface AttemptStore {
@@ -46,7 +48,7 @@ export interface AttemptStore {
   /** Resolves when all removals so far are over. */
   removed(): Promise<void>;
   /** All attempts of this agent, after a restart. */
-  scan(now: number): StoredAttempt[];
+  scan(): StoredAttempt[];
 }
 
 export interface AttemptStoreOptions {
@@ -55,6 +57,8 @@ export interface AttemptStoreOptions {
   /** Names the agent whose attempts these are, unique on every machine and over servers. */
   readonly owner: string;
   readonly clock: Clock;
+  /** Where and as what jobs run now: kept with each attempt, because a later process of the agent may run them elsewhere. */
+  readonly place?: () => ExecutionPlaceShape;
 }
 
 /**
@@ -76,6 +80,7 @@ const LeaseFile = z.object({
   owner: z.string(),
   slot: z.int(),
   created_at: z.number(),
+  place: ExecutionPlace.nullable().catch(null).default(null),
   lease: z.looseObject({
     job_id: z.int(),
     experiment: z.string(),
@@ -104,6 +109,9 @@ function createLateSyncs(clock: Clock) {
     },
   };
 }
+
+/** Between a directory and the lease in it lies a moment. */
+const LITTER_AGE_MS = 60_000;
 
 /** An agent that has had nothing to do for so long leaves nothing lying about. */
 const SPARES_KEPT_MS = 10_000;
@@ -149,15 +157,16 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   return {
     async create(lease, slot, now) {
       const directory = makeDirectory(lease);
+      const place = options.place?.() ?? null;
       try {
-        overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, lease }));
+        overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease }));
       } catch (error) {
         // A full disk, for instance: the job is given back, and nobody else knows of this directory.
         remover.remove(directory);
         throw error;
       }
       syncs.later(directory);
-      return { lease, slot, directory, created_at: now, state: NEW_STATE };
+      return { lease, slot, directory, created_at: now, state: NEW_STATE, place };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
     remove(directory) {
@@ -172,7 +181,7 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
       removeSpares();
       return remover.finished();
     },
-    scan: (now) => listDirectories(options.data).flatMap((directory) => readAttempt(directory, options.owner, now) ?? []),
+    scan: () => scanAttempts(options),
   };
 }
 
@@ -206,46 +215,65 @@ function entries(path: string): string[] {
   }
 }
 
-/** An attempt whose lease is not whole was never started: its directory is only litter, once nobody can be writing it. */
-const LITTER_AGE_MS = 3_600_000;
+function scanAttempts({ data, owner, clock }: AttemptStoreOptions): StoredAttempt[] {
+  return listDirectories(data).flatMap((directory) => {
+    const attempt = readAttempt(directory);
+    if (attempt === null && isSpareOf(owner, basename(directory))) void removeLitter(directory);
+    else if (attempt === null) removeLitterLater(directory, clock);
+    return attempt?.owner === owner ? attempt.stored : [];
+  });
+}
 
-function readAttempt(directory: string, owner: string, now: number): StoredAttempt | null {
+/** An attempt whose lease is not whole never started, or is over: its directory is only litter, once nobody can be writing it. */
+function removeLitterLater(directory: string, clock: Clock): void {
+  const name = basename(directory);
+  if (!/^\d+\.\d+\./.test(name) && !name.startsWith(SPARE)) return;
+  const changed = changedAt(directory);
+  clock.after(LITTER_AGE_MS, () => {
+    if (holdsNothing(directory) && changedAt(directory) === changed) void removeLitter(directory);
+  });
+}
+
+/** A lease that cannot be read just now, or that another version of the agent wrote, may be of a job that runs. */
+function holdsNothing(directory: string): boolean {
+  let text: string;
+  try {
+    text = readPlainFile(join(directory, 'lease.json'), MOST_JSON_BYTES);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+  try {
+    const file = LeaseFile.safeParse(JSON.parse(text));
+    return file.success && attemptDirectoryName(file.data.lease) !== basename(directory);
+  } catch {
+    // Emptied, or cut short by a loss of power.
+    return true;
+  }
+}
+
+function readAttempt(directory: string): { readonly owner: string; readonly stored: StoredAttempt } | null {
   const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
   // After a power loss a directory that was used again may hold the lease of an earlier attempt, which is long over.
-  if (!file.success || attemptDirectoryName(file.data.lease) !== basename(directory)) {
-    if (isLitter(directory, owner, now)) void removeLitter(directory);
-    return null;
-  }
-  if (file.data.owner !== owner) return null;
+  if (!file.success || attemptDirectoryName(file.data.lease) !== basename(directory)) return null;
   const state = readJson(join(directory, 'state.json')) as Partial<AttemptState> | null;
-  return {
-    lease: file.data.lease as unknown as LeaseShape,
-    slot: file.data.slot,
-    directory,
-    created_at: file.data.created_at,
-    state: { ...NEW_STATE, ...state },
-  };
+  const { owner, slot, created_at, place } = file.data;
+  return { owner, stored: { lease: file.data.lease as unknown as LeaseShape, slot, directory, created_at, state: { ...NEW_STATE, ...state }, place } };
 }
 
 function isWithoutLease(directory: string): boolean {
   return existsSync(directory) && !LeaseFile.safeParse(readJson(join(directory, 'lease.json'))).success;
 }
 
-function isLitter(directory: string, owner: string, now: number): boolean {
-  const name = basename(directory);
-  if (isSpareOf(owner, name)) return true;
-  return (/^\d+\.\d+\./.test(name) || name.startsWith(SPARE)) && now - changedAt(directory, now) > LITTER_AGE_MS;
-}
-
 async function removeLitter(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }
 
-function changedAt(path: string, otherwise: number): number {
+/** Milliseconds since 1970; null: it is not there. */
+function changedAt(path: string): number | null {
   try {
     return statSync(path).mtimeMs;
   } catch {
-    return otherwise;
+    return null;
   }
 }
 

@@ -1,21 +1,25 @@
 // Reads the agent's command line: a few verbs with flags, over the same settings as the full command line.
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { apiKeyFor, loadConfiguration, serverUrl, SETTINGS, type SettingName } from '../runtime/config.ts';
-import { listAgents, restartAgents, runAgent, startAgent, stopAgents, type AgentSelection } from './commands.ts';
-import type { AgentContext, AgentOptions } from './context.ts';
+import { runAgent, startAgent } from './commands.ts';
+import type { AgentContext } from './context.ts';
+import { listAgents } from './local-agents.ts';
 import { runInstance } from './run-instance.ts';
+import { restartAgents, stopAgents } from './stopping.ts';
+import type { AgentOptions, AgentSelection } from '../runtime/local-agents.ts';
 
 export interface Terminal {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
 
-const HELP = `Runs jobs of a Drover server on this machine.
+const help = (program: string): string => `Runs jobs of a Drover server on this machine.
 
-  node agent.mjs start --url http://server:5000 --experiment digits-tune --script train.py --workers 2
-  node agent.mjs ls
-  node agent.mjs stop all
+  ${program} start --url http://server:5000 --experiment digits-tune --script train.py --workers 2
+  ${program} ls
+  ${program} stop all
 
 Commands
   start           start an agent in the background
@@ -83,7 +87,7 @@ async function dispatch(context: AgentContext, args: readonly string[], terminal
   const { values, positionals } = parse(args);
   const [verb, ...names] = positionals;
   if (values.version === true) return say(terminal, context.version);
-  if (values.help === true || verb === undefined) return say(terminal, HELP.trimEnd());
+  if (values.help === true || verb === undefined) return say(terminal, help(context.agent_file === null ? basename(context.node) : 'node agent.mjs').trimEnd());
   switch (verb) {
     case 'start':
     case 'run':
@@ -184,8 +188,10 @@ async function end(
     terminal.stderr('No agent of that name runs here.\n');
     return 1;
   }
-  for (const instance of await stopAgents(context, chosen)) terminal.stdout(`${instance}\n`);
-  return 0;
+  const { agents, workers, leaving } = await stopAgents(context, chosen);
+  for (const name of agents.length > 0 ? agents : workers) terminal.stdout(`${name}\n`);
+  for (const worker of leaving) terminal.stderr(`${worker} was told to stop, and has not yet.\n`);
+  return leaving.length === 0 ? 0 : 1;
 }
 
 function say(terminal: Terminal, text: string): number {

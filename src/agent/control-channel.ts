@@ -16,6 +16,7 @@ const Request = z.discriminatedUnion('command', [
     slots: z.array(z.int()).optional(),
     grace_seconds: z.number().min(0).optional(),
   }),
+  z.object({ command: z.enum(['drain', 'resume']), slots: z.array(z.int()) }),
   z.object({ command: z.literal('restart_keep') }),
 ]);
 

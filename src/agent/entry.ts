@@ -1,7 +1,9 @@
-// The agent's own command line: `node agent.mjs start --experiment digits-tune --script train.py`. A machine needs this file only.
+// The agent's own command line: `node agent.mjs start --experiment digits-tune --script train.py`. A machine needs this file only, or
+// an executable that holds it.
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import process from 'node:process';
+import { isSea } from 'node:sea';
 
 import { systemClock } from '../runtime/clock.ts';
 import { runCommandLine } from './command-line.ts';
@@ -18,15 +20,15 @@ const context: AgentContext = {
   home: homedir(),
   platform: `${process.platform} ${process.arch}, node ${process.versions.node}`,
   node: process.execPath,
-  agent_file: fileURLToPath(import.meta.url),
+  agent_file: isSea() ? null : fileURLToPath(import.meta.url),
   host: createHost(),
   clock: systemClock,
   random: Math.random,
   stdin: process.stdin,
 };
 
-const code = await runCommandLine(context, process.argv.slice(2), {
+// Not awaited: the executable holds a module of the older kind, which cannot wait.
+void runCommandLine(context, process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
-});
-process.exit(code);
+}).then((code) => process.exit(code));

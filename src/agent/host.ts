@@ -21,11 +21,16 @@ export interface Host {
   /** Of a process that lives; null when it is dead, a zombie included. */
   identify(pid: number): ProcessIdentity | null;
   see(identity: ProcessIdentity): Sight;
+  /** Milliseconds since a process of this boot started, by a clock that nobody sets; null where the system does not tell. */
+  age(identity: ProcessIdentity): number | null;
   /** Whether anything but zombies is left in a process group. */
   groupLives(group: number): boolean;
   /** False when nobody is there. A negative pid means the group. */
   signal(pid: number, name: NodeJS.Signals): boolean;
 }
+
+/** As Linux tells them to programs, whatever its own are. */
+const TICKS_PER_SECOND = 100;
 
 export function createHost(): Host {
   const boot_id = readText('/proc/sys/kernel/random/boot_id') ?? '-';
@@ -47,6 +52,12 @@ export function createHost(): Host {
       if (identity.boot_id !== boot_id || identity.pid_namespace !== pid_namespace) return 'elsewhere';
       const found = identify(identity.pid);
       return found !== null && (identity.start_time === null || found.start_time === identity.start_time) ? 'alive' : 'dead';
+    },
+    age({ start_time }) {
+      // By this process, whose age is known: containers may tell an uptime of their own, but start times all of the same boot.
+      const started = readStat(process.pid)?.start_time ?? null;
+      if (started === null || start_time === null) return null;
+      return Math.max(0, process.uptime() * 1000 + ((Number(started) - Number(start_time)) * 1000) / TICKS_PER_SECOND);
     },
     groupLives(group) {
       if (!exists(-group)) return false;

@@ -4,11 +4,12 @@ import { closeSync } from 'node:fs';
 
 import type { Clock } from '../runtime/clock.ts';
 import { lastLines, openLogFile } from './agent-log.ts';
-import { AgentFailure, type AgentContext, type StartedAgent } from './context.ts';
+import { AgentFailure, type AgentContext } from './context.ts';
 import { askControl, socketPath, type ControlRequest, type ControlStatus } from './control-channel.ts';
 import type { Host } from './host.ts';
 import { withoutSecrets } from './job-environment.ts';
 import { readInstance, type InstanceRecord, type RegisteredInstance } from './registry.ts';
+import type { StartedAgent } from '../runtime/local-agents.ts';
 
 /** Whether its process lives, as far as can be known from here; when in doubt it does. */
 export async function instanceAlive({ file, record }: RegisteredInstance, host: Host): Promise<boolean> {
@@ -64,7 +65,7 @@ export async function startChild(context: AgentContext, instance: RegisteredInst
   const flags = options.parent_pipe ? ['--parent-pipe'] : [];
   let child: ChildProcess;
   try {
-    child = spawn(context.node, [context.agent_file, 'run', '--registry', file, ...flags], {
+    child = spawn(context.node, [...(context.agent_file === null ? [] : [context.agent_file]), 'run', '--registry', file, ...flags], {
       cwd: record.launch.cwd,
       env: withoutSecrets(context.env),
       detached: true,

@@ -16,12 +16,18 @@ export interface ScriptSettings {
 }
 
 export function jobArguments(lease: LeaseShape, settings: ScriptSettings): string[] {
-  if (lease.command !== null) return plainWords(lease.command) ?? ['/bin/sh', '-c', lease.command];
-  if (settings.script === null) {
+  const words = argumentsOf(lease, settings);
+  if (words === null) {
     throw new StartFailure('job', 'The job has no command and this worker has no script. Start the worker with --script, or give the job a command.');
   }
-  const program = settings.interpreter ?? settings.script;
-  checkProgram(program);
+  if (lease.command === null) checkProgram(words[0]!);
+  return words;
+}
+
+/** Null when there is neither a command nor a script. */
+export function argumentsOf(lease: LeaseShape, settings: ScriptSettings): string[] | null {
+  if (lease.command !== null) return plainWords(lease.command) ?? ['/bin/sh', '-c', lease.command];
+  if (settings.script === null) return null;
   const options = Object.entries(lease.params as Record<string, ParamValue>).flatMap(([name, value]) => [`--${name}`, argumentText(value)]);
   return settings.interpreter === null ? [settings.script, ...options] : [settings.interpreter, settings.script, ...options];
 }

@@ -12,10 +12,12 @@ export interface ProcessEnd {
 }
 
 export interface JobProcess {
+  /** Of the shell around it, which leads its process group; null when it was never known. */
+  readonly pid: number | null;
   /** Milliseconds since 1970. */
   readonly started_at: number;
-  /** Whether this agent saw it start, so that its duration is known by the monotonic clock. */
-  readonly seen_from_start: boolean;
+  /** Milliseconds that it had run when it was started or found here, by a clock that nobody sets; null: not known. */
+  readonly ran_ms: number | null;
   /** Never rejects. */
   readonly ended: Promise<ProcessEnd>;
   /** Whether its end is on record, even if `ended` has not told it yet. */

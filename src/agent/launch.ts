@@ -8,13 +8,15 @@ import { INSTANCE_WORDS, randomId } from '../runtime/ids.ts';
 import { retry } from '../runtime/retry.ts';
 import { logFilePath } from './agent-log.ts';
 import { ownersWithAttempts } from './attempt-store.ts';
-import { AgentFailure, type AgentContext, type AgentOptions } from './context.ts';
+import { AgentFailure, type AgentContext } from './context.ts';
 import { instanceAlive } from './instance-process.ts';
 import { chooseInterpreter } from './job-command.ts';
 import { machineResources } from './machine.ts';
 import { createNetwork } from './network.ts';
-import { instanceFile, isOwn, listDirectory, pruneRegistry, registryDirectory, withLock, writeInstance } from './registry.ts';
+import { instanceFile, isOwn, listDirectory, registryDirectory, withLock, writeInstance } from './registry.ts';
 import type { InstanceRecord, LaunchSettings, RegisteredInstance } from './registry.ts';
+import { pruneAgents } from './registry-upkeep.ts';
+import type { AgentOptions } from '../runtime/local-agents.ts';
 
 const FREE_SPACE_BYTES = 500_000_000;
 
@@ -24,7 +26,7 @@ export function launchSettings(context: AgentContext, options: AgentOptions): La
   if (script !== null && !existsSync(script)) throw new AgentFailure(`The script ${script} does not exist.`);
   const ca_file = options.ca_file === null ? null : path(options.ca_file);
   if (ca_file !== null && !existsSync(ca_file)) throw new AgentFailure(`The file ${ca_file} with trusted certificates does not exist.`);
-  const interpreter = script === null ? null : chooseInterpreter({ script, python: options.python, env: context.env, cwd: context.cwd, node: context.node });
+  const interpreter = script === null ? null : interpreterFor(context, options, script);
   return {
     server: options.server.replace(/\/+$/, ''),
     experiments: options.experiments === null ? null : [...options.experiments],
@@ -38,7 +40,14 @@ export function launchSettings(context: AgentContext, options: AgentOptions): La
     log_dir: options.log_dir === null ? null : path(options.log_dir),
     log_level: options.log_level ?? 'info',
     free_space_bytes: options.free_space_bytes ?? FREE_SPACE_BYTES,
+    worker_logs: options.worker_logs === true,
+    process_id: options.process_id ?? null,
   };
+}
+
+/** Where the agent is in the executable itself, that executable is no Node for others. */
+function interpreterFor({ env, cwd, node, agent_file }: AgentContext, { python }: AgentOptions, script: string): string | null {
+  return chooseInterpreter({ script, python, env, cwd, node: agent_file === null ? 'node' : node });
 }
 
 /** An identity that this process holds until it hands it to the one that runs the agent. */
@@ -48,12 +57,7 @@ export async function obtainInstance(context: AgentContext, options: AgentOption
   const connect = (credential: string): Client =>
     createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, credential) });
   try {
-    await pruneRegistry(launch.cache, {
-      host: context.host,
-      now: context.clock.now(),
-      isAlive: (each) => instanceAlive(each, context.host),
-      ownersWithAttempts,
-    });
+    if (options.pruned !== true && context.env['JD_SKIP_REGISTRY_PRUNE'] !== '1') await pruneAgents(context, { cache: launch.cache, all: false });
     const directory = registryDirectory(launch.cache, launch.experiments);
     const taken = await withLock(directory, context.clock, () => takeOver(context, launch, directory));
     if (taken === null) return await register(context, options, { launch, connect, former: null });
@@ -84,7 +88,7 @@ async function takeOver(context: AgentContext, launch: LaunchSettings, directory
   const { file, record } = dead[0]!;
   // Jobs that still run lie below the workspace of before; another one would lose them.
   const stays = ownersWithAttempts(record.launch.data).has(record.id);
-  const renewed = { ...record, launch: stays ? { ...launch, data: record.launch.data } : launch };
+  const renewed = { ...record, sent_away: [], launch: stays ? { ...launch, data: record.launch.data } : launch };
   return hold(context, file, renewed);
 }
 
@@ -138,7 +142,8 @@ interface Registration {
 async function register(context: AgentContext, options: AgentOptions, registration: Registration): Promise<RegisteredInstance> {
   const { launch, connect, former } = registration;
   const { api_key } = options;
-  if (api_key === null) throw new AgentFailure(`There is no API key for ${launch.server}. Set DROVER_API_KEY to a key that may see the experiment.`);
+  if (api_key === null)
+    throw new AgentFailure(`There is no API key for ${launch.server}. Set DROVER_API_KEY or JD_API_KEY to a key that may see the experiment.`);
   const key = randomId();
   const body = { ...machineFacts(context, launch, null), host: context.host.name, instance: freeWord(context, launch), experiments: launch.experiments };
   const reply = await retry(() => connect(api_key).agents.register({ body }, { idempotency_key: key, signal: AbortSignal.timeout(20_000) }), {
@@ -148,7 +153,7 @@ async function register(context: AgentContext, options: AgentOptions, registrati
   }).catch((error: unknown) => {
     if (!(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
     throw new AgentFailure(
-      `${launch.server} does not accept this API key. ${error.message} Set DROVER_API_KEY; whoever runs the server makes a key with: drover key create --name NAME`,
+      `${launch.server} does not accept this API key. ${error.message} Set DROVER_API_KEY or JD_API_KEY; whoever runs the server makes a key with: drover key create --name NAME`,
     );
   });
   const record: InstanceRecord = {
@@ -162,6 +167,9 @@ async function register(context: AgentContext, options: AgentOptions, registrati
     starts: 0,
     sync_seq: 0,
     changed_at: 0,
+    started_at: 0,
+    attached: false,
+    sent_away: [],
     log_file: '',
   };
   if (former !== null) removeFormer(former, instanceFile(record));

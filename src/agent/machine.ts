@@ -52,10 +52,10 @@ export function createMachine(parts: MachineParts): Machine {
   let stopped = false;
   let readGpus = resources.gpus > 0;
 
-  async function diskFree(): Promise<number | null> {
+  async function disk(): Promise<{ free: number; total: number } | null> {
     try {
-      const { bavail, bsize } = await statfs(parts.data);
-      return bavail * bsize;
+      const { bavail, blocks, bsize } = await statfs(parts.data);
+      return { free: bavail * bsize, total: blocks * bsize };
     } catch {
       return null;
     }
@@ -72,8 +72,8 @@ export function createMachine(parts: MachineParts): Machine {
   }
 
   async function measure(): Promise<void> {
-    const free = await diskFree();
-    judgeSpace(free);
+    const room = await disk();
+    judgeSpace(room?.free ?? null);
     const cpuNow = cpuTimes();
     const busy = 1 - (cpuNow.idle - cpuBefore.idle) / Math.max(1, cpuNow.total - cpuBefore.total);
     cpuBefore = cpuNow;
@@ -83,7 +83,7 @@ export function createMachine(parts: MachineParts): Machine {
       cpu_percent: Math.round(Math.min(1, Math.max(0, busy)) * 1000) / 10,
       load_1: loadavg()[0] ?? 0,
       ...(await memoryMetrics()),
-      ...(free === null ? {} : { disk_free_bytes: free }),
+      ...(room === null ? {} : { disk_free_bytes: room.free, disk_total_bytes: room.total }),
       ...gpus,
     };
   }
@@ -103,7 +103,7 @@ export function createMachine(parts: MachineParts): Machine {
       if (newest === metrics) newest = null;
     },
     async start() {
-      judgeSpace(await diskFree());
+      judgeSpace((await disk())?.free ?? null);
       clock.after(200, () => void repeat());
     },
     stop: () => void (stopped = true),

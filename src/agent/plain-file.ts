@@ -32,6 +32,21 @@ export function readPlainFile(path: string, most_bytes: number): string {
   }
 }
 
+/** Bytes from a position, as many as there are; null when there is no such plain file any more. */
+export function readPlainPiece(path: string, { from, length }: { readonly from: number; readonly length: number }): Buffer | null {
+  let descriptor: number | null = null;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | PLAIN);
+    if (!fstatSync(descriptor).isFile()) return null;
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, from));
+  } catch {
+    return null;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
+  }
+}
+
 /** Rejects as `open` does, and when it is no plain file. */
 export async function openPlainFile(path: string, flags: number): Promise<FileHandle> {
   const file = await open(path, flags | PLAIN);

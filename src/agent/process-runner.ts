@@ -48,7 +48,7 @@ async function start(
     const started = await launcher.start(prepare(options, attempt, worker_id));
     if (started === 'unknown') return await adopt(options, attempt);
     const ended = started.ended.then((end) => endOf(options, attempt, end));
-    return { ...groupOf(options, started.pid), started_at, seen_from_start: true, ended, hasEnded: () => readEnd(directory) !== null };
+    return { ...groupOf(options, started.pid), pid: started.pid, started_at, ran_ms: 0, ended, hasEnded: () => readEnd(directory) !== null };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(options.cwd)) {
       throw new StartFailure('job', `The directory ${options.cwd}, where the worker was launched, does not exist any more. Start the worker again.`);
@@ -100,8 +100,9 @@ async function adopt(options: ProcessRunnerOptions, attempt: StoredAttempt): Pro
   }
   // Who never wrote its identity left no moment either.
   const started_at = identity === null ? created_at : startedAt(directory, created_at);
-  const known = { started_at, seen_from_start: false, hasEnded: () => readEnd(directory) !== null };
   const alive = identity !== null && host.see(identity) === 'alive';
+  const ran_ms = identity !== null && alive ? host.age(identity) : null;
+  const known = { pid: identity?.pid ?? null, started_at, ran_ms, hasEnded: () => readEnd(directory) !== null };
   const end = readEnd(directory);
   if (end !== null || !alive || identity === null) {
     const ended = end ?? ({ kind: 'lost', exit_code: null, signal: null, at: clock.now() } as const);

@@ -2,7 +2,7 @@
 // a take-over work without the server. Safe on a shared home directory: other machines' files are never judged.
 import { closeSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import * as z from 'zod';
 
@@ -30,6 +30,10 @@ const Launch = z.object({
   log_level: z.string(),
   ca_file: z.string().nullable(),
   free_space_bytes: z.number(),
+  /** Each worker has a log of its own, with what its jobs print. */
+  worker_logs: z.boolean().default(false),
+  /** A number that the user gave; it is only shown. */
+  process_id: z.int().nullable().default(null),
 });
 
 const Instance = z.looseObject({
@@ -52,6 +56,12 @@ const Instance = z.looseObject({
   sync_seq: z.int(),
   /** Milliseconds since 1970. */
   changed_at: z.number(),
+  /** Slots of workers that were told on this machine to leave: they stay away when the agent starts again. */
+  sent_away: z.array(z.int()).default([]),
+  /** It belongs to a terminal or to another process, and cannot be replaced by one in the background. */
+  attached: z.boolean().default(false),
+  /** Of the process, in milliseconds since 1970; 0: it did not tell. */
+  started_at: z.number().default(0),
   log_file: z.string(),
 });
 
@@ -108,31 +118,6 @@ export function writeInstance(file: string, record: InstanceRecord): void {
 /** Whether the instance is this machine's and user's. */
 export function isOwn({ file, record }: RegisteredInstance, host: Host): boolean {
   return record.machine === host.name && (process.getuid === undefined || statSync(file).uid === process.getuid());
-}
-
-/** Long enough for a holiday; the agent's secret is good for weeks. */
-const KEPT_MS = 30 * 24 * 3600 * 1000;
-
-export interface PruneFacts {
-  readonly host: Host;
-  readonly now: number;
-  readonly isAlive: (instance: RegisteredInstance) => Promise<boolean>;
-  /** Owners of attempts in a `jd_data` that are not delivered. */
-  readonly ownersWithAttempts: (data: string) => ReadonlySet<string>;
-}
-
-/** Removes what nobody will come back to: dead for long, nothing undelivered, and this machine's own. */
-export async function pruneRegistry(cache: string, facts: PruneFacts): Promise<string[]> {
-  const removed: string[] = [];
-  for (const instance of listInstances(cache)) {
-    const { file, record } = instance;
-    if (facts.now - record.changed_at < KEPT_MS || !isOwn(instance, facts.host)) continue;
-    if ((await facts.isAlive(instance)) || facts.ownersWithAttempts(record.launch.data).has(record.id)) continue;
-    rmSync(file, { force: true });
-    rmSync(file.replace(/\.json$/, '.sock'), { force: true });
-    removed.push(basename(file, '.json'));
-  }
-  return removed;
 }
 
 const LOCK_STALE_MS = 30_000;
@@ -195,7 +180,7 @@ function isStale(path: string, now: number): boolean {
   }
 }
 
-function namesIn(directory: string): string[] {
+export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch {

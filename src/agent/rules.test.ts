@@ -96,6 +96,16 @@ describe('slots', () => {
     expect(slots.applied()).toEqual([{ slot: 1, applied_version: 4, state: 'run' }]);
   });
 
+  test('a command from this machine touches its slot only, and holds whatever the server says', () => {
+    const slots = createSlots(3, false);
+    slots.commandHere([1], 'drain');
+    expect([slots.mayTake(0), slots.mayTake(1), slots.mayTake(2)]).toEqual([true, false, true]);
+    slots.command([{ slot: 1, worker_id: 'a_b_1', desired_state: 'run', desired_version: 5 }]);
+    expect([slots.isLeaving(1), slots.state(1), slots.sentAway()]).toEqual([true, 'drain', [1]]);
+    slots.commandHere([1], 'run');
+    expect([slots.isLeaving(1), slots.state(1), slots.mayTake(1), slots.sentAway()]).toEqual([false, 'run', true, []]);
+  });
+
   test('with once, a slot leaves after its job or when it found none', () => {
     const slots = createSlots(2, true);
     slots.took(0);
@@ -170,10 +180,10 @@ test('attempts are found again by their owner only, with their state; a removed 
   const stored = await store.create(lease, 1, 5);
   store.save(stored.directory, { ...NEW_STATE, refused_uploads: ['f'] });
   await createAttemptStore({ data: directory, owner: 'you', clock: systemClock }).create({ ...lease, token: 'zzzzzzzzzz' }, 0, 5);
-  expect(store.scan(10)).toEqual([{ ...stored, state: { ...NEW_STATE, refused_uploads: ['f'] } }]);
+  expect(store.scan()).toEqual([{ ...stored, state: { ...NEW_STATE, refused_uploads: ['f'] } }]);
   store.remove(stored.directory);
   await store.removed();
-  expect(store.scan(10)).toEqual([]);
+  expect(store.scan()).toEqual([]);
 });
 
 test('an attempt whose lease cannot be written leaves no directory behind', async () => {
@@ -200,12 +210,12 @@ test('the directory of an attempt that is over is used again, with nothing in it
   closeSync(held);
   expect(readdirSync(second.directory).sort()).toEqual(['lease.json', 'pid', 'status']);
   expect(['pid', 'status'].map((name) => readFileSync(join(second.directory, name), 'utf8').trim())).toEqual(['', '']);
-  expect(store.scan(10)).toEqual([second]);
+  expect(store.scan()).toEqual([second]);
   endedAttempt(second.directory);
   store.remove(second.directory);
   // Whoever comes after a crash clears the spares of before away.
   const next = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
-  expect(next.scan(10)).toEqual([]);
+  expect(next.scan()).toEqual([]);
   await eventually(() => expect(readdirSync(join(directory, lease.experiment, '.drover'))).toEqual([]));
 });
 
@@ -243,7 +253,25 @@ test('a lease in the directory of another attempt, as after a power loss, is no 
   const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
   const first = await store.create(lease, 0, 5);
   renameSync(first.directory, join(dirname(first.directory), '4.1.zzzzzzzz'));
-  expect(store.scan(10)).toEqual([]);
+  expect(store.scan()).toEqual([]);
+});
+
+test('what an agent left that was killed while it cleared away is removed a minute after the next start, unless it is used by then', async () => {
+  const clock = manualClock();
+  const store = createAttemptStore({ data: directory, owner: 'me', clock });
+  const parent = join(directory, lease.experiment, '.drover');
+  const newer = '5.1.zzzzzzzz';
+  for (const name of ['4.1.zzzzzzzz', newer, attemptDirectoryName(lease)]) mkdirSync(join(parent, name), { recursive: true });
+  writeFileSync(join(parent, '4.1.zzzzzzzz', 'lease.json'), '');
+  // What a later version of the agent wrote is not for this one to judge.
+  writeFileSync(join(parent, newer, 'lease.json'), '{"lease_id":5}');
+  expect(store.scan()).toEqual([]);
+  clock.advance(59_000);
+  expect(readdirSync(parent)).toHaveLength(3);
+  await store.create(lease, 0, 5);
+  clock.advance(1_000);
+  await eventually(() => expect(readdirSync(parent).toSorted()).toEqual([attemptDirectoryName(lease), newer].toSorted()));
+  expect(store.scan()).toHaveLength(1);
 });
 
 test('an agent that was killed before it wrote the lease takes the job again', async () => {

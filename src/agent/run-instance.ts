@@ -10,10 +10,12 @@ import { createAgentLog } from './agent-log.ts';
 import { createAttemptStore } from './attempt-store.ts';
 import { AgentFailure, type AgentContext } from './context.ts';
 import { serveControl, socketPath, type ControlRequest, type ControlStatus } from './control-channel.ts';
+import { executionPlace } from './execution-place.ts';
 import { instanceAlive } from './instance-process.ts';
 import { withoutSecrets } from './job-environment.ts';
 import { machineFacts, requestHeaders } from './launch.ts';
 import { locate } from './job-command.ts';
+import { createJobOutput, type JobOutput } from './job-output.ts';
 import { createLauncher } from './launcher.ts';
 import { createMachine } from './machine.ts';
 import { createNetwork } from './network.ts';
@@ -32,14 +34,15 @@ const EXIT_CODES: Record<AgentEnd, number> = { left: 0, kept: 0, superseded: 3, 
 
 /** Resolves with the exit code. */
 export async function runInstance(context: AgentContext, file: string, options: RunOptions): Promise<number> {
-  const entry = await takeEntry(context, file);
-  const log = createAgentLog(entry.record(), options.log);
+  const entry = await takeEntry(context, file, options);
+  const { log, print } = createAgentLog(entry.record(), options.log, context.clock);
   const { launch, secret } = entry.record();
   mkdirSync(launch.data, { recursive: true });
   const network = createNetwork({ server: launch.server, env: context.env, ca_file: launch.ca_file, untrusted: 'retryable' });
   const client = createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, secret) });
-  const agent = assemble(context, { entry, log, client });
-  const control = await serveControl(socketPath(file), (request) => answer(agent, request));
+  const output = print === null ? null : createJobOutput(context.clock, print);
+  const agent = assemble(context, { entry, log, client, output });
+  const control = await serveControl(socketPath(file), (request) => answer(agent, request, entry));
   const release = listen(context, agent, { log, parent_pipe: options.parent_pipe });
   const { worker_ids } = entry.record();
   log.info({ workers: worker_ids.join(' '), server: launch.server, pid: process.pid, version: context.version }, 'agent runs');
@@ -56,11 +59,17 @@ interface Entry {
   change(change: Partial<InstanceRecord>): void;
 }
 
-async function takeEntry(context: AgentContext, file: string): Promise<Entry> {
+async function takeEntry(context: AgentContext, file: string, options: RunOptions): Promise<Entry> {
   const found = readInstance(file);
   if (found === null) throw new AgentFailure(`${file} is not an entry of the agents of this machine.`);
   if (await isHeldByOthers(context, found)) throw new AgentFailure(`Another process runs the agent of ${file}.`);
-  let record: InstanceRecord = { ...found.record, process: context.host.identify(process.pid), starts: found.record.starts + 1 };
+  let record: InstanceRecord = {
+    ...found.record,
+    process: context.host.identify(process.pid),
+    starts: found.record.starts + 1,
+    started_at: context.clock.now(),
+    attached: options.log === 'terminal' || options.parent_pipe,
+  };
   const change = (fields: Partial<InstanceRecord>): void => {
     record = { ...record, ...fields, changed_at: context.clock.now() };
     writeInstance(file, record);
@@ -76,9 +85,16 @@ async function isHeldByOthers(context: AgentContext, instance: RegisteredInstanc
   return instanceAlive(instance, context.host);
 }
 
-function assemble(context: AgentContext, { entry, log, client }: { entry: Entry; log: Log; client: Client }): Agent {
+interface AssembledParts {
+  readonly entry: Entry;
+  readonly log: Log;
+  readonly client: Client;
+  readonly output: JobOutput | null;
+}
+
+function assemble(context: AgentContext, { entry, log, client, output }: AssembledParts): Agent {
   const { clock, random, env, host } = context;
-  const { launch, id, worker_ids, starts, sync_seq } = entry.record();
+  const { launch, id, worker_ids, starts, sync_seq, sent_away } = entry.record();
   const jobs = { host, clock, server: launch.server, data: launch.data, cwd: launch.cwd, script: launch.script, interpreter: launch.interpreter };
   // The script library reaches the server the same way.
   const environment = { ...withoutSecrets(env), ...(launch.ca_file === null ? {} : { JD_CA_FILE: launch.ca_file }) };
@@ -86,8 +102,9 @@ function assemble(context: AgentContext, { entry, log, client }: { entry: Entry;
   const launcher = createLauncher({ clock, log, env: environment, python: locate('python3', { env, cwd: launch.cwd }), program: python.launcher });
   let onSpace = (): void => undefined;
   const agent = createAgent({
-    ...{ clock, log, random, client, worker_ids },
-    store: createAttemptStore({ data: launch.data, owner: id, clock }),
+    ...{ clock, log, random, client, worker_ids, sent_away },
+    ...(output === null ? {} : { output }),
+    store: createAttemptStore({ data: launch.data, owner: id, clock, place: executionPlace(context, { launch, env: environment, library: python.library }) }),
     runner: createProcessRunner({ ...jobs, env: environment, python_library: python.library }, launcher),
     files: createSpoolFiles(log),
     machine: createMachine({ clock, log, env, data: launch.data, free_space_bytes: launch.free_space_bytes, onChange: () => onSpace() }),
@@ -128,7 +145,7 @@ async function announce(context: AgentContext, parts: { entry: Entry; client: Cl
   }
 }
 
-function answer(agent: Agent, request: ControlRequest): ControlStatus {
+function answer(agent: Agent, request: ControlRequest, entry: Entry): ControlStatus {
   switch (request.command) {
     case 'status':
       break;
@@ -138,9 +155,17 @@ function answer(agent: Agent, request: ControlRequest): ControlStatus {
         ...(request.grace_seconds === undefined ? {} : { grace_seconds: request.grace_seconds }),
       });
       break;
+    case 'drain':
+      agent.drain(request.slots);
+      break;
+    case 'resume':
+      agent.resume(request.slots);
+      break;
     case 'restart_keep':
       agent.keep();
   }
+  const away = agent.sentAway();
+  if (away.join() !== entry.record().sent_away.join()) entry.change({ sent_away: [...away] });
   return { ...agent.status(), pid: process.pid };
 }
 

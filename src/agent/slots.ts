@@ -7,8 +7,10 @@ export interface Slots {
   readonly count: number;
   /** Takes the newest commands; true when one of them is to be told back. */
   command(commands: SyncReplyShape['workers']): boolean;
-  /** A command from this machine: like `stop`, but nobody told the server. */
-  stopHere(slots: readonly number[]): void;
+  /** A command from this machine: it holds until another one from here, whatever the server says. */
+  commandHere(slots: readonly number[], state: 'drain' | 'stop' | 'run'): void;
+  /** Slots that were told here to leave. */
+  sentAway(): number[];
   /** The newest command of each slot that ever had one: the server's record may have become older than what it told us. */
   applied(): SyncRequestShape['workers'];
   /** Whether there are applied commands that the server has not heard of. */
@@ -28,14 +30,15 @@ interface Slot {
   desired: DesiredState;
   version: number;
   told_version: number;
-  stopped_here: boolean;
+  /** What it was told on this machine; `run` is nothing. */
+  here: 'drain' | 'stop' | 'run';
   /** With `--once`: had its job, or found none. */
   used_up: boolean;
 }
 
 export function createSlots(count: number, once: boolean): Slots {
-  const slots: Slot[] = Array.from({ length: count }, () => ({ desired: 'run', version: 0, told_version: 0, stopped_here: false, used_up: false }));
-  const isLeaving = ({ desired, stopped_here, used_up }: Slot): boolean => desired === 'drain' || desired === 'stop' || stopped_here || used_up;
+  const slots: Slot[] = Array.from({ length: count }, () => ({ desired: 'run', version: 0, told_version: 0, here: 'run', used_up: false }));
+  const isLeaving = ({ desired, here, used_up }: Slot): boolean => desired === 'drain' || desired === 'stop' || here !== 'run' || used_up;
   const use = (index: number): void => {
     const slot = slots[index];
     if (once && slot !== undefined) slot.used_up = true;
@@ -54,12 +57,13 @@ export function createSlots(count: number, once: boolean): Slots {
       }
       return changed;
     },
-    stopHere(indices) {
+    commandHere(indices, state) {
       for (const index of indices) {
         const slot = slots[index];
-        if (slot !== undefined) slot.stopped_here = true;
+        if (slot !== undefined) slot.here = state;
       }
     },
+    sentAway: () => slots.flatMap(({ here }, index) => (here === 'run' ? [] : [index])),
     applied: () => slots.flatMap(({ version, desired }, index) => (version > 0 ? [{ slot: index, applied_version: version, state: desired }] : [])),
     hasNews: () => slots.some(({ version, told_version }) => version > told_version),
     told(applied) {
@@ -75,6 +79,9 @@ export function createSlots(count: number, once: boolean): Slots {
     took: use,
     foundNothing: (indices) => indices.forEach(use),
     isLeaving: (index) => slots[index] === undefined || isLeaving(slots[index]),
-    state: (index) => slots[index]?.desired ?? 'run',
+    state(index) {
+      const { desired, here } = slots[index] ?? { desired: 'run', here: 'run' };
+      return here === 'run' ? desired : here;
+    },
   };
 }

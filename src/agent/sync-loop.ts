@@ -41,8 +41,11 @@ export interface SyncLoop {
 
 /** A reply that takes this much longer than it may hang will not come any more: the connection is dead. */
 const PATIENCE_MS = 20_000;
-/** After taking jobs the loop waits this long for them to start, and when no slot is free for news: short jobs then need one sync and not two. */
-const CONFIRM_MS = { nothing: 0, jobs: 20, jobs_ahead: 100 };
+/**
+ * After taking jobs the loop waits this long for them to start, and when no slot is free for news: short jobs then need one sync and not
+ * two. So much later a command may arrive that was given just then.
+ */
+const CONFIRM_MS = { nothing: 0, command: 0, jobs: 80 };
 /** A call that may be answered at once is not given up younger than this: its reply may carry leases. */
 const SHIELD_MS = { answer_due: 500, slots_offered: 25 };
 /** A server that answers at once though it has nothing to say is asked less often. */

@@ -29,8 +29,9 @@ beforeEach(() => {
   const started = new Promise<void>((resolve) => (startProcess = resolve));
   const ended = new Promise<ProcessEnd>((resolve) => (endProcess = resolve));
   const job: JobProcess = {
+    pid: 4711,
     started_at: 1,
-    seen_from_start: true,
+    ran_ms: 0,
     ended,
     hasEnded: () => false,
     signal: (name) => void signals.push(name),
@@ -109,4 +110,30 @@ test('a lease that comes after the doors were closed is given back without a sta
   workforce.close();
   stage.receive({ leases: [lease] });
   expect(workforce.describe()).toMatchObject({ free_slots: [], running: [], finished: [{ outcome: 'released', started_at: null }] });
+});
+
+test('a worker that is drained here finishes its job, and the server hears when it has left and when it is back', async () => {
+  stage.receive({ leases: [lease] });
+  startProcess();
+  await until('it runs', () => workforce.describe().running[0]?.started_at);
+  workforce.drain([0]);
+  expect(stage.request()).toMatchObject({ free_slots: [1] });
+  expect(stage.request()).not.toHaveProperty('left_slots');
+  expect(signals).toEqual([]);
+  endProcess({ kind: 'exited', exit_code: 0, signal: null, at: 2 });
+  await until('its end is told', () => workforce.describe().finished.length === 1);
+  expect(stage.request()).toMatchObject({ free_slots: [1], left_slots: [0] });
+  stage.receive({});
+  expect(stage.request()).not.toHaveProperty('left_slots');
+  workforce.slots.commandHere([0], 'run');
+  expect(stage.request()).toMatchObject({ free_slots: [0, 1], left_slots: [] });
+});
+
+test('what waits for the slot of a drained worker is given back', async () => {
+  stage.receive({ leases: [lease] });
+  startProcess();
+  await until('it runs', () => workforce.describe().running[0]?.started_at);
+  workforce.drain([0]);
+  stage.receive({ leases: [{ ...lease, job_id: 8, number: 4, token: 'ijklmnop67890' }] });
+  expect(workforce.describe().finished).toMatchObject([{ job_id: 8, outcome: 'released' }]);
 });

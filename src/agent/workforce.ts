@@ -4,16 +4,22 @@ import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { createAhead, isSlow, type Ahead } from './ahead.ts';
-import { createLives, nameOf, type Attempt, type Lives } from './attempt-life.ts';
+import { createLives, nameOf, REVOKED, type Attempt, type Lives } from './attempt-life.ts';
 import type { AttemptStore } from './attempt-store.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
+import { isUntold, untoldExecutions } from './execution.ts';
+import type { JobOutput } from './job-output.ts';
 import type { ProcessRunner } from './job-process.ts';
+import { createLeftSlots, type LeftSlots } from './left-slots.ts';
 import type { Machine } from './machine.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { attemptKey, referenceOf } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
 
-export type Told = Pick<SyncRequestShape, 'free_slots' | 'ahead_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'metrics'>;
+export type Told = Pick<
+  SyncRequestShape,
+  'free_slots' | 'ahead_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'executions' | 'metrics' | 'left_slots'
+>;
 
 export interface WorkforceParts {
   readonly clock: Clock;
@@ -34,10 +40,12 @@ export interface WorkforceParts {
   readonly onReady: () => void;
   /** Something happened after which the agent may have nothing left to do. */
   readonly onProgress: () => void;
+  /** Copies what jobs print; absent: nobody reads it here. */
+  readonly output?: JobOutput;
 }
 
-/** What a reply brought; `jobs_ahead`: more jobs than can run now. */
-export type Brought = 'nothing' | 'jobs' | 'jobs_ahead';
+/** What a reply brought; `jobs`: new ones, or some that were taken before still wait here. */
+export type Brought = 'nothing' | 'command' | 'jobs';
 
 export interface Workforce {
   readonly slots: Slots;
@@ -47,6 +55,8 @@ export interface Workforce {
   apply(reply: SyncReplyShape, request: SyncRequestShape): Brought;
   /** Takes no more jobs; those that run go on, and those that wait for their slot are given back: these. */
   close(): readonly Attempt[];
+  /** These slots take no more jobs; those that run there go on. */
+  drain(slots: readonly number[]): void;
   /** Gives the jobs of these slots back: SIGTERM, grace, SIGKILL. */
   release(slots: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void;
   attempts(): readonly Attempt[];
@@ -70,11 +80,6 @@ const STUCK_MS = 2_000;
 /** Nothing waits longer for its slot, however many short jobs come before it. */
 const LONGEST_WAIT_MS = 10_000;
 const REMEMBERED_TOKENS = 10_000;
-const REVOKED = {
-  cancelled: 'The job was cancelled.',
-  superseded: 'Another attempt of the job took over.',
-  deleted: 'The job was deleted.',
-} as const;
 
 export function createWorkforce(parts: WorkforceParts): Workforce {
   return new Force(parts);
@@ -91,11 +96,13 @@ class Force implements Workforce {
   readonly #ahead: Ahead = createAhead();
   #gathering: Timer | null = null;
   #closed = false;
+  readonly #left: LeftSlots;
   #offerAfter = -Infinity;
 
   constructor(parts: WorkforceParts) {
     this.#parts = parts;
     this.slots = createSlots(parts.workers, parts.once);
+    this.#left = createLeftSlots(this.slots);
     const { clock, log, store, runner, workerId, random, client, files } = parts;
     this.#lives = createLives({
       ...{ clock, log, store, runner, workerId },
@@ -115,20 +122,22 @@ class Force implements Workforce {
   }
 
   adopt(): void {
-    const { clock, log, store, onNews } = this.#parts;
-    for (const stored of store.scan(clock.now())) {
+    const { log, store, workerId, output, onNews } = this.#parts;
+    for (const stored of store.scan()) {
       if (this.#attempts.has(stored.lease.token)) continue;
-      log.info({ job: nameOf(stored), attempt: stored.lease.attempt }, 'attempt of an earlier run taken over');
+      log.info({ job: nameOf(stored), attempt: stored.lease.attempt, worker: workerId(stored.slot) }, 'attempt of an earlier run taken over');
       const attempt = this.#lives.adopt(stored);
       this.#attempts.set(stored.lease.token, attempt);
+      if (attempt.phase !== 'ended') output?.skip(attempt);
       this.#delivery.add(attempt);
     }
     onNews();
   }
 
   describe(): Told {
-    const { machine, has_script } = this.#parts;
+    const { machine, has_script, workerId } = this.#parts;
     const metrics = machine.metrics();
+    const executions = untoldExecutions(this.attempts(), workerId);
     const running = this.live().map((attempt) => {
       attempt.told_unstarted = attempt.started_at === null;
       return { ...referenceOf(attempt), slot: attempt.slot, started_at: attempt.started_at === null ? null : toIso(attempt.started_at) };
@@ -144,6 +153,8 @@ class Force implements Workforce {
       workers: this.slots.applied(),
       running: running.slice(0, LIMITS.sync_items.value),
       finished: ended.slice(0, LIMITS.sync_items.value).map((attempt) => attempt.end!),
+      ...this.#left.toTell(new Set(this.live().map(({ slot }) => slot))),
+      ...(executions.length === 0 ? {} : { executions }),
       ...(metrics === null ? {} : { metrics }),
     };
   }
@@ -152,6 +163,8 @@ class Force implements Workforce {
     const { log, machine, once, onProgress } = this.#parts;
     this.slots.told(request.workers);
     if (request.metrics !== undefined) machine.metricsTold(request.metrics);
+    this.#left.told(request);
+    this.#executionsTold(request);
     this.#settle(reply, request);
     this.#stopRevoked(reply.revoked);
     for (const attempt of this.#byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
@@ -160,8 +173,8 @@ class Force implements Workforce {
     const taken = reply.leases.filter((lease) => this.#take(lease)).length;
     if (once) this.slots.foundNothing(request.free_slots.filter((slot) => !reply.leases.some((lease) => lease.slot === slot)));
     onProgress();
-    if (this.#ahead.waiting().length > 0) return 'jobs_ahead';
-    return commanded || taken > 0 ? 'jobs' : 'nothing';
+    if (taken > 0 || this.#ahead.waiting().length > 0) return 'jobs';
+    return commanded ? 'command' : 'nothing';
   }
 
   close(): readonly Attempt[] {
@@ -169,6 +182,11 @@ class Force implements Workforce {
     const waiting = this.#ahead.waiting();
     this.#giveBackWaiting(() => true);
     return waiting;
+  }
+
+  drain(slots: readonly number[]): void {
+    this.slots.commandHere(slots, 'drain');
+    this.#giveBackWaiting((attempt) => slots.includes(attempt.slot));
   }
 
   release(which: readonly number[] | 'all', options: { readonly message: string; readonly grace_seconds?: number }): void {
@@ -201,8 +219,9 @@ class Force implements Workforce {
   }
 
   #started(attempt: Attempt): void {
-    const { clock, log, workerId, onNews, onReady, onProgress } = this.#parts;
+    const { clock, log, workerId, output, onNews, onReady, onProgress } = this.#parts;
     log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) }, 'job runs');
+    output?.follow(attempt);
     this.#delivery.add(attempt);
     if (this.#ahead.depth() > 0 || this.#ahead.waiting().length > 0) {
       clock.after(STUCK_MS, () => (attempt.phase === 'running' ? this.#giveBackStuck(attempt.slot, STUCK_MS) : undefined));
@@ -213,12 +232,14 @@ class Force implements Workforce {
   }
 
   #ended(attempt: Attempt): void {
-    const { log, onProgress } = this.#parts;
+    const { log, workerId, output, onProgress } = this.#parts;
     const { outcome, exit_code, signal, message, duration_ms } = attempt.end!;
     if (duration_ms !== null) this.#ahead.noteDuration(duration_ms);
     this.#ahead.remove(attempt);
     this.#startWaiting(attempt.slot);
-    log.info({ job: nameOf(attempt), attempt: attempt.lease.attempt, outcome, exit_code, signal, reason: message }, 'job ended');
+    output?.finish(attempt);
+    const facts = { job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) };
+    log.info({ ...facts, outcome, exit_code, signal, reason: message }, 'job ended');
     this.#delivery.add(attempt);
     this.#delivery.finish(attempt);
     this.#forgetIfOver(attempt);
@@ -254,7 +275,7 @@ class Force implements Workforce {
 
   #forgetIfOver(attempt: Attempt): void {
     const { token } = attempt.lease;
-    if (attempt.phase !== 'ended' || !attempt.settled || !this.#attempts.has(token) || !this.#delivery.isDelivered(attempt)) return;
+    if (attempt.phase !== 'ended' || !attempt.settled || !this.#attempts.has(token) || isUntold(attempt) || !this.#delivery.isDelivered(attempt)) return;
     this.#attempts.delete(token);
     this.#delivery.remove(attempt);
     if (attempt.directory !== null) this.#parts.store.remove(attempt.directory);
@@ -334,6 +355,16 @@ class Force implements Workforce {
     if (names.length === 0) return [];
     const wanted = new Set(names.map(attemptKey));
     return this.attempts().filter((attempt) => wanted.has(attemptKey(attempt.lease)));
+  }
+
+  /** Whatever the server made of them: an older one does not know what they are. */
+  #executionsTold(request: SyncRequestShape): void {
+    for (const { token } of (request.executions ?? []).flatMap(({ attempts }) => attempts)) {
+      const attempt = this.#attempts.get(token);
+      if (attempt === undefined) continue;
+      attempt.execution_told = true;
+      this.#forgetIfOver(attempt);
+    }
   }
 
   #settle(reply: SyncReplyShape, request: SyncRequestShape): void {

@@ -1,6 +1,6 @@
 // What an agent is started with, from the settings.
 import type { Settings } from '../runtime/config.ts';
-import type { AgentOptions } from './dependencies.ts';
+import type { AgentOptions } from '../runtime/local-agents.ts';
 
 export type AgentChoice = Pick<AgentOptions, 'server' | 'api_key' | 'experiments' | 'workers' | 'foreground' | 'once' | 'parent_pipe'>;
 

@@ -146,3 +146,26 @@ test('workers that could not be told are counted, code 3', async () => {
   expect({ code, stdout }).toEqual({ code: 3, stdout: 'Told 2 of 3 workers to pause: gpunode_egg_0 gpunode_egg_1\n' });
   expect(stderr).toContain('1 of 3 workers, which also serve experiments that you may not operate');
 });
+
+test('worker cancel takes back what was told to the workers that are named', async () => {
+  const { stage, calls } = await staged(() => ({ json: { matched: 2, changed: 1, busy: 0, refused: 0, workers: ['gpunode_egg_1'] } }));
+  expect(await stage.drover('worker', 'cancel', '-e', 'digits-tune', '--host', 'gpunode')).toEqual({
+    ...{ code: 0, stderr: '' },
+    stdout: 'Took back what 1 of 2 workers were told: gpunode_egg_1\n',
+  });
+  expect(calls.at(-1)).toMatchObject({ path: '/experiments/digits-tune/workers/cancel-command', body: { workers: { host: 'gpunode' }, dry_run: false } });
+  expect((await stage.drover('worker', 'cancel', 'gpunode_egg_1', '-e', 'digits-tune', '--dry-run')).stdout).toContain('Would take back');
+});
+
+test('worker history finds the experiment of the worker, and tells jobs and events', async () => {
+  const { stage } = await staged(({ path }) => {
+    if (path === '/experiments') return { json: { experiments: [{ ...exampleExperiment, name: 'other' }, exampleExperiment] } };
+    if (path.endsWith('/history')) return { json: contract.workers.history.example.reply };
+    return { json: { workers: path.includes('digits-tune') ? [exampleWorker] : [] } };
+  });
+  const { code, stdout } = await stage.drover('worker', 'history', 'gpunode_egg_0');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/job digits-tune\/42 .*succeeded, 1m/);
+  expect(stdout).toMatch(/agent registered +key:laptop +agent gpunode_egg, workers 2/);
+  expect(await stage.drover('worker', 'history', 'gpunode_fox_0')).toMatchObject({ code: 4 });
+});

@@ -59,8 +59,17 @@ async function chooseExperiment(context: Context): Promise<string> {
   throw usageError(`Which experiment? Give --experiment NAME or set DROVER_EXPERIMENT. There are ${names.join(', ')}${experiments.length > 10 ? ', …' : ''}.`);
 }
 
+/** What a program calls the settings that lead to a server. */
+export interface Advice {
+  readonly start: string;
+  readonly other_server: string;
+  readonly key: string;
+}
+
+const ADVICE: Advice = { start: 'drover up', other_server: '--url, DROVER_URL or DROVER_PORT', key: 'DROVER_API_KEY' };
+
 /** Adds to an error what only the caller's side knows: where the server should be, which key was sent, what was probably meant. */
-export async function explain(error: unknown, context: Context): Promise<unknown> {
+export async function explain(error: unknown, context: Context, advice: Advice = ADVICE): Promise<unknown> {
   if (!isApiError(error)) return error;
   const { url, api_key: apiKey } = await context.connection();
   // What no second try can mend says itself what to do.
@@ -69,34 +78,34 @@ export async function explain(error: unknown, context: Context): Promise<unknown
     const reason = /\(.*\)/.exec(error.message)?.[0] ?? '';
     const { proxyFor } = await import('../runtime/proxy.ts');
     const proxy = proxyFor(url, context.dependencies.env);
-    const advice =
+    const said =
       proxy === null
-        ? `No server answers at ${url} ${reason}. Start one with: drover up. Another server: --url, DROVER_URL or DROVER_PORT.`
+        ? `No server answers at ${url} ${reason}. Start one with: ${advice.start}. Another server: ${advice.other_server}.`
         : `No server answers at ${url} through the proxy ${new URL(proxy).host} ${reason}. It comes from HTTP_PROXY or HTTPS_PROXY; NO_PROXY leads around it.`;
-    return new CliFailure(EXIT.unreachable, advice);
+    return new CliFailure(EXIT.unreachable, said);
   }
   if (error.code === 'unauthenticated') {
     const key = apiKey === null ? 'no API key was sent' : 'the API key was not accepted';
-    return new CliFailure(EXIT.refused, `${url}: ${key}. Set DROVER_API_KEY; whoever runs the server makes a key with: drover key create --name NAME`);
+    return new CliFailure(EXIT.refused, `${url}: ${key}. Set ${advice.key}; whoever runs the server makes a key with: drover key create --name NAME`);
   }
-  if (error.code === 'experiment_not_found') return new CliFailure(EXIT.not_found, `${error.message}${await suggestExperiment(context)}`);
+  if (error.code === 'experiment_not_found') return new CliFailure(EXIT.not_found, (await suggestExperiment(context)) ?? error.message);
   return error;
 }
 
-async function suggestExperiment(context: Context): Promise<string> {
+/** Null: no other one has a name like this. */
+async function suggestExperiment(context: Context): Promise<string | null> {
   try {
     const { client, lastExperiment } = await context.connection();
-    const wanted = lastExperiment();
+    // The launch of an agent asks by another way.
+    const wanted = lastExperiment() ?? (await context.configuration()).settings.experiment;
     const { experiments } = await client.experiments.list({});
     const { didYouMean } = await import('../runtime/spelling.ts');
-    return wanted === null
-      ? ''
-      : didYouMean(
-          wanted,
-          experiments.map(({ name }) => name),
-        );
+    if (wanted === null) return null;
+    const names = experiments.map(({ name }) => name);
+    const suggestion = names.includes(wanted) ? '' : didYouMean(wanted, names);
+    return suggestion === '' ? null : `There is no experiment ${wanted}.${suggestion}`;
   } catch {
     // The list was only for a hint.
-    return '';
+    return null;
   }
 }

@@ -4,6 +4,18 @@ import type { Readable, Writable } from 'node:stream';
 
 import type { Clock } from '../runtime/clock.ts';
 import type { Environment } from '../runtime/config.ts';
+import type {
+  AgentOptions,
+  AgentSelection,
+  ForegroundAgent,
+  LocalAgent,
+  PruneRequest,
+  Pruned,
+  Scaled,
+  ScaleRequest,
+  StartedAgent,
+  StoppedWorkers,
+} from '../runtime/local-agents.ts';
 
 export interface CliDependencies {
   readonly version: string;
@@ -27,7 +39,7 @@ export interface CliDependencies {
   /** Runs a program detached and forgets it; false when it cannot be started. For the browser. */
   readonly launch: (program: string, args: readonly string[]) => Promise<boolean>;
   /** Calls back at each Ctrl-C and SIGTERM, instead of the process just ending; the result takes that back. */
-  readonly onInterrupt: (listener: () => void) => () => void;
+  readonly onInterrupt: (listener: (signal: NodeJS.Signals) => void) => () => void;
   /** Ends the process at once. */
   readonly exit: (code: number) => void;
 }
@@ -46,6 +58,8 @@ export interface ServeOptions {
   readonly log_format: 'text' | 'json';
   /** Address ranges of proxies whose forwarded addresses count. */
   readonly trusted_proxies: readonly string[];
+  /** Clients of JobDistributor that need no token: for which experiment, and from where; none: this machine only. */
+  readonly open_workers: { readonly experiment: string; readonly from: readonly string[] } | null;
   readonly artifact_limit_bytes: number;
   /** Take a data directory that lies on a network file system: only one machine may use it. */
   readonly allow_network_file_system: boolean;
@@ -65,79 +79,19 @@ export interface RunningServer {
   readonly closed: Promise<void>;
 }
 
-export interface AgentOptions {
-  readonly server: string;
-  /** Needed only when no earlier agent of this machine can be taken over. */
-  readonly api_key: string | null;
-  /** Null: all that the key may see. */
-  readonly experiments: readonly string[] | null;
-  readonly script: string | null;
-  readonly workers: number;
-  readonly machine_class: string | null;
-  readonly foreground: boolean;
-  /** Leave after one job per worker, or when there is none. */
-  readonly once: boolean;
-  readonly python: string | null;
-  readonly workspace: string | null;
-  readonly cache: string | null;
-  readonly log_dir: string | null;
-  readonly ca_file: string | null;
-  /** End, keeping the jobs, when the pipe on stdin closes: the agent never outlives the one who started it. */
-  readonly parent_pipe: boolean;
-  readonly log_level: string;
-}
-
-export interface StartedAgent {
-  readonly pid: number;
-  readonly instance: string;
-  readonly worker_ids: readonly string[];
-  readonly log_file: string | null;
-}
-
-export interface LocalAgent {
-  readonly instance: string;
-  readonly pid: number | null;
-  readonly alive: boolean;
-  readonly server: string;
-  /** Null: all. */
-  readonly experiments: readonly string[] | null;
-  readonly worker_ids: readonly string[];
-  readonly running_jobs: number;
-  readonly log_file: string;
-  /** Why it cannot work now, e.g. a server that does not answer. */
-  readonly trouble: string | null;
-}
-
-/** Which agents of this machine and user: all conditions must hold. */
-export interface AgentSelection {
-  readonly cache: string | null;
-  readonly experiment: string | null;
-  /** Instance words or worker ids; null: every agent. */
-  readonly names: readonly string[] | null;
-  /** Leave the jobs running, to be taken over by the next start. */
-  readonly keep: boolean;
-  /** Instead of each job's own grace. */
-  readonly grace_seconds?: number;
-  /** Give jobs no grace, and kill an agent that does not end. */
-  readonly force?: boolean;
-}
-
-export interface ForegroundAgent {
-  readonly pid: number;
-  readonly worker_ids: readonly string[];
-  readonly exited: Promise<number>;
-  /** Gives the jobs back, then ends. */
-  stop(): Promise<void>;
-}
-
 export interface AgentLauncher {
   /** In the background. */
   start(options: AgentOptions): Promise<StartedAgent>;
   /** In this process, until it is told to end; resolves with the exit code. */
   run(options: AgentOptions): Promise<number>;
-  list(selection: AgentSelection): Promise<readonly LocalAgent[]>;
-  /** Instances that ended. */
-  stop(selection: AgentSelection): Promise<readonly string[]>;
+  /** Living ones; `dead` lists those too that the next start may take over. */
+  list(selection: AgentSelection & { readonly dead?: boolean }): Promise<readonly LocalAgent[]>;
+  stop(selection: AgentSelection): Promise<StoppedWorkers>;
+  /** No more jobs for these workers; those that run go on. The ids of the workers that were told. */
+  drain(selection: AgentSelection): Promise<readonly string[]>;
+  /** To exactly so many workers of the experiment on this machine. */
+  scale(request: ScaleRequest): Promise<Scaled>;
+  prune(request: PruneRequest): Promise<Pruned>;
   restart(selection: AgentSelection): Promise<readonly StartedAgent[]>;
   /** As a child process that ends with this one. */
   spawnForeground(options: AgentOptions): Promise<ForegroundAgent>;

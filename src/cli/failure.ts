@@ -44,7 +44,26 @@ export function endingOf(error: unknown): Ending {
   if (isApiError(error)) return { exit_code: apiExitCode(error), message: error.message };
   if (error instanceof Error && error.name === 'ConfigError') return { exit_code: EXIT.usage, message: error.message };
   if (error instanceof Error && error.name === 'AgentFailure') return { exit_code: EXIT.refused, message: error.message };
+  const fault = diskFault(error);
+  if (fault !== null) return { exit_code: EXIT.refused, message: fault };
   return { exit_code: EXIT.unexpected, message: error instanceof Error ? error.message : String(error) };
+}
+
+const DISK_FAULTS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the quota of the disk is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission is denied',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk does not work',
+};
+
+/** What is wrong with a disk here is nobody's mistake in the program. */
+function diskFault(error: unknown): string | null {
+  if (!(error instanceof Error) || !('syscall' in error)) return null;
+  const { code = '', path, syscall } = error as NodeJS.ErrnoException;
+  const said = DISK_FAULTS[code];
+  return said === undefined ? null : `${path ?? `A file (${syscall})`}: ${said}.`;
 }
 
 function apiExitCode(error: ApiError): ExitCode {

@@ -1,5 +1,6 @@
 // The agent of `drover up`: when it dies, another one takes its place and adopts its jobs, so that a night's sweep does not stand still.
-import type { CliDependencies, ForegroundAgent } from './dependencies.ts';
+import type { CliDependencies } from './dependencies.ts';
+import type { ForegroundAgent } from '../runtime/local-agents.ts';
 
 export interface KeptAgent {
   readonly worker_ids: readonly string[];

@@ -120,7 +120,8 @@ function blockLines(block: Block, style: TableStyle): string[] {
 
 export function tableStyle({ stdout, env }: Streams): TableStyle {
   const terminal = stdout.isTTY === true;
-  return { width: terminal ? (stdout.columns ?? 80) : null, colours: terminal && !noColour(env) };
+  // A terminal that does not know its width says 0.
+  return { width: terminal ? stdout.columns || 80 : null, colours: terminal && !noColour(env) };
 }
 
 export function noColour(env: CliDependencies['env']): boolean {

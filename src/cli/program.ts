@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 
 import { addCommonOptions } from './command.ts';
+import { addAgent } from './commands/agent.ts';
 import { addCompletions } from './commands/completions.ts';
 import { addConfig } from './commands/config.ts';
 import { addExperiment } from './commands/experiment.ts';
@@ -41,7 +42,21 @@ export function createProgram(dependencies: CliDependencies): Command {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('before', EXAMPLES);
   addCommonOptions(program);
-  for (const add of [addUp, addServer, addWorker, addExperiment, addJob, addMatrix, addWait, addStatus, addKey, addLoginLink, addConfig, addCompletions]) {
+  for (const add of [
+    addUp,
+    addServer,
+    addWorker,
+    addAgent,
+    addExperiment,
+    addJob,
+    addMatrix,
+    addWait,
+    addStatus,
+    addKey,
+    addLoginLink,
+    addConfig,
+    addCompletions,
+  ]) {
     add(program, dependencies);
   }
   return program;

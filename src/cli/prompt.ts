@@ -19,11 +19,14 @@ export async function confirmName(terminal: Terminal, question: string, name: st
 }
 
 /** The end of the input counts as an empty answer. */
-async function ask({ stdin, stderr }: Terminal, question: string): Promise<string> {
+export async function ask({ stdin, stderr }: Terminal, question: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: stderr, terminal: false });
   try {
     const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-    return await Promise.race([lines.question(question), ended]);
+    const answer = await Promise.race([lines.question(question), ended]);
+    // Nobody pressed Enter here.
+    if (stdin.isTTY !== true) stderr.write('\n');
+    return answer;
   } finally {
     lines.close();
   }

@@ -35,7 +35,7 @@ const COMMANDS = [
   ...['up', 'server', 'status', 'wait', 'config', 'login-link', 'completions', 'matrix add'],
   ...['add', 'ls', 'show', 'log', 'files', 'file', 'metrics', 'edit', 'cancel', 'rm', 'requeue', 'hold', 'unhold'].map((verb) => `job ${verb}`),
   ...['create', 'ls', 'show', 'set', 'rm', 'pin', 'hold', 'unhold'].map((verb) => `experiment ${verb}`),
-  ...['start', 'ls', 'stop', 'restart', 'tell', 'revoke'].map((verb) => `worker ${verb}`),
+  ...['start', 'ls', 'stop', 'restart', 'tell', 'cancel', 'history', 'revoke'].map((verb) => `worker ${verb}`),
   ...['create', 'ls', 'rm'].map((verb) => `key ${verb}`),
 ];
 
@@ -54,6 +54,7 @@ test('a mistyped command is refused with the right one, code 2', async () => {
 test('a command line without -- is refused with the way to write it', async () => {
   const stage = createStage();
   expect((await stage.drover('job', 'add', 'python3', 'x.py')).stderr).toContain('drover job add … -- python3 x.py');
+  expect((await stage.drover('job', 'add', 'lr=0.5', 'depth=3')).stderr).toContain('drover job add --param lr=0.5 --param depth=3');
   expect((await stage.drover('job', 'add', 'python3', 'x.py', '--lr', '3')).stderr).toContain('go after --');
 });
 

@@ -24,10 +24,13 @@ export interface ServingOptions {
 export async function startServing(dependencies: CliDependencies, configuration: Configuration, options: ServingOptions): Promise<Serving> {
   const { settings } = configuration;
   const dataDir = resolve(dependencies.cwd, settings.data_dir);
-  const { host, port, database, log_format, trusted_proxies, artifact_limit_mb } = settings;
+  const { host, port, database, log_format, trusted_proxies, artifact_limit_mb, open_workers, open_workers_from } = settings;
+  if (open_workers === null && open_workers_from.length > 0)
+    throw new CliFailure(EXIT.usage, '--open-workers-from says from where open workers come; name their experiment with --open-workers EXPERIMENT.');
   const server = await dependencies
     .serve({
       ...{ host, port, data_dir: dataDir, database, log_level: options.log_level, log_format, trusted_proxies },
+      open_workers: open_workers === null ? null : { experiment: open_workers, from: open_workers_from },
       artifact_limit_bytes: artifact_limit_mb * 2 ** 20,
       allow_network_file_system: options.force,
     })

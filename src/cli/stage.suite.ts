@@ -1,11 +1,13 @@
 // A stage for tests of the command line: streams in memory, a home of its own, and, where a command needs one, a small HTTP server
 // that answers in the words of the contract.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
+
+import { onTestFinished } from 'vitest';
 
 import { systemClock } from '../runtime/clock.ts';
 import type { CliDependencies, OutputStream } from './dependencies.ts';
@@ -30,7 +32,8 @@ export interface StageOptions {
 
 export function createStage(options: StageOptions = {}): Stage {
   const home = mkdtempSync(join(tmpdir(), 'drover-cli-'));
-  const listeners = new Set<() => void>();
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  const listeners = new Set<(signal: NodeJS.Signals) => void>();
   let stdin = new PassThrough();
   const terminal = { isTTY: options.terminal === true, columns: options.columns ?? 80 };
   const unavailable = (): never => {
@@ -53,7 +56,10 @@ export function createStage(options: StageOptions = {}): Stage {
     fetch: globalThis.fetch,
     route: () => dependencies.fetch,
     serve: unavailable,
-    agent: { start: unavailable, run: unavailable, list: unavailable, stop: unavailable, restart: unavailable, spawnForeground: unavailable },
+    agent: {
+      ...{ start: unavailable, run: unavailable, spawnForeground: unavailable, list: unavailable },
+      ...{ stop: unavailable, drain: unavailable, restart: unavailable, scale: unavailable, prune: unavailable },
+    },
     launch: () => Promise.resolve(false),
     onInterrupt(listener) {
       listeners.add(listener);
@@ -74,7 +80,7 @@ export function createStage(options: StageOptions = {}): Stage {
       return { code, stdout: stdout.text(), stderr: stderr.text() };
     },
     interrupt() {
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener('SIGINT');
     },
     type: (text) => void stdin.end(text),
   };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { TableWriter, type Column } from './table.ts';
-import { printable, textWidth, truncate } from './terminal-text.ts';
+import { printable, showable, textWidth, truncate } from './terminal-text.ts';
 
 const COLUMNS: readonly Column[] = [{ title: 'JOB' }, { title: 'MESSAGE', shrinks: true }, { title: 'N', align: 'right' }];
 const PIPE = { width: null, colours: false };
@@ -47,6 +47,11 @@ test('a colour surrounds the text of its cell only', () => {
 
 test('text from a job cannot move the cursor, colour the screen or turn the line around', () => {
   expect(printable('a\u001b[31mb\rc\u202ed\u009bm')).toBe('a\ufffd[31mb\ufffdc\ufffdd\ufffdm');
+});
+
+test('lines of a log keep their colours, and steer nothing', () => {
+  expect(showable('\u001b[1;31mred\u001b[0m\ttab\nnext')).toBe('\u001b[1;31mred\u001b[0m\ttab\nnext');
+  expect(showable('\u001b[2J\u001b]0;title\u0007\u009b5n\r\u202e')).toBe('\ufffd[2J\ufffd]0;title\ufffd\ufffd5n\ufffd\ufffd');
 });
 
 test('wide characters count two columns and are never cut in half', () => {

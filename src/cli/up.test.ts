@@ -5,8 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { contract } from '../contract/index.ts';
 import { userFilePath } from '../runtime/config.ts';
-import type { AgentOptions, CliDependencies, ServeOptions } from './dependencies.ts';
+import type { CliDependencies, ServeOptions } from './dependencies.ts';
 import { createStage, problem, startContractServer, type Call, type Reply, type Stage } from './stage.suite.ts';
+import type { AgentOptions } from '../runtime/local-agents.ts';
 
 const experiment = contract.experiments.get.example.reply as Record<string, unknown>;
 const status = contract.server.status.example.reply as { server: object };
@@ -91,11 +92,7 @@ async function stageUp(overrides: Partial<CliDependencies> = {}): Promise<{ stag
   };
   const unused = () => Promise.reject(new Error('not used here'));
   const agent: CliDependencies['agent'] = {
-    start: unused,
-    run: unused,
-    list: unused,
-    stop: unused,
-    restart: unused,
+    ...{ start: unused, run: unused, list: unused, stop: unused, drain: unused, restart: unused, scale: unused, prune: unused },
     spawnForeground(options) {
       agents.push(options);
       return Promise.resolve({

@@ -6,7 +6,7 @@ export * from './problem.ts';
 export { openApiDocument, type OpenApiOperation } from './openapi.ts';
 export { createClient, type Client } from './client.ts';
 export { EXPORT_FORMATS } from './endpoints/export.ts';
-export { SORTS } from './job-filter.ts';
+export { Sort, type JobSort } from './job-filter.ts';
 export type { JobView, SavedViewShape } from './endpoints/views.ts';
 export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
 export type {
@@ -18,4 +18,5 @@ export type {
   RunningAttemptShape,
   SyncReplyShape,
   SyncRequestShape,
+  ToldExecutionsShape,
 } from './endpoints/agents.ts';

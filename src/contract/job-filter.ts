@@ -21,4 +21,14 @@ export const FilterFields = {
 
 export const JobFilter = z.strictObject(FilterFields);
 
-export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts'] as const;
+export const SORTS = ['number', 'created_at', 'started_at', 'finished_at', 'duration_ms', 'status', 'priority', 'worker_id', 'attempts', 'progress'] as const;
+
+const MetricSort = z.templateLiteral(['metric:', z.string().min(1).max(LIMITS.name_characters.value)]);
+
+export const Sort = z
+  .union([z.enum(SORTS), MetricSort])
+  .describe(
+    `what the jobs are sorted by; \`metric:NAME\` by the latest value of a metric. Jobs without a value come last. Of ${LIMITS.sorted_rows.value.toLocaleString('en-US')} jobs and more only number, created_at, started_at, finished_at and duration_ms sort`,
+  );
+
+export type JobSort = z.output<typeof Sort>;

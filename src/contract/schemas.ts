@@ -107,6 +107,8 @@ export const Attempt = z.object({
   claimed_at: Moment,
   started_at: Moment.nullable().describe('when the process began'),
   finished_at: Moment.nullable(),
+  retry_at: Moment.nullable().describe('until when the job backed off after it'),
+  requeued_at: Moment.nullable().describe('when somebody put the ended job back into the queue after it'),
   duration_ms: z.int().nullable(),
   exit_code: z.int().nullable(),
   signal: z.string().nullable(),
@@ -117,6 +119,41 @@ export const Attempt = z.object({
     .describe('what the agent reported after the attempt had been given up'),
   log_bytes: z.object({ stdout: Count, stderr: Count }),
 });
+
+const ExecutionText = z.string().max(LIMITS.execution_value_characters.value);
+const ExecutionVariables = z
+  .record(z.string().min(1).max(LIMITS.name_characters.value), ExecutionText)
+  .refine((all) => Object.keys(all).length <= LIMITS.execution_variables.value, { error: `At most ${LIMITS.execution_variables.value} variables are told.` });
+
+/** What is the same for all attempts that one process of an agent starts. */
+export const ExecutionPlace = z.object({
+  host: ExecutionText,
+  user: ExecutionText.nullable(),
+  working_directory: ExecutionText,
+  script: ExecutionText.nullable().describe("the worker's; null: jobs bring a command"),
+  interpreter: ExecutionText.nullable().describe('what runs the script; null: it runs by itself'),
+  interpreter_version: ExecutionText.nullable().describe('as it tells itself, e.g. Python 3.12.4'),
+  agent_version: ExecutionText,
+  platform: ExecutionText,
+  variables: ExecutionVariables,
+});
+
+/** What belongs to one attempt alone. */
+export const OwnExecution = z.object({
+  arguments: z
+    .array(z.string())
+    .min(1)
+    .refine((all) => all.reduce((sum, one) => sum + one.length + 1, 0) <= LIMITS.execution_characters.value + LIMITS.execution_value_characters.value, {
+      error: 'The command line is too long to be told.',
+    })
+    .describe('program and arguments, as the operating system was given them'),
+  cut: z.boolean().describe('the command line was too long to be told whole'),
+  process_id: z.int().min(1).nullable().describe('of the shell around the job, which leads its process group'),
+  variables: ExecutionVariables,
+});
+
+/** `variables`: those of Drover but the token, and a few others that decide how programs run; never the whole environment. */
+export const Execution = ExecutionPlace.extend(OwnExecution.shape);
 
 /** A lease as its holder proves it: without the token nothing of an attempt can be written. */
 export const LeaseReference = z.object({
@@ -193,6 +230,9 @@ export const PageQuery = z.object({
 export type ExperimentShape = z.output<typeof Experiment>;
 export type JobShape = z.output<typeof Job>;
 export type AttemptShape = z.output<typeof Attempt>;
+export type ExecutionShape = z.output<typeof Execution>;
+export type ExecutionPlaceShape = z.output<typeof ExecutionPlace>;
+export type OwnExecutionShape = z.output<typeof OwnExecution>;
 export type WorkerShape = z.output<typeof Worker>;
 export type EventShape = z.output<typeof EventRecord>;
 export type ArtifactShape = z.output<typeof Artifact>;

@@ -5,6 +5,8 @@ import { charts } from './endpoints/charts.ts';
 import { compare } from './endpoints/compare.ts';
 import { experiments } from './endpoints/experiments.ts';
 import { jobs } from './endpoints/jobs.ts';
+import { keys } from './endpoints/keys.ts';
+import { machines } from './endpoints/machines.ts';
 import { matrices } from './endpoints/matrices.ts';
 import { results } from './endpoints/results.ts';
 import { server } from './endpoints/server.ts';
@@ -13,6 +15,6 @@ import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, matrices, results, charts, compare, views, workers, agents, access, server } as const;
+export const contract = { experiments, jobs, matrices, results, charts, compare, views, workers, machines, agents, keys, access, server } as const;
 
 export type Contract = typeof contract;

@@ -10,7 +10,7 @@ export function csvLine(cells: readonly CsvCell[]): string {
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 /** A text that a spreadsheet would run gets an apostrophe before it; numbers are numbers. */
-function csvCell(cell: CsvCell): string {
+export function csvCell(cell: CsvCell): string {
   if (cell === null) return '';
   if (typeof cell === 'number') return String(cell);
   const text = FORMULA.test(cell) ? `'${cell}` : cell;

@@ -9,6 +9,7 @@ export const EVENT_KINDS = [
   'jobs_lost',
   'jobs_released',
   'jobs_taken_back',
+  'attempt_forgotten',
   'jobs_edited',
   'jobs_deleted',
   'jobs_cancelled',

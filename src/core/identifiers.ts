@@ -15,6 +15,9 @@ export const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 /** `{host}_{instance}_{slot}`, e.g. `gpunode_egg_0`. */
 export const WORKER_ID = /^([a-z0-9]{1,12})_([a-z0-9]{1,12})_(\d{1,4})$/;
 
+/** Each id of a worker within a text. */
+export const WORKER_ID_IN_TEXT = /(?<![A-Za-z0-9_])[a-z0-9]{1,12}_[a-z0-9]{1,12}_\d{1,4}(?![A-Za-z0-9_])/g;
+
 export interface JobReference {
   readonly experiment: string;
   readonly number: number;

@@ -22,13 +22,15 @@ export interface Offer {
   readonly free: Resources;
   readonly machine_class: string | null;
   readonly has_script: boolean;
+  /** Its workers run nothing but their own script. */
+  readonly script_only?: boolean | undefined;
   readonly slots: readonly number[];
 }
 
-export function demandFits(demand: Demand, offer: Pick<Offer, 'free' | 'machine_class' | 'has_script'>): boolean {
+export function demandFits(demand: Demand, offer: Pick<Offer, 'free' | 'machine_class' | 'has_script' | 'script_only'>): boolean {
   return (
     (demand.machine_class === null || demand.machine_class === offer.machine_class) &&
-    (!demand.needs_script || offer.has_script) &&
+    (demand.needs_script ? offer.has_script : offer.script_only !== true) &&
     demand.cpus <= offer.free.cpus &&
     demand.memory_bytes <= offer.free.memory_bytes &&
     demand.gpus <= offer.free.gpus

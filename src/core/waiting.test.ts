@@ -12,7 +12,7 @@ const place = (change: Partial<WaitingPlace> = {}): WaitingPlace => ({
   ...{
     host: 'gpunode',
     machine_class: 'gpu',
-    has_script: false,
+    ...{ has_script: false, script_only: false, barred: false },
     total: { cpus: 8, memory_bytes: 16 * GB, gpus: 2 },
     used: { cpus: 0, memory_bytes: 0, gpus: 0 },
   },
@@ -29,6 +29,8 @@ test.each([
   ['no_class', job({}, { machine_class: 'tpu' }), [place(), place({ machine_class: 'cpu' })], /asks for class tpu.*: they have cpu, gpu\.$/],
   ['no_class', job({}, { machine_class: 'tpu' }), [place({ machine_class: null })], /: none has a class\.$/],
   ['no_script', job({}, { needs_script: true }), [place()], /no command, and no worker here was started with a script/],
+  ['script_only', job(), [place({ has_script: true, script_only: true })], /brings a command, .* run nothing but their own script/],
+  ['barred', job({}, { needs_script: true }), [place({ has_script: true, script_only: true, barred: true })], /a report of it may still come/],
   [
     'too_large',
     job({}, { gpus: 8 }),

@@ -6,6 +6,10 @@ export interface WaitingPlace {
   readonly host: string;
   readonly machine_class: string | null;
   readonly has_script: boolean;
+  /** It runs nothing but its own script: a client of JobDistributor. */
+  readonly script_only: boolean;
+  /** It may still report an earlier attempt of this job as if it were the next one. */
+  readonly barred: boolean;
   readonly total: Resources;
   /** What its running jobs asked for. */
   readonly used: Resources;
@@ -34,7 +38,8 @@ export interface WaitingJob {
 
 // prettier-ignore
 export const WAIT_REASONS = [
-  'held', 'queue_held', 'retry', 'no_worker', 'silent', 'no_class', 'no_script', 'too_large', 'told', 'kept', 'busy', 'no_room', 'queue', 'next',
+  'held', 'queue_held', 'retry', 'no_worker', 'silent', 'no_class', 'no_script', 'script_only', 'too_large', 'told', 'kept', 'busy',
+  'barred', 'no_room', 'queue', 'next',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
 
@@ -49,7 +54,7 @@ export interface Wait {
 export function explainWait(job: WaitingJob, places: readonly WaitingPlace[]): Wait {
   const heard = places.filter(({ silent }) => !silent);
   const ofClass = heard.filter((place) => job.demand.machine_class === null || place.machine_class === job.demand.machine_class);
-  const withScript = ofClass.filter(({ has_script }) => has_script || !job.demand.needs_script);
+  const withScript = ofClass.filter(({ has_script, script_only }) => (job.demand.needs_script ? has_script : !script_only));
   const able = withScript.filter((place) => demandFits(job.demand, { ...place, free: place.total }));
   const sum = (of: (place: WaitingPlace) => number): number => able.reduce((total, place) => total + of(place), 0);
   const facts = { able: sum(({ ready, told }) => ready + told), free: sum(({ free }) => free) };
@@ -61,7 +66,9 @@ export function explainWait(job: WaitingJob, places: readonly WaitingPlace[]): W
   if (heard.length === 0)
     return because('silent', `${numbered(places.length, 'agent', 'agents')} of ${job.experiment} went silent; it waits until one is heard again.`);
   if (ofClass.length === 0) return because('no_class', `It asks for class ${job.demand.machine_class!}, and no worker here has it: ${classesOf(heard)}.`);
-  if (withScript.length === 0) return because('no_script', 'It has no command, and no worker here was started with a script.');
+  if (withScript.length === 0 && job.demand.needs_script) return because('no_script', 'It has no command, and no worker here was started with a script.');
+  if (withScript.length === 0)
+    return because('script_only', 'It brings a command, and the workers here are clients of JobDistributor, which run nothing but their own script.');
   if (able.length === 0) return because('too_large', tooLarge(job.demand, withScript));
   return { ...amongAble(job, able, facts), ...facts };
 }
@@ -78,6 +85,12 @@ function amongAble(job: WaitingJob, able: readonly WaitingPlace[], { able: all, 
   if (keeping !== undefined) return because('kept', `${keeping.host} is kept free for it, and will take it when its running jobs leave enough room.`);
   const line = lineBefore(job);
   if (free === 0) return because('busy', `${ready === 1 ? `The one worker${of} is busy.` : `All ${ready} workers${of} are busy.`} ${line}`);
+  if (able.every((place) => place.free === 0 || place.barred)) {
+    return because(
+      'barred',
+      'Its last attempt was at a worker with the same token as those that are free, and a report of it may still come. Workers of another launch may take it.',
+    );
+  }
   const isFree = numbered(free, 'worker is', 'workers are');
   if (!able.some((place) => place.free > 0 && demandFits(job.demand, { ...place, free: left(place) }))) {
     return because('no_room', `${isFree} free, but what runs beside leaves too little ${lacking(job.demand, able)}. ${line}`);

@@ -1,5 +1,6 @@
 // The server, as this page calls it: the typed client of the contract with the browser's fetch and session cookie.
 import { ApiError, contract, createClient } from '../contract/index.ts';
+import { forgetEarly, takeEarly } from './early.ts';
 import type { NamedJobs } from './jobs/selection.ts';
 import { noteServerDate } from './server-clock.ts';
 
@@ -10,7 +11,9 @@ export const api = createClient<Response>(contract, {
   base_url: '',
   headers: CSRF_HEADER,
   fetch: async (url, request) => {
-    const reply = await fetch(url, { ...(request as RequestInit), credentials: 'same-origin' });
+    if (request.method !== 'GET') forgetEarly();
+    const early = request.method === 'GET' ? takeEarly(url) : null;
+    const reply = await (early ?? fetch(url, { ...(request as RequestInit), credentials: 'same-origin' }));
     noteServerDate(reply.headers.get('date'));
     return reply;
   },
@@ -26,6 +29,10 @@ export function newIdempotencyKey(): string {
 export function errorSentence(error: unknown): string {
   if (error instanceof ApiError && error.code === 'unreachable') return 'The server does not answer. Is it running, and can this browser reach it?';
   return error instanceof Error ? error.message : String(error);
+}
+
+export function isTooMany(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 'too_many';
 }
 
 export function isUnauthenticated(error: unknown): boolean {

@@ -9,9 +9,12 @@ import './styles/home.css';
 import './styles/jobs.css';
 import './styles/job-table.css';
 import './styles/job.css';
+import './styles/aside.css';
+import './styles/file-preview.css';
 import './styles/charts.css';
 import './styles/add-jobs.css';
 import './styles/settings.css';
+import './styles/workers.css';
 import './styles/log.css';
 import './styles/narrow.css';
 import { MantineProvider } from '@mantine/core';
@@ -20,6 +23,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
 
+import { HintLayer } from './components/hint.tsx';
 import { createQueryClient } from './query-client.ts';
 import { router } from './routes.tsx';
 import { cssVariables, theme } from './theme.ts';
@@ -32,6 +36,7 @@ const client = createQueryClient(() => {
 createRoot(document.getElementById('root')!).render(
   <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
     <Notifications position="bottom-right" limit={4} />
+    <HintLayer />
     <QueryClientProvider client={client}>
       <RouterProvider router={router} />
     </QueryClientProvider>

@@ -2,6 +2,7 @@
 // event can name what it makes stale (live/event-topics.ts).
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
+import type { AttemptShape } from '../contract/index.ts';
 import { api } from './api.ts';
 import { readJobsPage } from './jobs/jobs-page.ts';
 import type { JobsQuery } from './jobs/jobs-search.ts';
@@ -23,6 +24,7 @@ export const TOPICS = [
   'charts',
   'log',
   'pin',
+  'keys',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -30,6 +32,12 @@ export interface JobKey {
   readonly experiment: string;
   readonly number: number;
 }
+
+type MeasuredAttempt = Pick<AttemptShape, 'attempt' | 'worker_id' | 'claimed_at' | 'started_at' | 'finished_at'>;
+
+/** Two samples of a machine are about so far apart. */
+const SAMPLE_MS = 15_000;
+const MACHINE_POINTS = 180;
 
 export const queries = {
   session: () => queryOptions({ queryKey: ['session'], queryFn: ({ signal }) => api.access.whoami({}, { signal }), staleTime: Infinity }),
@@ -51,6 +59,25 @@ export const queries = {
       queryFn: ({ signal }) => api.jobs.wait({ params: { experiment, number } }, { signal }),
       placeholderData: keepPreviousData,
     }),
+  /** Under `job`: whatever happens to the job may be news of its attempts. */
+  execution: ({ experiment, number }: JobKey, { attempt, rank }: { readonly attempt: number; readonly rank: number }) =>
+    queryOptions({
+      queryKey: ['job', experiment, number, 'execution', attempt, rank],
+      queryFn: ({ signal }) => api.results.execution({ params: { experiment, number, attempt }, query: { rank } }, { signal }),
+    }),
+  /** From a sample before its start to one after its end; read by the clock, because a machine is measured all the time. */
+  machine: ({ experiment, number }: JobKey, { attempt, worker_id, claimed_at, started_at, finished_at }: MeasuredAttempt) =>
+    queryOptions({
+      queryKey: ['machine', experiment, worker_id, number, attempt, finished_at],
+      queryFn: ({ signal }) => {
+        const from = new Date(Date.parse(started_at ?? claimed_at) - SAMPLE_MS).toISOString();
+        const until = finished_at === null ? null : new Date(Math.max(Date.parse(from) + SAMPLE_MS, Date.parse(finished_at) + SAMPLE_MS)).toISOString();
+        const query = { from, points: MACHINE_POINTS, ...(until === null ? {} : { until }) };
+        return api.machines.series({ params: { experiment, worker: worker_id }, query }, { signal });
+      },
+      placeholderData: keepPreviousData,
+      retry: false,
+    }),
   operations: (experiment: string) =>
     queryOptions({ queryKey: ['operations', experiment], queryFn: ({ signal }) => api.jobs.operations({ params: { experiment } }, { signal }) }),
   matrices: (experiment: string, before: number | undefined) =>
@@ -70,9 +97,11 @@ export const queries = {
     queryOptions({ queryKey: ['tags', experiment], queryFn: ({ signal }) => api.jobs.tags({ params: { experiment } }, { signal }) }),
   views: (experiment: string) =>
     queryOptions({ queryKey: ['views', experiment], queryFn: ({ signal }) => api.views.list({ params: { experiment } }, { signal }) }),
+  /** Of an experiment with a thousand workers it is long, and something happens to one of them all the time. */
   workers: (experiment: string) =>
     queryOptions({
-      queryKey: ['workers', experiment],
+      queryKey: ['worker_list', experiment],
+      staleTime: 0,
       queryFn: ({ signal }) => api.workers.list({ params: { experiment }, query: { state: 'all' } }, { signal }),
     }),
   history: ({ experiment, number }: JobKey, limit: number) =>
@@ -103,8 +132,11 @@ export const queries = {
       queryFn: ({ signal }) => api.results.latestMetrics({ params: { experiment }, query: { numbers, metric: [...names] } }, { signal }),
       placeholderData: keepPreviousData,
     }),
-  /** Costs nothing and is made stale by everything that charts show: what follows it decides how often to read (see use-live-charts.ts). */
-  chartPulse: (experiment: string) => queryOptions({ queryKey: ['charts', experiment], queryFn: () => Date.now(), staleTime: Infinity }),
+  /** Costs nothing and is made stale by everything of this topic: what follows it decides how often to read (see live/use-paced-reading.ts). */
+  pulse: (topic: 'charts' | 'workers' | 'metrics', experiment: string) =>
+    queryOptions({ queryKey: [topic, experiment, 'pulse'], queryFn: () => Date.now(), staleTime: Infinity }),
+  keys: (experiment: string) =>
+    queryOptions({ queryKey: ['keys', experiment], queryFn: ({ signal }) => api.keys.list({ params: { experiment } }, { signal }) }),
   pin: (experiment: string) =>
     queryOptions({
       queryKey: ['pin', experiment],

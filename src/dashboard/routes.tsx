@@ -7,9 +7,10 @@ import { AppFrame } from './frame/app-frame.tsx';
 import { readJobSearch } from './job/job-search.ts';
 import { readJobsSearch } from './jobs/jobs-search.ts';
 import { readMatricesSearch } from './matrices/matrices-search.ts';
+import { PAGES } from './pages.ts';
 import { LoginPage } from './pages/login.tsx';
 import { LostPage, NotFoundPage, PageError } from './pages/not-found.tsx';
-import { parseSearch, stringifySearch } from './search-params.ts';
+import { only, parseSearch, stringifySearch } from './search-params.ts';
 import { readWorkersSearch } from './workers/workers-search.ts';
 
 const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: LostPage });
@@ -18,12 +19,12 @@ const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
   component: LoginPage,
-  validateSearch: (search: Record<string, unknown>): { to?: string } => (typeof search['to'] === 'string' ? { to: search['to'] } : {}),
+  validateSearch: only((search): { to?: string } => (typeof search['to'] === 'string' ? { to: search['to'] } : {})),
 });
 
 const frameRoute = createRoute({ getParentRoute: () => rootRoute, id: 'frame', component: AppFrame, notFoundComponent: NotFoundPage });
 
-const homeRoute = createRoute({ getParentRoute: () => frameRoute, path: '/', component: lazyRouteComponent(() => import('./pages/home.tsx'), 'HomePage') });
+const homeRoute = createRoute({ getParentRoute: () => frameRoute, path: '/', component: lazyRouteComponent(PAGES.home, 'HomePage') });
 
 const experimentRoute = createRoute({ getParentRoute: () => frameRoute, path: '/experiments/$experiment', component: Outlet });
 
@@ -38,55 +39,55 @@ const experimentIndexRoute = createRoute({
 const tabsRoute = createRoute({
   getParentRoute: () => experimentRoute,
   id: 'tabs',
-  component: lazyRouteComponent(() => import('./pages/experiment.tsx'), 'ExperimentPage'),
+  component: lazyRouteComponent(PAGES.experiment, 'ExperimentPage'),
 });
 
 const jobsRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'jobs',
-  component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'JobsPage'),
-  validateSearch: readJobsSearch,
+  component: lazyRouteComponent(PAGES.jobs, 'JobsPage'),
+  validateSearch: only(readJobsSearch),
 });
 
 const workersRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'workers',
-  component: lazyRouteComponent(() => import('./pages/workers.tsx'), 'WorkersPage'),
-  validateSearch: readWorkersSearch,
+  component: lazyRouteComponent(PAGES.workers, 'WorkersPage'),
+  validateSearch: only(readWorkersSearch),
 });
 
 const matricesRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'matrices',
-  component: lazyRouteComponent(() => import('./pages/matrices.tsx'), 'MatricesPage'),
-  validateSearch: readMatricesSearch,
+  component: lazyRouteComponent(PAGES.matrices, 'MatricesPage'),
+  validateSearch: only(readMatricesSearch),
 });
 
 const chartsRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'charts',
-  component: lazyRouteComponent(() => import('./pages/charts.tsx'), 'ChartsPage'),
-  validateSearch: readChartsSearch,
+  component: lazyRouteComponent(PAGES.charts, 'ChartsPage'),
+  validateSearch: only(readChartsSearch),
 });
 
 const settingsRoute = createRoute({
   getParentRoute: () => tabsRoute,
   path: 'settings',
-  component: lazyRouteComponent(() => import('./pages/settings.tsx'), 'SettingsPage'),
+  component: lazyRouteComponent(PAGES.settings, 'SettingsPage'),
 });
 
 const jobRoute = createRoute({
   getParentRoute: () => experimentRoute,
   path: 'jobs/$number',
-  component: lazyRouteComponent(() => import('./pages/job.tsx'), 'JobPage'),
-  validateSearch: readJobSearch,
+  component: lazyRouteComponent(PAGES.job, 'JobPage'),
+  validateSearch: only(readJobSearch),
 });
 
 const compareRoute = createRoute({
   getParentRoute: () => experimentRoute,
   path: 'compare',
-  component: lazyRouteComponent(() => import('./pages/compare.tsx'), 'ComparePage'),
-  validateSearch: readCompareSearch,
+  component: lazyRouteComponent(PAGES.compare, 'ComparePage'),
+  validateSearch: only(readCompareSearch),
 });
 
 const routeTree = rootRoute.addChildren([

@@ -12,3 +12,10 @@ export function stringifySearch(search: Record<string, unknown>): string {
   const text = parts.toString();
   return text === '' ? '' : `?${text}`;
 }
+
+type Raw = Record<string, unknown>;
+
+/** What `read` drops counts as absent: the router itself would put the raw value of the address in its place. */
+export function only<Search extends object>(read: (raw: Raw) => Search): (raw: Raw) => Search {
+  return (raw) => ({ ...Object.fromEntries(Object.keys(raw).map((name) => [name, undefined])), ...read(raw) });
+}

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { apiKeyFor, ConfigError, loadConfiguration, rememberServer, serverUrl, SETTINGS, userFilePath, type ConfigurationInput } from './config.ts';
 
@@ -13,6 +13,8 @@ beforeEach(() => {
   cwd = join(home, 'project', 'deep');
   mkdirSync(cwd, { recursive: true });
 });
+
+afterEach(() => rmSync(home, { recursive: true }));
 
 function load(input: Partial<ConfigurationInput> = {}) {
   return loadConfiguration({ flags: {}, env: {}, cwd, home, ...input });
@@ -58,6 +60,9 @@ test.each([
   ['https://hub.example', undefined, 'https://hub.example'],
 ])('JD_SERVER=%s with JD_PORT=%s is %s', (server, port, url) => {
   expect(serverUrl(load({ env: { JD_SERVER: server, JD_PORT: port } }))).toBe(url);
+  // Hub and job server are one here; the server counts when both are named.
+  expect(serverUrl(load({ env: { JD_HUB_URL: server, JD_PORT: port } }))).toBe(url);
+  expect(serverUrl(load({ env: { JD_HUB_URL: 'http://other', JD_SERVER: server, JD_PORT: port } }))).toBe(url);
 });
 
 test('a port that was given closer than the URL decides where the server is', () => {
@@ -66,6 +71,14 @@ test('a port that was given closer than the URL decides where the server is', ()
   expect(serverUrl(load())).toBe('http://lab:5000');
   expect(serverUrl(load({ env: { DROVER_PORT: '5100' } }))).toBe('http://127.0.0.1:5100');
   expect(serverUrl(load({ env: { DROVER_PORT: '5100', DROVER_URL: 'http://other' } }))).toBe('http://other');
+});
+
+test('the one server that this user knows is meant where nothing else is said', () => {
+  rememberServer({ env: {}, home }, 'http://127.0.0.1:5871', { api_key: 'jd_one', store_id: 's1' });
+  expect(serverUrl(load())).toBe('http://127.0.0.1:5871');
+  expect(serverUrl(load({ env: { DROVER_PORT: '5000' } }))).toBe('http://127.0.0.1:5000');
+  rememberServer({ env: {}, home }, 'http://lab:5000', { api_key: 'jd_two', store_id: 's2' });
+  expect(serverUrl(load())).toBe('http://127.0.0.1:5000');
 });
 
 test('an unknown name in a file is an error that suggests the right one', () => {

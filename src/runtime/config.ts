@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 
 import * as z from 'zod';
 
+import { EXPERIMENT_NAME } from '../core/identifiers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { replaceFile } from './replace-file.ts';
 import { didYouMean } from './spelling.ts';
@@ -29,6 +30,7 @@ const Text = z.string().min(1).max(4_096);
 const Flag = z.union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no']).transform((text) => ['true', '1', 'yes'].includes(text))]);
 const Address = z.string().regex(/^[0-9A-Fa-f.:]+(\/\d{1,3})?$/, 'it must be addresses or ranges such as 10.0.0.0/8, separated by commas');
 const AddressList = z.union([z.array(Address), z.string().transform((text) => text.split(',').map((part) => part.trim()))]).pipe(z.array(Address));
+const ExperimentName = z.string().regex(EXPERIMENT_NAME, 'it must be the name of an experiment, such as digits-tune');
 const ServerUrl = z
   .string()
   .regex(/^https?:\/\/[^/\s]/, 'it must be a URL such as http://127.0.0.1:5000')
@@ -36,7 +38,12 @@ const ServerUrl = z
   .transform(trimUrl);
 
 export const SETTINGS = {
-  url: setting(ServerUrl.nullable(), ['DROVER_URL', 'JD_SERVER'], null, 'server that commands talk to; default http://127.0.0.1 with `port`'),
+  url: setting(
+    ServerUrl.nullable(),
+    ['DROVER_URL', 'JD_SERVER', 'JD_HUB_URL'],
+    null,
+    'server that commands talk to; default the one that the user file knows, if it knows one alone, else http://127.0.0.1 with `port`',
+  ),
   api_key: {
     ...setting(Text.nullable(), ['DROVER_API_KEY', 'JD_API_KEY'], null, 'API key; default the key that the user file holds for the server'),
     secret: true,
@@ -58,6 +65,18 @@ export const SETTINGS = {
     ['DROVER_TRUSTED_PROXIES'],
     [],
     'addresses of proxies in front of the server whose forwarded addresses count, e.g. 10.0.0.0/8',
+  ),
+  open_workers: setting(
+    ExperimentName.nullable(),
+    ['DROVER_OPEN_WORKERS'],
+    null,
+    'experiment whose jobs clients of JobDistributor on this machine get without a token',
+  ),
+  open_workers_from: setting(
+    AddressList,
+    ['DROVER_OPEN_WORKERS_FROM'],
+    [],
+    'addresses from which `open_workers` may come instead of this machine, e.g. 10.1.0.0/16',
   ),
   artifact_limit_mb: setting(
     MegaBytes,
@@ -137,9 +156,12 @@ export function loadConfiguration(input: ConfigurationInput): Configuration {
 }
 
 /** The server that commands talk to. A port that was given closer than the URL (flag or environment against a file) wins. */
-export function serverUrl({ settings, sources }: Configuration): string {
+export function serverUrl({ settings, sources, servers }: Configuration): string {
   const rank = (name: SettingName): number => SOURCES.indexOf(sources[name].kind);
   if (settings.url !== null && rank('url') <= rank('port')) return settings.url;
+  // Nobody said which, and this user has started or met one alone.
+  const [only, ...others] = Object.keys(servers);
+  if (sources.port.kind === 'default' && only !== undefined && others.length === 0) return only;
   return `http://127.0.0.1:${settings.port}`;
 }
 
@@ -187,7 +209,7 @@ function find(name: SettingName, input: ConfigurationInput, files: Files): { val
   for (const variable of SETTINGS[name].env) {
     const text = input.env[variable];
     if (text === undefined || text === '') continue;
-    const value = variable === 'JD_SERVER' ? addressOf(text, input.env['JD_PORT']) : text;
+    const value = variable.startsWith('JD_') && name === 'url' ? addressOf(text, input.env['JD_PORT']) : text;
     return { value, source: { kind: 'environment', name: variable } };
   }
   if (name in files.project) return { value: files.project[name], source: { kind: 'project file', name: files.projectFile } };
@@ -263,7 +285,7 @@ function trimUrl(url: string): string {
 }
 
 /** The address as the original worker command line reads it: a bare host gets `http://`, and a missing port is added. */
-function addressOf(text: string, port: string | undefined): string {
+export function addressOf(text: string, port: string | undefined): string {
   const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
   const hasPort = /^https?:\/\/[^/]*:\d+/.test(url);
   if (hasPort || (url.startsWith('https://') && port === undefined)) return url;

@@ -31,15 +31,23 @@ export function createLog(options: LogOptions): Log {
 
 export const silentLog: Log = pino({ level: 'silent' });
 
-/** `2026-11-21T08:30:00.000Z  INFO      job started  job=digits-tune/42` */
 function textDestination(out: DestinationStream): DestinationStream {
-  return {
-    write(line: string) {
-      const { time, level, msg, name: _name, ...fields } = JSON.parse(line) as Record<string, unknown>;
-      const rest = Object.entries(fields).map(([key, value]) => `${key}=${fieldText(value)}`);
-      out.write(`${String(time)}  ${String(level).toUpperCase().padEnd(8)}  ${String(msg)}${rest.length > 0 ? `  ${rest.join(' ')}` : ''}\n`);
-    },
-  };
+  return { write: (line: string) => out.write(entryText(JSON.parse(line) as LogEntry)) };
+}
+
+/** A line of a JSON log, parsed. */
+export type LogEntry = Readonly<Record<string, unknown>>;
+
+/** `2026-11-21T08:30:00.000Z  INFO      job started  job=digits-tune/42` */
+export function entryText({ time, level, msg, name: _name, ...fields }: LogEntry): string {
+  // What is not known need not be read.
+  const known = Object.entries(fields).filter(([, value]) => value !== null);
+  const rest = known.map(([key, value]) => `${key}=${fieldText(value)}`);
+  return logLine(String(time), String(level), `${String(msg)}${rest.length > 0 ? `  ${rest.join(' ')}` : ''}`);
+}
+
+export function logLine(time: string, level: string, text: string): string {
+  return `${time}  ${level.toUpperCase().padEnd(8)}  ${text}\n`;
 }
 
 function fieldText(value: unknown): string {

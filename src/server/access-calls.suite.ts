@@ -127,6 +127,8 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'matrices.get': { prepare: matrix },
   'results.log': { prepare: running },
   'results.logIndex': { prepare: running },
+  'results.logSearch': { prepare: (scene) => ({ ...running(scene), query: 'text=error' }) },
+  'results.execution': { prepare: (scene) => ({ params: { ...running(scene).params, attempt: 1 } }) },
   'results.artifacts': { prepare: running },
   'results.download': { prepare: upload },
   'results.metricNames': { prepare: running },
@@ -148,9 +150,12 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'views.change': { prepare: async (scene) => ({ ...(await view(scene)), body: { view: { status: 'done' } } }) },
   'views.remove': { prepare: view },
   'workers.list': {},
+  'workers.get': { prepare: (scene) => ({ params: { worker: `${scene.agent.name}_0` } }) },
+  'workers.history': { prepare: (scene) => ({ params: { worker: `${scene.agent.name}_0` } }) },
   'workers.command': { prepare: withBody({ action: 'pause' }) },
   'workers.cancelCommand': { prepare: withBody({}) },
   'workers.revoke': { prepare: (scene) => ({ params: { agent: scene.agent.name } }), spends: true },
+  'machines.series': { prepare: (scene) => ({ params: { worker: `${scene.agent.name}_0` } }) },
   'agents.register': {
     prepare: () => ({ body: { host: 'gpunode', instance: `n${serial()}`, experiments: [OWN], workers: 1, total, version: '0.4.2' } }),
     unless: mayRegister,
@@ -172,6 +177,14 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
     }),
   },
   'agents.leave': { prepare: withBody({ incarnation: '1' }) },
+  'keys.list': {},
+  'keys.create': { prepare: () => ({ body: { name: `key ${serial()}` } }) },
+  'keys.remove': {
+    prepare: async (scene) => {
+      const { id } = await scene.server.client().keys.create({ params: { experiment: OWN }, body: { name: `key ${serial()}` } });
+      return { params: { id } };
+    },
+  },
   'access.login': { prepare: withBody({ experiment: OWN, pin: '402913' }) },
   'access.logout': { spends: true },
   'access.whoami': {},

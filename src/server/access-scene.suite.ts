@@ -1,7 +1,7 @@
 // Everybody who may come to a server's door, in one scene: two experiments with jobs, and all kinds of credentials, good, ended and forged.
 import { API_ROOT } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
-import type { Role } from '../store/schema.ts';
+import type { Role } from '../store/schema-access.ts';
 
 import { cookieOf, openTestApp, type Sent, type TestApp } from './test-app.suite.ts';
 

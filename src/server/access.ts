@@ -135,8 +135,9 @@ async function sessionActor(options: AccessOptions, hash: string): Promise<Actor
   const session = await findSession(options.store, hash, now);
   if (session === null) throw new Refusal('unauthenticated', 'The session has ended. Log in again.');
   if (now - session.last_seen_at >= TOUCH_MS) touch(options, { keys: [], sessions: [session.id] });
-  const { kind, id, name, role, experiment_id } = session;
-  return { kind, id, name, role, experiments: experiment_id === null ? null : [experiment_id] };
+  const { kind, id, name, role, experiments } = session;
+  // Whoever came by key in a browser is no key: a session starts no agents.
+  return { kind: kind === 'key' ? 'link' : kind, id, name, role, experiments };
 }
 
 async function attemptActor({ store, clock }: AccessOptions, secret: string): Promise<Actor> {

@@ -17,7 +17,7 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'drover-app-'));
   logged.length = 0;
   const log = createLog({ name: 'test', level: 'debug', format: 'json', destination: { write: (line) => void logged.push(line) } });
-  server = await openTestApp({ static_dir: root, log });
+  server = await openTestApp({ static_dir: root, data_dir: join(root, 'data'), log });
 });
 
 afterEach(async () => {
@@ -147,6 +147,21 @@ describe('the agent', () => {
     expect([response.status, await response.text()]).toEqual([200, 'export {};']);
     const again = await server.send('/agent.mjs', { key: null, headers: { 'if-none-match': response.headers.get('etag')! } });
     expect(again.status).toBe(304);
+  });
+
+  it('is downloaded as an executable once one of this version was built for such a machine', async () => {
+    const before = await server.send('/agent/linux-x64', open);
+    expect([before.status, await before.text()]).toEqual([404, expect.stringContaining('drover agent build --target linux-x64')]);
+    mkdirSync(join(root, 'data/agents'), { recursive: true });
+    writeFileSync(join(root, 'data/agents/drover-agent-0.4.1-linux-x64'), 'of another version');
+    expect((await server.send('/agent/linux-x64', open)).status).toBe(404);
+    writeFileSync(join(root, 'data/agents/drover-agent-0.4.2-linux-x64'), 'program');
+    const { status, headers, body } = await server.send('/agent/linux-x64', open);
+    expect([status, headers.get('content-type'), headers.get('content-length')]).toEqual([200, 'application/octet-stream', '7']);
+    expect(await new Response(body).text()).toBe('program');
+    for (const path of ['/agent/linux-arm64', '/agent/windows', '/agent/..%2f..%2fdrover.db', '/agent/']) {
+      expect([path, (await server.send(path, open)).status]).toEqual([path, 404]);
+    }
   });
 });
 

@@ -7,17 +7,24 @@ import { Hono } from 'hono';
 import { newestEvent } from '../store/events.ts';
 
 import type { Bindings } from './api-call.ts';
+import { mountAgentFiles } from './agent-files.ts';
 import { mountDocs } from './api-docs.ts';
 import { trustedProxies } from './client-address.ts';
 import type { Handlers, ServerContext } from './context.ts';
+import type { OpenWorkers } from './doors/jobdistributor/caller.ts';
+import { mountJobDistributor } from './doors/jobdistributor/mount.ts';
 import { type Api, type App, type AppContext, createUnmatched, guarded, mountContract } from './mount.ts';
 import { createStaticFiles } from './static-files.ts';
 
 export interface AppOptions {
   /** Holds `dashboard/` and `agent.mjs` as they were built. */
   readonly static_dir: string;
+  /** `drover agent build` leaves executables there. */
+  readonly data_dir: string;
   /** Address ranges of proxies whose X-Forwarded headers count. */
   readonly trusted_proxies: readonly string[];
+  /** Clients of JobDistributor that need no token; left out: none. */
+  readonly open_workers?: OpenWorkers | undefined;
 }
 
 const SECURITY_HEADERS = {
@@ -37,17 +44,10 @@ export function createApp(context: ServerContext, handlers: Handlers, options: A
   };
   const app: App = new Hono<{ Bindings: Bindings }>();
   mountContract(app, api);
+  mountJobDistributor(app, api, options.open_workers ?? null);
   mountDocs(app, api);
   mountHealth(app, api);
-  const agentFile = createStaticFiles({ root: options.static_dir, marker: 'agent.mjs', cacheControl: () => 'no-cache' });
-  app.get('/agent.mjs', (c) =>
-    guarded(
-      api,
-      c,
-      'agent file',
-      async () => (await agentFile.respond('agent.mjs', c.req.raw, api.headers)) ?? plain(api, 503, 'The agent was not built. Run: npm run build'),
-    ),
-  );
+  mountAgentFiles(app, api, options);
   app.notFound(createFallback(api, join(options.static_dir, 'dashboard')));
   app.onError((error, c) => guarded(api, c, 'unknown', () => Promise.reject(error)));
   return app;

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { API_ROOT, contract, type ContractTable, type Endpoint } from '../contract/index.ts';
 
 import { type AccessCall, CALLS, type EndpointName } from './access-calls.suite.ts';
+import { DOOR_ROUTES } from './doors/jobdistributor/mount.ts';
 import { type AccessScene, openAccessScene, OTHER, OWN, type Visitor, type Who } from './access-scene.suite.ts';
 import { openTestApp } from './test-app.suite.ts';
 
@@ -119,12 +120,15 @@ const BESIDE: Readonly<Record<string, 'open' | 'people'>> = {
   'GET /healthz': 'open',
   'GET /readyz': 'open',
   'GET /agent.mjs': 'open',
+  'GET /agent/:target': 'open',
 };
 
 describe('addresses outside the table', () => {
   it('are those that are listed here', async () => {
     const { app, close } = await openTestApp();
     const inTable = new Set(endpoints.map(({ endpoint }) => `${endpoint.method} ${API_ROOT}${endpoint.path}`));
+    // Who may pass there: doors/jobdistributor/hostile.test.ts.
+    for (const { method, path } of DOOR_ROUTES) inTable.add(`${method} ${path}`);
     const beside = new Set(app.routes.map(({ method, path }) => `${method} ${path}`).filter((route) => !inTable.has(route)));
     await close();
     expect([...beside].toSorted()).toEqual(Object.keys(BESIDE).toSorted());
@@ -134,11 +138,11 @@ describe('addresses outside the table', () => {
     const scene = await openAccessScene();
     const isGood = ({ who }: Visitor): boolean => who.kind === 'person';
     for (const [route, openness] of Object.entries(BESIDE)) {
-      const path = route.replace('GET ', '').replace('/:part?', '/start.js');
+      const path = route.replace('GET ', '').replace('/:part?', '/start.js').replace(':target', 'linux-x64');
       for (const visitor of scene.visitors) {
         const { status } = await scene.server.send(path, visitor.sent);
-        // No agent was built beside this server.
-        const answered = path === '/agent.mjs' ? 503 : 200;
+        // No agents were built beside this server.
+        const answered = path === '/agent.mjs' ? 503 : path.startsWith('/agent/') ? 404 : 200;
         const wanted = openness === 'open' || isGood(visitor) ? answered : expect.toBeOneOf([401, 403]);
         expect([path, visitor.name, status]).toEqual([path, visitor.name, wanted]);
       }

@@ -5,6 +5,7 @@ import { forgetDeletedJobs } from '../store/deletions.ts';
 import { pruneEvents, pruneTransientEvents } from '../store/events.ts';
 import { pruneIdempotency } from '../store/idempotency.ts';
 import { compactLogs } from '../store/log-compaction.ts';
+import { thinSamples } from '../store/machine-samples.ts';
 import { pruneOperations } from '../store/operations.ts';
 import { removeOrphanBlobs } from '../store/orphans.ts';
 import { pruneAgents } from '../store/prune-agents.ts';
@@ -16,6 +17,7 @@ import { inPieces } from './pacing.ts';
 
 const HISTORY_MS = LIMITS.history_seconds.value * 1000;
 const EVENTS = { least: 500, most: 20_000 };
+const SAMPLES = { least: 20, most: 1_000 };
 const PURGED = { least: 50, most: 5_000 };
 
 /** Every few minutes. */
@@ -26,6 +28,7 @@ export async function pruneAll({ store, clock }: ServerContext, signal: AbortSig
   await store.write(forgetDeletedJobs);
   await inPieces(clock, EVENTS, async (rows) => (await store.write((tx) => pruneTransientEvents(tx, rows))) && !signal.aborted);
   await inPieces(clock, EVENTS, async (rows) => (await store.write((tx) => pruneEvents(tx, tx.now - HISTORY_MS, rows))) === rows && !signal.aborted);
+  await inPieces(clock, SAMPLES, async (rows) => (await store.write((tx) => thinSamples(tx, rows))) && !signal.aborted);
 }
 
 /** Rows of deleted experiments. */
@@ -51,6 +54,7 @@ export async function forgetAgents({ store, clock }: ServerContext): Promise<voi
 export async function forgetUnused({ store }: ServerContext): Promise<void> {
   await pruneUnused(store, 'demand');
   await pruneUnused(store, 'command');
+  await pruneUnused(store, 'execution_place');
 }
 
 /** With every sweep: goes on where the previous one stopped. */

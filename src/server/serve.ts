@@ -14,6 +14,7 @@ import { openStore, type Store } from '../store/store.ts';
 
 import { createApp } from './app.ts';
 import { createContext } from './create-context.ts';
+import type { OpenWorkers } from './doors/jobdistributor/caller.ts';
 import { allHandlers } from './handlers/index.ts';
 import { loginPath } from './handlers/access.ts';
 import { startSweeper } from './sweeper.ts';
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly artifact_limit_bytes?: number;
   /** Address ranges of proxies whose X-Forwarded headers count. */
   readonly trusted_proxies?: readonly string[];
+  /** Clients of JobDistributor that need no token; left out: none. */
+  readonly open_workers?: OpenWorkers | null;
   /** Where `dashboard/` and `agent.mjs` were built; default: beside the built server. */
   readonly static_dir?: string;
   /** Threads that read from SQLite; 0 reads in this one. */
@@ -85,7 +88,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     });
     const app = createApp(context, allHandlers(), {
       static_dir: options.static_dir ?? fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, ''),
+      data_dir: options.data_dir,
       trusted_proxies: options.trusted_proxies ?? [],
+      open_workers: options.open_workers ?? undefined,
     });
     const server = createAdaptorServer({
       fetch: app.fetch,

@@ -6,13 +6,14 @@ import { LIMITS } from '../core/limits.ts';
 import { silentLog, type Log } from '../runtime/log.ts';
 import { createKey } from '../store/access.ts';
 import { createExperiment } from '../store/experiments.ts';
-import type { Role } from '../store/schema.ts';
+import type { Role } from '../store/schema-access.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type ManualClock, manualClock } from '../../test/support/manual-clock.ts';
 
 import { createApp } from './app.ts';
 import type { ServerContext } from './context.ts';
 import { createContext } from './create-context.ts';
+import type { OpenWorkers } from './doors/jobdistributor/caller.ts';
 import { allHandlers } from './handlers/index.ts';
 
 export interface Sent {
@@ -44,13 +45,19 @@ export interface TestApp {
 
 export interface TestAppOptions {
   readonly static_dir?: string;
+  readonly data_dir?: string;
   readonly trusted_proxies?: readonly string[];
   readonly log?: Log;
+  /** Another one than a new one in memory. Whoever opened it closes it. */
+  readonly store?: { readonly store: Store; readonly clock: ManualClock };
+  readonly open_workers?: OpenWorkers;
+  readonly artifact_limit_bytes?: number;
 }
 
 export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const clock = manualClock();
-  const store = await openStore({ engine: { kind: 'sqlite', directory: ':memory:', clock, read_threads: 0 }, directory: null, clock });
+  const clock = options.store?.clock ?? manualClock();
+  const store =
+    options.store?.store ?? (await openStore({ engine: { kind: 'sqlite', directory: ':memory:', clock, read_threads: 0 }, directory: null, clock }));
   const stop = new AbortController();
   const context = createContext({
     store,
@@ -58,10 +65,15 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
     log: options.log ?? silentLog,
     version: '0.4.2',
     random: () => 0.5,
-    artifact_limit_bytes: LIMITS.artifact_bytes.value,
+    artifact_limit_bytes: options.artifact_limit_bytes ?? LIMITS.artifact_bytes.value,
     stopping: stop.signal,
   });
-  const app = createApp(context, allHandlers(), { static_dir: options.static_dir ?? '/nowhere', trusted_proxies: options.trusted_proxies ?? [] });
+  const app = createApp(context, allHandlers(), {
+    static_dir: options.static_dir ?? '/nowhere',
+    data_dir: options.data_dir ?? '/nowhere',
+    trusted_proxies: options.trusted_proxies ?? [],
+    open_workers: options.open_workers,
+  });
   const newKey = async (role: Role, experiments: readonly number[] | null = null): Promise<string> =>
     (await store.write((tx) => createKey(tx, { name: `a ${role}`, role, experiments, expires_at: null, actor: 'test' }))).key;
   const key = await newKey('admin');
@@ -85,7 +97,7 @@ export async function openTestApp(options: TestAppOptions = {}): Promise<TestApp
       store.write((tx) => createExperiment(tx, { name, description: '', settings: {}, pin_cipher: store.key.encrypt(pin) }, 'test')),
     async close() {
       stop.abort();
-      await store.close();
+      if (options.store === undefined) await store.close();
     },
   };
 }

@@ -4,12 +4,12 @@ import { Refusal } from '../core/refusal.ts';
 import type { Call } from './context.ts';
 import { atLeastRate } from './upload-rate.ts';
 
-/** Refuses at once what says that it is too large. */
-export function uploadBody(call: Call): AsyncIterable<Uint8Array> {
+/** Refuses at once what says that it is too large. `around`: bytes that may come with the file. */
+export function uploadBody(call: Pick<Call, 'request' | 'context'>, around = 0): AsyncIterable<Uint8Array> {
   const { request, context } = call;
-  const limit = context.artifact_limit_bytes;
+  const limit = context.artifact_limit_bytes + around;
   const declared = declaredLength(request);
-  if (declared !== null && declared > limit) throw tooLarge(limit);
+  if (declared !== null && declared > limit) throw tooLarge(context.artifact_limit_bytes);
   const body: AsyncIterable<Uint8Array> = request.body ?? nothing();
   return measured(atLeastRate(body, context.clock), { limit, declared });
 }
@@ -33,6 +33,6 @@ async function* measured(body: AsyncIterable<Uint8Array>, { limit, declared }: {
   }
 }
 
-function tooLarge(limit: number): Refusal {
+export function tooLarge(limit: number): Refusal {
   return new Refusal('too_large', `A file has at most ${limit} bytes. Upload less, or start the server with a higher limit.`, { limit_bytes: limit });
 }

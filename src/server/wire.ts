@@ -76,6 +76,8 @@ export function attemptShape(attempt: AttemptRecord): AttemptShape {
     claimed_at: moment(attempt.claimed_at),
     started_at: moment(attempt.started_at),
     finished_at: moment(attempt.finished_at),
+    retry_at: moment(attempt.retry_at),
+    requeued_at: moment(attempt.requeued_at),
     duration_ms,
     exit_code,
     signal,

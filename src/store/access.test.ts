@@ -74,7 +74,7 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
     expect(pin).toMatchObject({ experiment_id: experiment, pin_cipher: 'cipher', pin_version: 1 });
     const session = await store.write((tx) => openPinSession(tx, pin));
     const find = (secret: string, at = now) => findSession(store, hashSecret(secret), at);
-    expect(await find(session.secret)).toMatchObject({ id: session.id, kind: 'pin', name: 'digits-tune', role: 'operator', experiment_id: experiment });
+    expect(await find(session.secret)).toMatchObject({ id: session.id, kind: 'pin', name: 'digits-tune', role: 'operator', experiments: [experiment] });
     expect(await find(session.secret, now + 8 * 24 * 3600 * 1000)).toBeNull();
     await store.write((tx) => changePin(tx, { experiment_id: experiment, pin_cipher: 'other', actor: 'test' }));
     const stale = await store.write((tx) => openPinSession(tx, pin));
@@ -84,7 +84,7 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
     expect(await find(link.secret)).toBeNull();
     const opened = await store.write((tx) => useLoginLink(tx, link.secret));
     expect(await store.write((tx) => useLoginLink(tx, link.secret))).toBeNull();
-    expect(await find(opened!.secret)).toMatchObject({ kind: 'link', role: 'admin', experiment_id: null });
+    expect(await find(opened!.secret)).toMatchObject({ kind: 'link', role: 'admin', experiments: null });
     await store.write((tx) => endSession(tx, opened!.id));
     expect(await find(opened!.secret)).toBeNull();
     expect(await store.write(pruneSessions)).toBe(0);

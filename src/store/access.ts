@@ -3,7 +3,7 @@ import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 import { hashSecret, newSecret } from '../runtime/ids.ts';
 
-import type { Role, SessionTable } from './schema.ts';
+import type { Role, SessionTable } from './schema-access.ts';
 import { valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 import type { Transaction } from './writer.ts';
@@ -25,10 +25,11 @@ export interface ApiKey {
 
 export interface Session {
   readonly id: number;
-  readonly kind: 'pin' | 'link';
+  readonly kind: 'pin' | 'link' | 'key';
   readonly name: string;
   readonly role: Role;
-  readonly experiment_id: number | null;
+  /** Ids; null for all. */
+  readonly experiments: readonly number[] | null;
   readonly last_seen_at: number;
   readonly expires_at: number;
 }
@@ -39,6 +40,12 @@ const KEY_COLUMNS = ['id', 'name', 'prefix', 'role', 'experiments_json', 'create
 
 export async function findKey(source: Source, hash: string): Promise<ApiKey | null> {
   const [row] = await source.sql.all<StoredKey>(`select ${KEY_COLUMNS.join(', ')} from api_key where hash = ?`, [hash]);
+  return row === undefined ? null : toKey(row);
+}
+
+/** For credentials that were made with a key and are good as long as it is. */
+export async function findKeyById(source: Source, id: number): Promise<ApiKey | null> {
+  const [row] = await source.sql.all<StoredKey>(`select ${KEY_COLUMNS.join(', ')} from api_key where id = ?`, [id]);
   return row === undefined ? null : toKey(row);
 }
 
@@ -94,6 +101,18 @@ export async function createKey(tx: Transaction, wanted: NewKey): Promise<ApiKey
   return { id, name, prefix, role, experiments, created_at: tx.now, last_used_at: null, expires_at, key };
 }
 
+/** Keys that are good for this experiment and no other: those that its owner disposes of. */
+export async function listOwnKeys(source: Source, experimentId: number): Promise<ApiKey[]> {
+  const rows = await source.query
+    .selectFrom('api_key')
+    .select(KEY_COLUMNS)
+    .where('experiments_json', '=', JSON.stringify([experimentId]))
+    .where('role', '<>', 'admin')
+    .orderBy('id')
+    .execute();
+  return rows.map(toKey);
+}
+
 export async function deleteKey(tx: Transaction, id: number, actor: string): Promise<void> {
   const row = await tx.query.selectFrom('api_key').select('name').where('id', '=', id).executeTakeFirst();
   if (row === undefined) throw new Refusal('not_found', `There is no API key ${id}. List them with: drover key ls`);
@@ -110,19 +129,28 @@ export async function touchUsed(tx: Transaction, used: { readonly keys: readonly
 }
 
 /** With `s` the session and `k` its key: a key that ended, or that may not do any more what the session was opened for, ends it. */
-const KEY_STANDS = `(s.api_key_id is null or (k.role = s.role and k.experiments_json is null and (k.expires_at is null or k.expires_at > ?)))`;
+const KEY_STANDS = `(s.api_key_id is null or (k.role = s.role and (s.kind = 'key' or k.experiments_json is null) and (k.expires_at is null or k.expires_at > ?)))`;
 
 /** A session that is still good: not over, opened with the PIN that the experiment has now, or through a key that still stands. */
 export async function findSession(source: Source, hash: string, now: number): Promise<Session | null> {
-  const [row] = await source.sql.all<Session & { readonly fresh: number | null }>(
-    `select s.id, s.kind, coalesce(e.name, s.name) as name, s.role, s.experiment_id, s.last_seen_at, s.expires_at,
+  const [row] = await source.sql.all<StoredSession>(
+    `select s.id, s.kind, coalesce(e.name, s.name) as name, s.role, s.experiment_id, k.experiments_json, s.last_seen_at, s.expires_at,
        case when s.kind = 'pin' then (case when e.pin_version = s.pin_version then 1 else 0 end) else 1 end as fresh
      from session s left join experiment e on e.id = s.experiment_id left join api_key k on k.id = s.api_key_id
-     where s.hash = ? and s.expires_at > ? and s.kind in ('pin', 'link') and ${KEY_STANDS}`,
+     where s.hash = ? and s.expires_at > ? and s.kind in ('pin', 'link', 'key') and ${KEY_STANDS}`,
     [hash, now, now],
   );
   if (row === undefined || Number(row.fresh) !== 1) return null;
-  return row;
+  const { experiment_id, experiments_json, fresh: _fresh, ...session } = row;
+  // A session by key may what the key may, no longer and no more.
+  if (session.kind === 'key') return { ...session, experiments: experiments_json === null ? null : (JSON.parse(experiments_json) as number[]) };
+  return { ...session, experiments: experiment_id === null ? null : [experiment_id] };
+}
+
+interface StoredSession extends Omit<Session, 'experiments'> {
+  readonly experiment_id: number | null;
+  readonly experiments_json: string | null;
+  readonly fresh: number | null;
 }
 
 type NewSession = Pick<SessionTable, 'kind' | 'name' | 'role' | 'experiment_id' | 'pin_version' | 'api_key_id' | 'expires_at'> & { readonly secret: string };
@@ -163,6 +191,21 @@ export async function openPinSession(tx: Transaction, pin: StoredPin): Promise<O
   });
   tx.event({ kind: 'login', experiment_id, actor: `pin:${name}`, data: { by: 'pin' } });
   return { id, secret, name, role: 'operator' };
+}
+
+/** Null when the key is not good (any more). */
+export async function openKeySession(
+  tx: Transaction,
+  secretOfKey: string,
+): Promise<(OpenedSession & { readonly experiments: readonly number[] | null }) | null> {
+  const key = await findKey(tx, hashSecret(secretOfKey));
+  if (key === null || (key.expires_at !== null && key.expires_at <= tx.now)) return null;
+  const secret = newSecret('jds_');
+  const { name, role, experiments } = key;
+  const expires_at = Math.min(sessionEnd(tx.now), key.expires_at ?? Infinity);
+  const id = await insertSession(tx, { secret, kind: 'key', name, role, api_key_id: key.id, experiment_id: null, pin_version: null, expires_at });
+  tx.event({ kind: 'login', experiment_id: null, actor: `link:${name}`, data: { by: 'key' } });
+  return { id, secret, name, role, experiments };
 }
 
 export interface LoginLink {

@@ -6,9 +6,9 @@ import { cancelCommand, command, type DesiredState } from '../core/worker.ts';
 import { endLeases } from './end-leases.ts';
 import { TOMBSTONE } from './experiments.ts';
 import type { AgentTable, WorkerTable } from './schema.ts';
-import { rowSet, valueSet } from './sql.ts';
+import { rowSet, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
-import type { Transaction } from './writer.ts';
+import { ALL_SLOTS, type Transaction, type WorkerSlot } from './writer.ts';
 
 export interface AgentFacts {
   readonly workers: number;
@@ -68,12 +68,22 @@ export async function registerAgent(tx: Transaction, agent: NewAgent, actor: str
       reserved_job_id: null,
       metrics_json: null,
       metrics_at: null,
+      first_slot: 0,
     })
     .returning('id')
     .executeTakeFirstOrThrow();
   const id = Number(row.id);
-  tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: { agent: `${host}_${instance}`, workers: agent.workers, version: agent.version } });
+  tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: registration({ host, instance }, agent), workers: allOf(id) });
   return { id, host, instance, worker_ids: await ensureWorkers(tx, { id, host, instance }, agent.workers) };
+}
+
+function registration({ host, instance }: { host: string; instance: string }, { workers, version, process_id }: AgentFacts): Record<string, unknown> {
+  return { agent: `${host}_${instance}`, workers, version, process_id };
+}
+
+/** All workers of an agent, for an event. */
+export function allOf(agent_id: number): WorkerSlot[] {
+  return [{ agent_id, slot: ALL_SLOTS }];
 }
 
 async function freeInstance(tx: Transaction, host: string, agent: NewAgent): Promise<string> {
@@ -87,7 +97,7 @@ async function freeInstance(tx: Transaction, host: string, agent: NewAgent): Pro
   throw new Error('no free instance word');
 }
 
-async function machineId(tx: Transaction, name: string, machineClass: string | null): Promise<number> {
+export async function machineId(tx: Transaction, name: string, machineClass: string | null): Promise<number> {
   const [row] = await tx.sql.all<{ id: number }>(
     `insert into machine (name, kind, machine_class, created_at, enabled, failures, options_json) values (?, 'agent', ?, ?, 1, 0, '{}')
       on conflict (name) do update set name = excluded.name returning id`,
@@ -125,6 +135,8 @@ export async function updateAgent(tx: Transaction, id: number, facts: AgentFacts
     }))
     .where('agent_id', '=', id)
     .execute();
+  const actor = `agent:${row.host}_${row.instance}`;
+  tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: { ...registration(row, facts), again: true }, workers: allOf(id) });
   return { id, ...row, worker_ids: await ensureWorkers(tx, { id, ...row }, facts.workers) };
 }
 
@@ -136,11 +148,15 @@ async function ensureWorkers(tx: Transaction, agent: { id: number; host: string;
       on conflict (id) do nothing`,
     [agent.id, tx.now, JSON.stringify(ids.map((id, slot) => [id, slot]))],
   );
-  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null`, [
-    tx.now,
-    agent.id,
-    count,
-  ]);
+  const surplus = await tx.sql.all<{ slot: number }>(
+    `update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null returning slot`,
+    [tx.now, agent.id, count],
+  );
+  if (surplus.length > 0) {
+    const workers = surplus.map(({ slot }) => ({ agent_id: agent.id, slot: Number(slot) }));
+    const actor = `agent:${agent.host}_${agent.instance}`;
+    tx.event({ kind: 'worker_disabled', experiment_id: null, actor, data: { reason: 'scaled down', count: surplus.length }, workers });
+  }
   return ids;
 }
 
@@ -156,7 +172,7 @@ export async function leaveAgent(tx: Transaction, id: number, incarnation: strin
     .where('agent_id', '=', id)
     .where('disabled_at', 'is', null)
     .execute();
-  tx.event({ kind: 'agent_left', experiment_id: null, actor: `agent:${row.host}_${row.instance}`, data: { reason } });
+  tx.event({ kind: 'agent_left', experiment_id: null, actor: `agent:${row.host}_${row.instance}`, data: { reason }, workers: allOf(id) });
   return true;
 }
 
@@ -173,22 +189,32 @@ export interface WorkerRecord extends WorkerTable {
   readonly metrics_json: string | null;
   readonly experiments_json: string | null;
   readonly job_experiment: string | null;
+  readonly job_experiment_id: number | null;
   readonly job_number: number | null;
   readonly job_attempt: number | null;
 }
 
 /** Workers that serve an experiment. */
 export async function listWorkers(reader: Pick<Reader, 'sql'>, experimentId: number): Promise<WorkerRecord[]> {
-  const rows = await reader.sql.all<WorkerRecord>(
+  const rows = await readWorkers(reader, { where: 'agent.revoked_at is null', values: [] });
+  return rows.filter((row) => servesExperiment(row, experimentId));
+}
+
+export function servesExperiment({ experiments_json }: Pick<AgentTable, 'experiments_json'>, experimentId: number): boolean {
+  return experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(experimentId);
+}
+
+export function readWorkers({ sql }: Pick<Reader, 'sql'>, { where, values }: { where: string; values: readonly SqlValue[] }): Promise<WorkerRecord[]> {
+  return sql.all<WorkerRecord>(
     `select worker.*, agent.host, agent.instance, agent.machine_class, agent.liveness, agent.version, agent.process_id, agent.heard_at, agent.left_at,
-        agent.left_reason, agent.metrics_json, agent.experiments_json, experiment.name as job_experiment, job.number as job_number, lease.attempt as job_attempt
+        agent.left_reason, agent.metrics_json, agent.experiments_json, experiment.name as job_experiment, experiment.id as job_experiment_id, job.number as job_number, lease.attempt as job_attempt
       from worker join agent on agent.id = worker.agent_id
       left join lease on lease.agent_id = agent.id and lease.job_id = (
         select one.job_id from lease as one where one.agent_id = agent.id and one.slot = worker.slot order by one.acknowledged desc, one.granted_at, one.job_id limit 1)
       left join job on job.id = lease.job_id left join experiment on experiment.id = job.experiment_id
-      where agent.revoked_at is null order by agent.host, agent.instance, worker.slot`,
+      where ${where} order by agent.host, agent.instance, worker.slot`,
+    values,
   );
-  return rows.filter((row) => row.experiments_json === null || (JSON.parse(row.experiments_json) as number[]).includes(experimentId));
 }
 
 export interface WorkerSelection {
@@ -197,9 +223,9 @@ export interface WorkerSelection {
   readonly instance?: string | undefined;
 }
 
-function selected(worker: WorkerRecord, selection: WorkerSelection): boolean {
+function selected(worker: WorkerRecord, selection: WorkerSelection, ids: ReadonlySet<string> | null): boolean {
   return (
-    (selection.worker_ids === undefined || selection.worker_ids.includes(worker.id)) &&
+    (ids === null || ids.has(worker.id)) &&
     (selection.host === undefined || worker.host === selection.host) &&
     (selection.instance === undefined || worker.instance === selection.instance)
   );
@@ -208,6 +234,8 @@ function selected(worker: WorkerRecord, selection: WorkerSelection): boolean {
 export interface CommandedWorkers {
   readonly matched: number;
   readonly changed: readonly string[];
+  /** Of these, how many run a job. */
+  readonly busy: number;
   /** Matched, but left as they were, because they also serve experiments that the caller may not operate. */
   readonly refused: number;
 }
@@ -224,8 +252,9 @@ export interface WorkerRequest {
 
 /** Tells workers something. Workers that are gone cannot be told anything; what a worker is told concerns all that it serves. */
 export async function commandWorkers(tx: Transaction, experiment: { id: number; name: string }, request: WorkerRequest): Promise<CommandedWorkers> {
+  const ids = request.selection.worker_ids === undefined ? null : new Set(request.selection.worker_ids);
   const matched = (await listWorkers(tx, experiment.id)).filter(
-    (worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection),
+    (worker) => worker.disabled_at === null && worker.left_at === null && selected(worker, request.selection, ids),
   );
   const servesOthers = await foreignService(tx, request.may_operate);
   const own = matched.filter((worker) => !servesOthers(worker));
@@ -240,22 +269,22 @@ export async function commandWorkers(tx: Transaction, experiment: { id: number; 
     const after = request.state === null ? cancelCommand(worker) : command(worker, request.state);
     return after === null ? [] : [{ worker, after }];
   });
-  const result = { matched: matched.length, changed: changes.map(({ worker }) => worker.id), refused: matched.length - own.length };
+  const busy = changes.filter(({ worker }) => worker.job_number !== null).length;
+  const result = { matched: matched.length, changed: changes.map(({ worker }) => worker.id), busy, refused: matched.length - own.length };
   if (request.dry_run) return result;
-  for (const { worker, after } of changes) {
-    await tx.query
-      .updateTable('worker')
-      .set({ desired_state: after.desired_state, desired_version: after.desired_version, previous_state: after.previous_state })
-      .where('id', '=', worker.id)
-      .execute();
-    tx.wake(worker.agent_id);
-  }
   if (changes.length > 0) {
+    await tx.sql.run(
+      `update worker set desired_state = v.state, desired_version = v.version, previous_state = v.previous
+        from ${rowSet(tx.sql.dialect, { id: 'text', state: 'text', version: 'int', previous: 'text' })} as v where worker.id = v.id`,
+      [JSON.stringify(changes.map(({ worker, after }) => [worker.id, after.desired_state, after.desired_version, after.previous_state]))],
+    );
+    for (const agent of new Set(changes.map(({ worker }) => worker.agent_id))) tx.wake(agent);
     tx.event({
       kind: request.state === null ? 'worker_command_cancelled' : 'worker_commanded',
       experiment_id: experiment.id,
       actor: request.actor,
       data: { action: request.state, workers: changes.slice(0, 100).map(({ worker }) => worker.id), count: changes.length },
+      workers: changes.map(({ worker }) => ({ agent_id: worker.agent_id, slot: worker.slot })),
     });
   }
   return result;
@@ -281,20 +310,27 @@ export async function revokeAgent(
   experiment: { id: number; name: string },
   { name, actor }: { name: string; actor: string },
 ): Promise<RevokedAgent> {
-  const [agent] = await tx.sql.all<Pick<AgentTable, 'experiments_json' | 'revoked_at'> & { readonly id: number; readonly leases: number }>(
+  // Workers of a door are agents of one worker each, and may share the name.
+  const agents = await tx.sql.all<Pick<AgentTable, 'experiments_json' | 'revoked_at'> & { readonly id: number; readonly leases: number }>(
     `select id, experiments_json, revoked_at, (select count(*) from lease where lease.agent_id = agent.id) as leases from agent
-      where host || '_' || instance = ?`,
+      where host || '_' || instance = ? order by id`,
     [name],
   );
-  const serves = agent !== undefined && (agent.experiments_json === null || (JSON.parse(agent.experiments_json) as number[]).includes(experiment.id));
-  if (!serves) throw new Refusal('not_found', `There is no agent ${name} that serves ${experiment.name}. List its workers with: drover worker ls`);
-  const running_jobs = Number(agent.leases);
-  if (agent.revoked_at !== null) return { revoked_at: Number(agent.revoked_at), running_jobs };
-  await tx.sql.run('update agent set revoked_at = ?, reserved_job_id = null where id = ?', [tx.now, agent.id]);
-  await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'revoked' where agent_id = ? and disabled_at is null`, [tx.now, agent.id]);
-  tx.event({ kind: 'agent_revoked', experiment_id: null, actor, data: { agent: name, running_jobs } });
-  // Its hanging sync learns of it now.
-  tx.wake(Number(agent.id));
+  const own = agents.filter((agent) => servesExperiment(agent, experiment.id));
+  if (own.length === 0) throw new Refusal('not_found', `There is no agent ${name} that serves ${experiment.name}. List its workers with: drover worker ls`);
+  const running_jobs = own.reduce((sum, agent) => sum + Number(agent.leases), 0);
+  const open = own.filter((agent) => agent.revoked_at === null);
+  if (open.length === 0) return { revoked_at: Number(own[0]!.revoked_at), running_jobs };
+  for (const { id } of open) {
+    await tx.sql.run('update agent set revoked_at = ?, reserved_job_id = null where id = ?', [tx.now, id]);
+    await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'revoked' where agent_id = ? and disabled_at is null`, [tx.now, id]);
+    // Whoever revokes it answers for it that nothing comes from it any more.
+    await tx.sql.run('update door_assignment set quit_at = ? where agent_id = ? and quit_at is null', [tx.now, id]);
+    // Its hanging sync learns of it now.
+    tx.wake(Number(id));
+  }
+  const workers = open.flatMap(({ id }) => allOf(Number(id)));
+  tx.event({ kind: 'agent_revoked', experiment_id: null, actor, data: { agent: name, running_jobs }, workers });
   return { revoked_at: tx.now, running_jobs };
 }
 

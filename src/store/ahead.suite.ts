@@ -6,6 +6,7 @@ import { counts, finished, makeAgent, makeExperiment, makeJobs, running, syncTog
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { commandWorkers, listWorkers } from './agents.ts';
+import { listExperiments } from './experiments.ts';
 import type { Store } from './store.ts';
 
 export function aheadSuite(name: string, make: () => Promise<StoreMaker | null>): void {
@@ -47,6 +48,13 @@ export function aheadSuite(name: string, make: () => Promise<StoreMaker | null>)
         [0, 1],
         [1, 2],
         [0, 3],
+      ]);
+      // What waits behind a running job is no worker.
+      const other = await makeExperiment(store, 'other');
+      const told = await listExperiments(store, [experiment, other]);
+      expect(told.map(({ workers }) => workers)).toEqual([
+        { idle: 0, busy: 3 },
+        { idle: 0, busy: 3 },
       ]);
       const { kept, counted } = await counts(store, experiment);
       expect(kept).toEqual(counted);

@@ -4,6 +4,7 @@ import { artifactNameProblem } from '../core/artifact-name.ts';
 import { speaksFor } from '../core/evidence.ts';
 import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
+import { randomId } from '../runtime/ids.ts';
 
 import { type AttemptReference, proveAttempts, type ProvenAttempt } from './attempt-proof.ts';
 import type { StoredBlob } from './blobs.ts';
@@ -34,8 +35,8 @@ export interface NewArtifact {
   readonly kind: ArtifactKind;
   readonly name: string;
   readonly blob: StoredBlob;
-  /** The same key again is the same upload. */
-  readonly upload_key: string;
+  /** The same key again is the same upload. Null, of clients that send none: the bytes of the newest version again are the same upload. */
+  readonly upload_key: string | null;
   readonly actor: string;
 }
 
@@ -68,15 +69,10 @@ export async function storeArtifact(tx: Transaction, key: Store['key'], upload: 
   checkArtifactName(name);
   await lockJob(tx, upload.owner.job_id);
   const owner = await proveAttempt(tx, key, upload.owner);
-  const known = await tx.query
-    .selectFrom('artifact')
-    .select(COLUMNS)
-    .where('job_id', '=', owner.job_id)
-    .where('upload_key', '=', upload.upload_key)
-    .executeTakeFirst();
+  const counts = speaksFor(owner.job, owner);
+  const known = upload.upload_key === null ? await sameAsNewest(tx, upload, counts) : await findUpload(tx, owner.job_id, upload.upload_key);
   if (known !== undefined) return { artifact: sameUpload(known, upload), repeated: true, removed: [] };
   const version = await nextVersion(tx, owner.job_id, { kind, name });
-  const counts = speaksFor(owner.job, owner);
   const artifact = await tx.query
     .insertInto('artifact')
     .values({
@@ -89,7 +85,7 @@ export async function storeArtifact(tx: Transaction, key: Store['key'], upload: 
       size_bytes: blob.size_bytes,
       sha256: blob.sha256,
       blob_key: blob.key,
-      upload_key: upload.upload_key,
+      upload_key: upload.upload_key ?? randomId(),
       superseded: counts ? 0 : 1,
       created_at: tx.now,
     })
@@ -100,6 +96,24 @@ export async function storeArtifact(tx: Transaction, key: Store['key'], upload: 
   const data = { name, kind, version, size_bytes: blob.size_bytes, attempt: owner.attempt, superseded: !counts };
   tx.event({ kind: 'artifact_stored', experiment_id: owner.experiment_id, actor: upload.actor, numbers: [owner.number], job_id: owner.job_id, data });
   return { artifact, repeated: false, removed: kind === 'checkpoint' ? await dropOldCheckpoints(tx, owner.job_id, artifact) : [] };
+}
+
+function findUpload(tx: Transaction, jobId: number, key: string): Promise<ArtifactRecord | undefined> {
+  return tx.query.selectFrom('artifact').select(COLUMNS).where('job_id', '=', jobId).where('upload_key', '=', key).executeTakeFirst();
+}
+
+async function sameAsNewest(tx: Transaction, { owner, kind, name, blob }: NewArtifact, counts: boolean): Promise<ArtifactRecord | undefined> {
+  const newest = await tx.query
+    .selectFrom('artifact')
+    .select(COLUMNS)
+    .where('job_id', '=', owner.job_id)
+    .where('kind', '=', kind)
+    .where('name', '=', name)
+    .where('superseded', '=', counts ? 0 : 1)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.sha256 === blob.sha256 ? newest : undefined;
 }
 
 /** Keeps the newest checkpoints; those of superseded attempts are counted by themselves, so that they never push out a good one. */
@@ -160,6 +174,8 @@ export interface ArtifactQuestion {
   readonly name: string;
   /** Left out: the latest that spoke for the job. */
   readonly version?: number | undefined;
+  /** The latest below this version. */
+  readonly before?: number | undefined;
 }
 
 export async function findArtifact(reader: Reader, question: ArtifactQuestion): Promise<ArtifactRecord | null> {
@@ -169,7 +185,8 @@ export async function findArtifact(reader: Reader, question: ArtifactQuestion): 
     .where('job_id', '=', question.job_id)
     .where('kind', '=', question.kind)
     .where('name', '=', question.name);
-  const one =
-    question.version === undefined ? named.where('superseded', '=', 0).orderBy('version', 'desc').limit(1) : named.where('version', '=', question.version);
+  const { version, before } = question;
+  const latest = named.where('superseded', '=', 0).orderBy('version', 'desc').limit(1);
+  const one = version !== undefined ? named.where('version', '=', version) : before !== undefined ? latest.where('version', '<', before) : latest;
   return (await one.executeTakeFirst()) ?? null;
 }

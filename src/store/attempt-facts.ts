@@ -10,7 +10,7 @@ import type { Transaction } from './writer.ts';
 
 /** A job and one of its attempts, as they are at this point of the transaction. Changed as decisions are applied. */
 export interface Facts {
-  readonly row: AttemptFactsRow;
+  row: AttemptFactsRow;
   job: JobState;
   /** Null when this attempt is not on record (a restored backup). */
   attempt: AttemptState | null;
@@ -19,7 +19,8 @@ export interface Facts {
 export async function loadFacts(tx: Transaction, references: readonly { job_id: number; attempt: number; rank: number }[]): Promise<Map<string, Facts>> {
   const found = new Map<string, Facts>();
   if (references.length === 0) return found;
-  const keys = references.map((reference) => [reference.job_id, reference.attempt, reference.rank]);
+  // In one order, whoever asks: on PostgreSQL the jobs are locked as they come, and two servers must not wait for each other.
+  const keys = references.map((reference) => [reference.job_id, reference.attempt, reference.rank]).sort((a, b) => a[0]! - b[0]!);
   const rows = await selectRowsOf<AttemptFactsRow>(tx.sql, hotStatements(tx.sql.dialect).attemptFacts, keys);
   for (const row of rows) found.set(`${row.job_id}.${row.attempt}.${row.rank}`, toFacts(row));
   return found;
@@ -47,7 +48,7 @@ export type TokenVerdict =
   /** Made by this server for an attempt that the record does not have (any more). */
   | { readonly kind: 'unrecorded'; readonly nonce: string }
   /** Made by this server for this number, but the record has another grant of it: that one counts. */
-  | { readonly kind: 'replaced' }
+  | { readonly kind: 'replaced'; readonly nonce: string }
   | { readonly kind: 'foreign' };
 
 export function judgeToken(key: ServerKey, facts: Facts, token: string): TokenVerdict {
@@ -56,7 +57,7 @@ export function judgeToken(key: ServerKey, facts: Facts, token: string): TokenVe
   if (row.nonce !== null && leaseToken(key, subject, row.nonce) === token) return { kind: 'genuine' };
   const nonce = verifiedNonce(key, subject, token);
   if (nonce === null) return { kind: 'foreign' };
-  return row.nonce === null ? { kind: 'unrecorded', nonce } : { kind: 'replaced' };
+  return row.nonce === null ? { kind: 'unrecorded', nonce } : { kind: 'replaced', nonce };
 }
 
 export function isGenuine(key: ServerKey, facts: Facts | undefined, reference: AttemptReference): facts is Facts {
@@ -74,15 +75,24 @@ export class Policies {
     for (const { experiment_id, settings_json } of experiments) if (!this.#known.has(experiment_id)) this.#known.set(experiment_id, policyOf(settings_json));
   }
 
-  /** The policy for one job: its experiment's, with its own number of attempts. */
-  async of(experimentId: number, maxAttempts: number | null): Promise<RetryPolicy> {
-    let policy = this.#known.get(experimentId);
-    if (policy === undefined) {
-      const [row] = await this.#tx.sql.all<{ settings_json: string }>('select settings_json from experiment where id = ?', [experimentId]);
-      policy = policyOf(row?.settings_json ?? '{}');
-      this.#known.set(experimentId, policy);
+  /** Makes `known` good for these experiments. */
+  async load(experimentIds: Iterable<number>): Promise<void> {
+    for (const id of new Set(experimentIds)) {
+      if (this.#known.has(id)) continue;
+      const [row] = await this.#tx.sql.all<{ settings_json: string }>('select settings_json from experiment where id = ?', [id]);
+      this.#known.set(id, policyOf(row?.settings_json ?? '{}'));
     }
+  }
+
+  /** The policy for one job of a loaded experiment: the experiment's, with the job's own number of attempts. */
+  known(experimentId: number, maxAttempts: number | null): RetryPolicy {
+    const policy = this.#known.get(experimentId)!;
     return maxAttempts === null ? policy : { ...policy, max_attempts: maxAttempts };
+  }
+
+  async of(experimentId: number, maxAttempts: number | null): Promise<RetryPolicy> {
+    await this.load([experimentId]);
+    return this.known(experimentId, maxAttempts);
   }
 }
 

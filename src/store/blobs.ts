@@ -25,9 +25,7 @@ const LEFT_OVER_MS = 24 * 3600 * 1000;
 
 const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
 
-/** `null` keeps blobs in a new directory of the system's, for stores in memory. */
-export async function openBlobDirectory(directory: string | null, now: number): Promise<Blobs> {
-  const root = directory ?? (await temporaryDirectory());
+export async function openBlobDirectory(root: string, now: number): Promise<Blobs> {
   await mkdir(`${root}/partial`, { recursive: true, mode: 0o700 });
   await removeLeftovers(`${root}/partial`, now);
   const pathOf = (key: string): string => {
@@ -96,10 +94,4 @@ async function removeLeftovers(path: string, now: number): Promise<void> {
     // A young one may be an upload that another server is receiving just now.
     if (info?.isFile() === true && now - info.mtimeMs > LEFT_OVER_MS) await rm(`${path}/${name}`, { force: true });
   }
-}
-
-async function temporaryDirectory(): Promise<string> {
-  const { mkdtemp } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  return mkdtemp(`${tmpdir()}/drover-blobs-`);
 }

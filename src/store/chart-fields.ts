@@ -2,6 +2,7 @@
 import { LIMITS } from '../core/limits.ts';
 
 import { ofSample } from './chart-sample.ts';
+import { hasStarted } from './job-rows.ts';
 import { TAG_NAME } from './search-index.ts';
 import type { Sql } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -66,7 +67,7 @@ async function readParamFields(sql: Sql, experimentId: number): Promise<ParamFie
 async function readMetricFields(sql: Sql, experimentId: number): Promise<string[]> {
   const lanes = (['running', 'done', 'aborted'] as const).flatMap((status) =>
     (['asc', 'desc'] as const).map(
-      (order) => `select number from (select number from job where experiment_id = ? and status = '${status}' and started_at is not null
+      (order) => `select number from (select number from job where experiment_id = ? and status = '${status}' and ${hasStarted(status)}
         order by started_at ${order}, number ${order} limit ${ASKED_JOBS}) as ${status}_${order}`,
     ),
   );

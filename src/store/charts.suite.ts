@@ -107,12 +107,12 @@ async function insertRows(store: Store, experiment: number, rows: readonly Row[]
       if (attempts > 1)
         await tx.query
           .insertInto('metric_chunk')
-          .values({ ...chunk, attempt: 1, count: 1, least: -9, greatest: 99, last: -9, machine_id: null })
+          .values({ ...chunk, attempt: 1, count: 1, least: -9, greatest: 99, last: -9 })
           .execute();
       for (const value of loss)
         await tx.query
           .insertInto('metric_chunk')
-          .values({ ...chunk, attempt: attempts, count: 1, least: value, greatest: value, last: value, machine_id: null })
+          .values({ ...chunk, attempt: attempts, count: 1, least: value, greatest: value, last: value })
           .execute();
     }
   });
@@ -126,7 +126,8 @@ async function insertAttempt(tx: Tx, of: { job_id: number; attempt: number; outc
     .values({
       ...of,
       ...{ rank: 0, agent_id: 1, slot: 0, revision: 1, nonce: 'n', claimed_at: NOW, started_at: NOW, finished_at: NOW, duration_ms: 1 },
-      ...{ exit_code: null, signal: null, message: null, late_outcome: null, late_at: null, late_exit_code: null, late_message: null, recorded_at: NOW },
+      ...{ exit_code: null, signal: null, message: null, late_outcome: null, late_at: null, late_exit_code: null, late_message: null },
+      ...{ recorded_at: NOW, retry_at: null, requeued_at: null },
     })
     .execute();
 }

@@ -37,7 +37,7 @@ export async function deletePending(tx: Transaction, experimentId: number, jobs:
   const tried = jobs.filter((job) => job.attempts > 0).map((job) => job.id);
   if (tried.length > 0) {
     // A pending job may have earlier attempts (retried, requeued): what they left goes with it.
-    for (const table of ['attempt', 'metric_chunk', 'log_chunk', 'artifact']) {
+    for (const table of ['attempt', 'door_assignment', 'execution', 'metric_chunk', 'log_chunk', 'artifact']) {
       await tx.sql.run(`delete from ${table} where job_id in ${ours}`, [JSON.stringify(tried)]);
     }
   }

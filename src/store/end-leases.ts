@@ -2,9 +2,11 @@
 import { decideFinish } from '../core/attempt.ts';
 
 import { loadFacts, Policies } from './attempt-facts.ts';
+import { findBegun } from './begun-leases.ts';
 import type { LeaseRow } from './hot.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
 import { valueSet } from './sql.ts';
+import { referenceKey } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 export interface LeaseEnd {
@@ -19,10 +21,11 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
   if (agentIds.length === 0) return;
   const leases = await tx.sql.all<LeaseRow>(`select * from lease where agent_id in ${valueSet(tx.sql.dialect, 'int')}`, [JSON.stringify(agentIds)]);
   const facts = await loadFacts(tx, leases);
+  const begun = await findBegun(tx, leases);
   const policies = new Policies(tx);
   const ends: EndedAttempt[] = [];
   for (const lease of leases) {
-    const known = facts.get(`${lease.job_id}.${lease.attempt}.${lease.rank}`);
+    const known = facts.get(referenceKey(lease));
     if (known === undefined || known.attempt === null) {
       // Without its job or attempt a lease stands for nothing; one such row must not keep the others from being judged.
       await tx.sql.run('delete from lease where job_id = ? and rank = ?', [lease.job_id, lease.rank]);
@@ -30,8 +33,8 @@ export async function endLeases(tx: Transaction, agentIds: readonly number[], { 
     }
     if (concerns?.(lease.agent_id, known.row.experiment_id) === false) continue;
     const policy = await policies.of(known.row.experiment_id, known.row.max_attempts);
-    // What the agent never acknowledged it never had: that is no loss.
-    const said = lease.acknowledged === 0 ? 'released' : outcome;
+    // What the agent never had is no loss.
+    const said = begun.has(referenceKey(lease)) ? outcome : 'released';
     const ending = decideFinish({ job: known.job, attempt: known.attempt, outcome: said, policy, now: tx.now, random: 0 });
     if (ending.kind !== 'ended') {
       await tx.sql.run('delete from lease where job_id = ? and rank = ?', [lease.job_id, lease.rank]);

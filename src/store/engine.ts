@@ -1,7 +1,7 @@
 // Opens the database, whichever it is, and gives the rest of the store three things: a writer, a reader, and a wake-up.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-import type { Clock } from '../runtime/clock.ts';
+import { systemClock, type Clock } from '../runtime/clock.ts';
 
 import { kyselyOver, type Query } from './kysely-dialect.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
@@ -180,6 +180,7 @@ function sqliteWriteConnection(connection: ReturnType<typeof openSqlite>, clock:
       await connection.run('begin immediate');
       return clock.now();
     },
+    monotonic: () => clock.monotonic(),
     commit: run('commit'),
     rollback: run('rollback'),
     savepoint: run('savepoint unit'),
@@ -303,6 +304,8 @@ function postgresWriteConnection(connection: SteadyConnection, sql: PostgresWrit
         return begin();
       }
     },
+    // The database has a clock of its own, so it is ours by which a jump of that one is told.
+    monotonic: () => systemClock.monotonic(),
     commit: () => sql.commit(),
     rollback: run('rollback'),
     savepoint: async () => sql.send('savepoint unit'),

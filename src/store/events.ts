@@ -159,5 +159,6 @@ export async function pruneEvents(tx: Transaction, olderThan: number, limit: num
     [keptFrom, limit, olderThan],
   );
   if (edge === undefined || edge.id === null) return 0;
+  await tx.sql.run('delete from event_worker where event_id in (select id from event where id <= ? and at < ?)', [edge.id, olderThan]);
   return tx.sql.run('delete from event where id <= ? and at < ?', [edge.id, olderThan]);
 }

@@ -3,6 +3,7 @@ import { DEFAULT_RETRY_POLICY, JOB_STATUSES, type JobStatus, type RetryPolicy } 
 import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 
+import { LEFT_HERE } from './left-slots.ts';
 import type { ExperimentTable } from './schema.ts';
 import { valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -192,20 +193,19 @@ export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly nu
 
 type WorkerCounts = (experimentId: number) => { idle: number; busy: number };
 
-/** Workers that are present, and how many of them run a job of an experiment. Bounded by the workers, not by the jobs. */
+/** Workers that are present and take jobs of an experiment, as the list of its workers tells them. Bounded by the workers, not by the jobs. */
 async function countWorkers(reader: Reader): Promise<WorkerCounts> {
-  const agents = await reader.sql.all<{ id: number; experiments_json: string | null; workers: number }>(
-    `select id, experiments_json, workers from agent where left_at is null and revoked_at is null and liveness <> 'lost'`,
+  // A slot may have several leases: one runs, the others wait for it to end.
+  const agents = await reader.sql.all<{ experiments_json: string | null; workers: number; busy: number }>(
+    `select experiments_json, workers - (select count(*) from worker where agent_id = agent.id and disabled_reason = ?) as workers,
+        (select count(distinct slot) from lease where agent_id = agent.id) as busy
+      from agent where left_at is null and revoked_at is null and liveness <> 'lost'`,
+    [LEFT_HERE],
   );
-  const leases = await reader.sql.all<{ agent_id: number; experiment_id: number; n: number }>(
-    `select lease.agent_id, job.experiment_id, count(*) as n from lease join job on job.id = lease.job_id group by lease.agent_id, job.experiment_id`,
-  );
-  const busyOf = new Map<number, number>();
-  for (const lease of leases) busyOf.set(lease.agent_id, (busyOf.get(lease.agent_id) ?? 0) + Number(lease.n));
   return (experimentId) => {
-    const busy = leases.filter((lease) => lease.experiment_id === experimentId).reduce((sum, lease) => sum + Number(lease.n), 0);
     const serving = agents.filter((agent) => agent.experiments_json === null || (JSON.parse(agent.experiments_json) as number[]).includes(experimentId));
-    const idle = serving.reduce((sum, agent) => sum + Math.max(0, agent.workers - (busyOf.get(agent.id) ?? 0)), 0);
+    const busy = serving.reduce((sum, agent) => sum + Number(agent.busy), 0);
+    const idle = serving.reduce((sum, agent) => sum + Math.max(0, Number(agent.workers) - Number(agent.busy)), 0);
     return { idle, busy };
   };
 }

@@ -61,7 +61,7 @@ export interface HotStatements {
   /** The same, and nobody else may write these agents until the transaction ends. */
   readonly agentsToWrite: RowSelect;
   readonly attemptFacts: RowSetSelect;
-  readonly leasesOfAgents: string;
+  readonly leasesOfAgents: RowSelect;
   readonly cancelledLeases: string;
   readonly heads: RowSelect;
   readonly touchAgents: SetStatement;
@@ -112,7 +112,11 @@ function build(dialect: DialectName): HotStatements {
       (set) => `from ${set} as v join job on job.id = v.job_id
         left join attempt on attempt.job_id = v.job_id and attempt.attempt = v.attempt and attempt.rank = v.rank${dialect === 'postgres' ? ' for update of job' : ''}`,
     ),
-    leasesOfAgents: `select job_id, rank, attempt, agent_id, worker_id, slot, granted_at, granted_seq, acknowledged from lease where agent_id in ${ids}`,
+    leasesOfAgents: rowSelect(
+      dialect,
+      ['job_id', 'rank', 'attempt', 'agent_id', 'worker_id', 'slot', 'granted_at', 'granted_seq', 'acknowledged'],
+      `from lease where agent_id in ${ids}`,
+    ),
     // From the few jobs that are being cancelled to their leases: the cross join keeps SQLite from starting at the other end.
     cancelledLeases: `select lease.agent_id, lease.job_id, lease.attempt, lease.rank from job cross join lease
       where lease.job_id = job.id and job.cancel_requested_at is not null and job.status = 'running' and lease.agent_id in ${ids}`,
@@ -191,9 +195,10 @@ function endStatements(dialect: DialectName): Pick<HotStatements, 'endAttempts' 
   return {
     endAttempts: setStatement(
       dialect,
-      { ...RANK, outcome: 'text', ...end, recorded_at: 'int' },
+      { ...RANK, outcome: 'text', ...end, recorded_at: 'int', retry_at: 'int' },
       (set) => `update attempt set outcome = v.outcome, started_at = coalesce(v.started_at, attempt.started_at), finished_at = v.finished_at,
-        duration_ms = v.duration_ms, exit_code = v.exit_code, signal = v.signal, message = v.message, recorded_at = v.recorded_at
+        duration_ms = v.duration_ms, exit_code = v.exit_code, signal = v.signal, message = v.message, recorded_at = v.recorded_at,
+        retry_at = v.retry_at
       from ${set} as v where ${OF_RANK}`,
     ),
     lateEvidence: setStatement(

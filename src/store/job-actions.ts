@@ -203,6 +203,10 @@ async function wakeHolders(tx: Transaction, heads: readonly JobHead[]): Promise<
 }
 
 async function requeue(tx: Transaction, experimentId: number, heads: readonly JobHead[], request: ActionRequest): Promise<void> {
+  await tx.sql.run(
+    `update attempt set requeued_at = ? where job_id in ${valueSet(tx.sql.dialect, 'int')} and attempt = (select job.attempts from job where job.id = attempt.job_id)`,
+    [tx.now, idsOf(heads)],
+  );
   for (const status of ['done', 'aborted'] as const) {
     tx.count(experimentId, status, -heads.filter((head) => head.status === status).length);
   }

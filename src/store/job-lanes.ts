@@ -3,7 +3,7 @@
 import type { JobStatus } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 
-import { JOB_COLUMNS, JOB_JOINS, type JobRecord, toJobRecord } from './job-rows.ts';
+import { hasStarted, JOB_COLUMNS, JOB_JOINS, type JobRecord, toJobRecord } from './job-rows.ts';
 import type { Where } from './job-search.ts';
 import { chosenNumbers, type Sql, type SqlValue } from './sql.ts';
 
@@ -95,7 +95,8 @@ function laneWhere({ experiment_id, column, order }: LaneRequest, status: JobSta
   const side = order === 'desc' ? '<' : '>';
   const parts: Where[] = [{ text: 'job.experiment_id = ?', values: [experiment_id] }];
   if (status !== null) parts.push({ text: 'job.status = ?', values: [status] });
-  if (column !== null) parts.push({ text: `job.${column} is not null`, values: [] });
+  if (column === 'started_at' && status !== null) parts.push({ text: hasStarted(status, 'job.'), values: [] });
+  else if (column !== null) parts.push({ text: `job.${column} is not null`, values: [] });
   if (at !== null && column === null) parts.push({ text: `job.number ${side} ?`, values: [at.number] });
   if (at !== null && column !== null) parts.push({ text: `(job.${column}, job.number) ${side} (?, ?)`, values: [at.value, at.number] });
   return { text: parts.map((part) => part.text).join(' and '), values: parts.flatMap((part) => part.values) };

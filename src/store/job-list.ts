@@ -13,7 +13,8 @@ import { JOB_COLUMNS, JOB_JOINS, type JobRecord, toJobRecord } from './job-rows.
 import { chosenNumbers, type Sql, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
 
-export type JobSort = 'number' | 'created_at' | 'started_at' | 'finished_at' | 'duration_ms' | 'status' | 'priority' | 'worker_id' | 'attempts';
+export type JobSort =
+  'number' | 'created_at' | 'started_at' | 'finished_at' | 'duration_ms' | 'status' | 'priority' | 'worker_id' | 'attempts' | 'progress' | `metric:${string}`;
 
 export interface JobPageRequest {
   readonly filter: JobFilter;
@@ -29,7 +30,7 @@ export interface JobPage {
   readonly next_cursor: string | null;
 }
 
-const INDEXED: ReadonlySet<JobSort> = new Set(['started_at', 'finished_at', 'duration_ms'] satisfies IndexedColumn[]);
+const INDEXED: ReadonlySet<string> = new Set(['started_at', 'finished_at', 'duration_ms'] satisfies IndexedColumn[]);
 /** Steps of a walk that a count takes before it says "at least". */
 const COUNT_STEPS = 3;
 /** Steps of a walk that one page takes. */
@@ -42,6 +43,8 @@ export async function listJobs(reader: Reader, experimentId: number, request: Jo
   const set = await smallSet(reader.sql, experimentId, filter);
   if (!byNumber && !INDEXED.has(sort)) {
     const where = await filterWhere(reader, experimentId, set === null ? filter : { ...set.filter, numbers: set.numbers });
+    const value = computedValue(sort);
+    if (value !== null) return computedPage(reader, { request, position, where, value, experimentId });
     return smallPage(reader, where, request, position);
   }
   if (set !== null) {
@@ -156,10 +159,23 @@ async function sortedSetPage(
   { request, position, set, rest }: { request: JobPageRequest; position: Position | null; set: SmallSet; rest: Where },
 ): Promise<JobPage> {
   const column = request.sort as IndexedColumn;
-  const places = await reader.sql.all<{ number: number; value: number | null }>(
+  const places = await reader.sql.all<Place>(
     `select job.number, job.${column} as value from ${chosenNumbers(reader.sql.dialect)} job where job.number = chosen and ${rest.text}`,
     [JSON.stringify(set.numbers), ...rest.values],
   );
+  return placedPage(reader, { request, position, places, rest });
+}
+
+interface Place {
+  readonly number: number;
+  readonly value: number | null;
+}
+
+/** The page among all places of a list, which are sorted here. */
+async function placedPage(
+  reader: Reader,
+  { request, position, places, rest }: { request: JobPageRequest; position: Position | null; places: readonly Place[]; rest: Where },
+): Promise<JobPage> {
   const sign = request.order === 'desc' ? -1 : 1;
   const compare = (a: Position, b: Position): number => {
     if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null) || sign * (a.number - b.number);
@@ -169,18 +185,38 @@ async function sortedSetPage(
   const page = sorted.slice(0, request.limit + 1).map((place) => Number(place.number));
   const found = await among(reader.sql, rest, { numbers: page, order: request.order, limit: page.length });
   const rows = found.sort((a, b) => page.indexOf(a.number) - page.indexOf(b.number));
-  return toPage(rows, request, (job) => positionOf(job, column));
+  const valueOf = new Map(sorted.slice(0, page.length).map((place) => [Number(place.number), place.value]));
+  return toPage(rows, request, (job) => ({ number: job.number, value: valueOf.get(job.number) ?? null }));
+}
+
+interface ComputedPage {
+  readonly request: JobPageRequest;
+  readonly position: Position | null;
+  readonly where: Where;
+  readonly value: Where;
+  readonly experimentId: number;
+}
+
+/** The page in order of what is worked out for each job: only as many jobs as can be looked at for one page. */
+async function computedPage(reader: Reader, { request, position, where, value, experimentId }: ComputedPage): Promise<JobPage> {
+  await refuseMany(reader.sql, where, request);
+  const places = await reader.sql.all<Place>(`select job.number, ${value.text} as value from job where ${where.text}`, [...value.values, ...where.values]);
+  return placedPage(reader, { request, position, places, rest: await filterWhere(reader, experimentId, {}, true) });
+}
+
+/** What is sorted by where it is no column of the job: null for columns. Values of a metric are those that a table shows. */
+function computedValue(sort: JobSort): Where | null {
+  if (sort === 'progress') return { text: 'case when job.progress_total > 0 then job.progress_done / job.progress_total end', values: [] };
+  if (!sort.startsWith('metric:')) return null;
+  return {
+    text: `(select m.last from metric_chunk m where m.job_id = job.id and m.attempt = job.attempts and m.rank = 0 and m.name = ? order by m.id desc limit 1)`,
+    values: [sort.slice('metric:'.length)],
+  };
 }
 
 /** The page in order of a column without an index: only as many rows as can be sorted at once. */
 async function smallPage(reader: Reader, where: Where, request: JobPageRequest, position: Position | null): Promise<JobPage> {
-  const limit = LIMITS.sorted_rows.value;
-  if ((await countUpTo(reader.sql, where, limit + 1)) > limit) {
-    throw new Refusal(
-      'too_many',
-      `Sorting by ${request.sort} works for up to ${limit.toLocaleString('en-US')} jobs. Filter first, or sort by number, started, finished or duration.`,
-    );
-  }
+  await refuseMany(reader.sql, where, request);
   const column = request.sort === 'worker_id' ? `coalesce(job.worker_id, '')` : `job.${request.sort}`;
   const side = request.order === 'desc' ? '<' : '>';
   const after = position === null ? '' : ` and (${column}, job.number) ${side} (?, ?)`;
@@ -189,6 +225,15 @@ async function smallPage(reader: Reader, where: Where, request: JobPageRequest, 
     values: [...where.values, ...(position === null ? [] : [position.value, position.number]), request.limit + 1],
   });
   return toPage(rows, request, (job) => ({ number: job.number, value: job[request.sort as 'worker_id'] ?? '' }));
+}
+
+async function refuseMany(sql: Sql, where: Where, request: JobPageRequest): Promise<void> {
+  const limit = LIMITS.sorted_rows.value;
+  if ((await countUpTo(sql, where, limit + 1)) <= limit) return;
+  throw new Refusal(
+    'too_many',
+    `Sorting by ${request.sort} works for up to ${limit.toLocaleString('en-US')} jobs. Filter first, or sort by number, started, finished or duration.`,
+  );
 }
 
 interface WalkedPage {

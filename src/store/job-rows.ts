@@ -1,4 +1,5 @@
 // Jobs as they are shown: one row joined with what it names.
+import type { JobStatus } from '../core/job.ts';
 import type { Params } from '../core/params.ts';
 
 import type { JobTable } from './schema.ts';
@@ -33,4 +34,12 @@ export async function findJob(reader: SqlReader, experimentId: number, number: n
     number,
   ]);
   return row === undefined ? null : toJobRecord(row);
+}
+
+/**
+ * That a job of this status has a beginning, in the words of the index `job_started`. Running jobs are not in it, because they would enter and leave
+ * it with each cycle; they are as few as there are workers, so they are sorted when they are asked for.
+ */
+export function hasStarted(status: JobStatus, table = ''): string {
+  return `${table}started_at is not null${status === 'running' ? '' : ` and ${table}status <> 'running'`}`;
 }

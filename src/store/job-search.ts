@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.ts';
 import { Refusal } from '../core/refusal.ts';
 import { isNumber, type SearchTerm } from '../core/search.ts';
 
+import { hasStarted } from './job-rows.ts';
 import { TAG_NAME } from './search-index.ts';
 import { type DialectName, type Sql, type SqlValue, valueSet } from './sql.ts';
 import type { Reader } from './store.ts';
@@ -129,7 +130,7 @@ function textValueWhere(dialect: DialectName, text: string): Where {
 export async function textNumbers(sql: Sql, experimentId: number, text: string): Promise<number[]> {
   const like = sql.dialect === 'sqlite' ? 'like' : 'ilike';
   const recent = JOB_STATUSES.map(
-    (status) => `select * from (select number, worker_id, message from job where experiment_id = ? and status = '${status}' and started_at is not null
+    (status) => `select * from (select number, worker_id, message from job where experiment_id = ? and status = '${status}' and ${hasStarted(status)}
         order by started_at desc limit ${SEARCHED_JOBS}) as ${status}_jobs`,
   );
   const rows = await sql.all<{ number: number }>(

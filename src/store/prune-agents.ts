@@ -24,7 +24,9 @@ export async function pruneAgents(store: Store, now: number): Promise<number> {
   return store.write(async (tx) => {
     // Judged again: it may have come back meanwhile.
     const deleted = await tx.sql.all<{ id: number }>(`delete from agent where id in ${set} and ${GONE} returning id`, [ids, before, before]);
-    await tx.sql.run(`delete from worker where agent_id in ${set}`, [JSON.stringify(deleted.map((agent) => Number(agent.id)))]);
+    const gone_ids = JSON.stringify(deleted.map((agent) => Number(agent.id)));
+    for (const table of ['worker', 'door_worker', 'machine_sample', 'event_worker'])
+      await tx.sql.run(`delete from ${table} where agent_id in ${set}`, [gone_ids]);
     return deleted.length;
   });
 }

@@ -32,7 +32,8 @@ async function purgeJobs(tx: Transaction, jobs: readonly { readonly id: number; 
       const named = await tx.sql.all<{ blob_key: string }>(`select blob_key from ${table} where job_id ${ours} and blob_key is not null`, [ids]);
       blobs.push(...named.map((row) => row.blob_key));
     }
-    for (const table of ['artifact', 'log_chunk', 'metric_chunk', 'attempt', 'lease']) await tx.sql.run(`delete from ${table} where job_id ${ours}`, [ids]);
+    for (const table of ['artifact', 'log_chunk', 'metric_chunk', 'execution', 'attempt', 'door_assignment', 'lease'])
+      await tx.sql.run(`delete from ${table} where job_id ${ours}`, [ids]);
   }
   await tx.sql.run(`delete from job where id ${ours}`, [all]);
   return blobs;
@@ -56,7 +57,7 @@ async function purgeParams(tx: Transaction, experimentId: number, rows: number):
 }
 
 async function purgeRest(tx: Transaction, id: number): Promise<void> {
-  for (const table of ['counter', 'demand', 'matrix', 'operation', 'variable', 'saved_view'])
+  for (const table of ['counter', 'demand', 'matrix', 'operation', 'variable', 'saved_view', 'door_worker'])
     await tx.sql.run(`delete from ${table} where experiment_id = ?`, [id]);
   await tx.sql.run('delete from experiment where id = ?', [id]);
 }

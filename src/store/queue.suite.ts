@@ -1,43 +1,45 @@
 // What every engine must do with the queue. Exported as a function, so that the same sentences hold on SQLite and PostgreSQL.
 import { describe, expect, it } from 'vitest';
 
-import type { ManualClock } from '../../test/support/manual-clock.ts';
-import { counts, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, syncTogether, TEMPLATE, times } from '../../test/support/queue.ts';
+import {
+  countersAreRight,
+  counts,
+  finished,
+  job,
+  makeAgent,
+  makeExperiment,
+  makeJobs,
+  running,
+  sweptJustNow,
+  syncTogether,
+  TEMPLATE,
+  times,
+} from '../../test/support/queue.ts';
 import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { leaveAgent, listWorkers } from './agents.ts';
-import { storeArtifact } from './artifacts.ts';
 import { changeExperiment } from './experiments.ts';
 import { replaceSome, startReplacement } from './delete-jobs.ts';
 import { actOnJobs } from './job-actions.ts';
 import { editJob } from './job-edit.ts';
-import { appendLogs } from './logs.ts';
 import { createMatrix, expandNextChunk } from './matrices.ts';
-import { appendMetrics } from './metrics.ts';
 import type { Store } from './store.ts';
 import { readyDelayed, sweepLiveness } from './sweep.ts';
-import type { GrantedLease } from './sync-session.ts';
-import type { Transaction } from './writer.ts';
 
 const act = { force: false, priority: 0, actor: 'test' };
 
 export function queueSuite(name: string, make: () => Promise<StoreMaker | null>): void {
   describe(`queue on ${name}`, () => {
     let store: Store;
-    let clock: ManualClock;
     let experiment: number;
 
-    storePerTest(make, async (opened, time) => {
+    storePerTest(make, async (opened) => {
       store = opened;
-      clock = time;
       experiment = await makeExperiment(store);
     });
 
-    const expectCountersRight = async (): Promise<void> => {
-      const { kept, counted } = await counts(store, experiment);
-      expect(kept).toEqual(counted);
-    };
+    const expectCountersRight = (): Promise<void> => countersAreRight(store, experiment);
 
     it('hands out by priority, then by age, to as many slots as are free', async () => {
       await makeJobs(store, experiment, times(3));
@@ -86,44 +88,6 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       expect(await agent.send({ sync_seq: 3 })).toBe('stale');
     });
 
-    it('offers a lease again whose reply was lost: same attempt, same token; then releases it', async () => {
-      await makeJobs(store, experiment, times(1));
-      const agent = await makeAgent(store, { workers: 1 });
-      const [lease] = (await agent.sync()).leases;
-      const again = await agent.sync();
-      expect(again.leases).toMatchObject([{ number: 1, attempt: 1, token: lease!.token }]);
-      if (store.dialect === 'postgres') return;
-      clock.advance(31_000);
-      const released = await agent.sync({ free_slots: [] });
-      expect(released.leases).toEqual([]);
-      expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'released' });
-      await expectCountersRight();
-    });
-
-    const name = (lease: GrantedLease) => ({ job_id: lease.job_id, attempt: lease.attempt, rank: lease.rank, token: lease.token });
-    const outputs: Record<string, (tx: Transaction, lease: GrantedLease) => Promise<unknown>> = {
-      logs: (tx, lease) => {
-        const piece = { ...name(lease), stream: 'stdout' as const, offset: 0, at: tx.now, content: Buffer.from('first ') };
-        return appendLogs(tx, store, { agent_id: 1, sent_at: tx.now, pieces: [piece] });
-      },
-      metrics: (tx, lease) =>
-        appendMetrics(tx, store, { agent_id: 1, sent_at: tx.now, batches: [{ ...name(lease), from: 0, to: 9, points: [], progress: null }] }),
-      'a file': (tx, lease) => {
-        const blob = { key: `ab/${'0'.repeat(30)}`, size_bytes: 5, sha256: 'hash' };
-        return storeArtifact(tx, store.key, { owner: name(lease), kind: 'artifact', name: 'model.bin', blob, upload_key: 'first', actor: 'test' });
-      },
-    };
-    it.each(Object.entries(outputs))('does not offer a lease again that brought %s: an agent that does not know it has lost its job', async (_, deliver) => {
-      await makeJobs(store, experiment, times(2));
-      const agent = await makeAgent(store, { workers: 2 });
-      const { leases } = await agent.sync();
-      await store.write((tx) => deliver(tx, leases[0]!));
-      expect((await agent.sync({ free_slots: [] })).leases).toMatchObject([{ number: 2, attempt: 1, token: leases[1]!.token }]);
-      expect(await job(store, experiment, 1)).toMatchObject({ status: 'pending', outcome: 'lost', losses: 1 });
-      expect((await agent.sync({ free_slots: [0] })).leases).toMatchObject([{ number: 2 }, { number: 1, attempt: 2 }]);
-      await expectCountersRight();
-    });
-
     it('records the ends that several agents tell together, each under the name of its agent', async () => {
       await makeJobs(store, experiment, times(2));
       const [first, second] = [await makeAgent(store, { workers: 1 }), await makeAgent(store, { workers: 1 })];
@@ -167,6 +131,7 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       const waiting = await job(store, experiment, 1);
       expect(waiting).toMatchObject({ status: 'pending', failures: 1 });
       expect(waiting.not_before).not.toBeNull();
+      expect(await store.sql.all('select retry_at from attempt')).toEqual([{ retry_at: waiting.not_before }]);
       expect((await agent.sync()).leases).toEqual([]);
       await store.sql.all('select 1');
       await store.write((tx) => tx.sql.run('update job set not_before = 1'));
@@ -175,6 +140,10 @@ export function queueSuite(name: string, make: () => Promise<StoreMaker | null>)
       expect(second).toMatchObject({ number: 1, attempt: 2 });
       await agent.sync({ finished: [finished(second!, 'timed_out')] });
       expect(await job(store, experiment, 1)).toMatchObject({ status: 'aborted', outcome: 'timed_out', failures: 2 });
+      // Each attempt keeps why the next one came when it did.
+      await store.write((tx) => actOnJobs(tx, experiment, { ranges: [{ from: 1, to: 1 }] }, { action: 'requeue', force: false, priority: 0, actor: 'test' }));
+      const waits = await store.sql.all<Record<string, number | null>>('select retry_at, requeued_at from attempt order by attempt');
+      expect(waits.map(({ retry_at, requeued_at }) => [retry_at !== null, requeued_at !== null].join())).toEqual(['true,false', 'false,true']);
       await expectCountersRight();
     });
 

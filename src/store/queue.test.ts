@@ -1,6 +1,7 @@
 import { diskStores, memoryStores, postgresStores } from '../../test/support/stores.ts';
 
 import { aheadSuite } from './ahead.suite.ts';
+import { offersSuite } from './offers.suite.ts';
 import { queueSuite } from './queue.suite.ts';
 import { restoreSuite } from './restore.suite.ts';
 
@@ -15,3 +16,7 @@ restoreSuite('PostgreSQL', postgresStores);
 aheadSuite('SQLite in memory', async () => memoryStores());
 aheadSuite('SQLite on disk', async () => diskStores());
 aheadSuite('PostgreSQL', postgresStores);
+
+offersSuite('SQLite in memory', async () => memoryStores());
+offersSuite('SQLite on disk', async () => diskStores());
+offersSuite('PostgreSQL', postgresStores);

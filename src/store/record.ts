@@ -52,6 +52,7 @@ export function recordEnds(tx: Transaction, ends: readonly EndedAttempt[]): void
         end.signal,
         end.message,
         tx.now,
+        end.ending.not_before,
       ]),
     ],
     [

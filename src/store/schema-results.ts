@@ -35,8 +35,7 @@ export interface LogChunkTable {
 
 export interface MetricChunkTable {
   id: Generated<number>;
-  job_id: number | null;
-  machine_id: number | null;
+  job_id: number;
   attempt: number;
   rank: number;
   name: string;
@@ -50,4 +49,32 @@ export interface MetricChunkTable {
   last: number | null;
   /** `[step,value,at],[step,value,at]…`, without the outer brackets, so that points are appended as text. */
   points: string;
+}
+
+/** Samples of one agent's machine in one stretch of time, all with the same names. */
+export interface MachineSampleTable {
+  agent_id: number;
+  span: 'raw' | 'mean';
+  /** Of the stretch. */
+  starts_at: number;
+  names_json: string;
+  /** `[milliseconds since starts_at,value,value,…],[…]…`, values in the order of the names, without the outer brackets. */
+  points: string;
+}
+
+/** What is the same for many executions; few rows, each stored once. */
+export interface ExecutionPlaceTable {
+  id: Generated<number>;
+  hash: string;
+  place_json: string;
+}
+
+/** As what an attempt was run. */
+export interface ExecutionTable {
+  job_id: number;
+  attempt: number;
+  rank: number;
+  place_id: number;
+  /** What belongs to this attempt alone. */
+  own_json: string;
 }

@@ -7,10 +7,11 @@ import type { Liveness } from '../core/liveness.ts';
 import type { DesiredState } from '../core/worker.ts';
 import type { Generated } from 'kysely';
 
-import type { ArtifactTable, LogChunkTable, MetricChunkTable } from './schema-results.ts';
+import type { AccountTable, ApiKeyTable, IdempotencyKeyTable, SessionTable } from './schema-access.ts';
+import type { DoorTables } from './schema-door.ts';
+import type { ArtifactTable, ExecutionPlaceTable, ExecutionTable, LogChunkTable, MachineSampleTable, MetricChunkTable } from './schema-results.ts';
 
 type Flag = 0 | 1;
-export type Role = 'viewer' | 'operator' | 'owner' | 'admin';
 
 export interface SettingTable {
   key: string;
@@ -178,6 +179,8 @@ export interface AttemptTable {
   late_message: string | null;
   /** When the server recorded its end: the moment of that event. `claimed_at` is the moment of the claim's. */
   recorded_at: number | null;
+  retry_at: number | null;
+  requeued_at: number | null;
   /** Up to which offset of its spool the metrics are stored. */
   metrics_end: Generated<number>;
 }
@@ -230,6 +233,7 @@ export interface AgentTable {
   reserved_job_id: number | null;
   metrics_json: string | null;
   metrics_at: number | null;
+  first_slot: number;
 }
 
 export interface WorkerTable {
@@ -274,6 +278,13 @@ export interface EventTable {
   data_json: string;
 }
 
+export interface EventWorkerTable {
+  agent_id: number;
+  /** -1: all workers of the agent. */
+  slot: number;
+  event_id: number;
+}
+
 export interface CounterTable {
   experiment_id: number;
   name: string;
@@ -303,60 +314,7 @@ export interface VariableTable {
   updated_at: number;
 }
 
-export interface AccountTable {
-  id: Generated<number>;
-  email: string;
-  name: string;
-  password_hash: string | null;
-  role: Role;
-  created_at: number;
-  verified_at: number | null;
-  suspended_at: number | null;
-  profile_json: string;
-  preferences_json: string;
-}
-
-export interface ApiKeyTable {
-  id: Generated<number>;
-  name: string;
-  prefix: string;
-  hash: string;
-  role: Role;
-  experiments_json: string | null;
-  account_id: number | null;
-  created_at: number;
-  last_used_at: number | null;
-  expires_at: number | null;
-}
-
-export interface SessionTable {
-  id: Generated<number>;
-  hash: string;
-  /** `login_link` is a link that was not used yet; using it replaces the row by a `link` session. */
-  kind: 'pin' | 'link' | 'login_link' | 'account';
-  name: string;
-  role: Role;
-  experiment_id: number | null;
-  account_id: number | null;
-  /** The key that made the login link: the session ends with it. */
-  api_key_id: number | null;
-  pin_version: number | null;
-  created_at: number;
-  last_seen_at: number;
-  expires_at: number;
-}
-
-export interface IdempotencyKeyTable {
-  actor: string;
-  route: string;
-  key: string;
-  body_hash: string;
-  status: number;
-  reply_json: string;
-  created_at: number;
-}
-
-export interface Database {
+export interface Database extends DoorTables {
   setting: SettingTable;
   experiment: ExperimentTable;
   command: CommandTable;
@@ -369,13 +327,17 @@ export interface Database {
   operation: OperationTable;
   attempt: AttemptTable;
   lease: LeaseTable;
+  execution: ExecutionTable;
+  execution_place: ExecutionPlaceTable;
   agent: AgentTable;
   worker: WorkerTable;
   machine: MachineTable;
   artifact: ArtifactTable;
   log_chunk: LogChunkTable;
   metric_chunk: MetricChunkTable;
+  machine_sample: MachineSampleTable;
   event: EventTable;
+  event_worker: EventWorkerTable;
   counter: CounterTable;
   param_value: ParamValueTable;
   job_param: JobParamTable;

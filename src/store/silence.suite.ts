@@ -6,6 +6,7 @@ import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
 import { changeExperiment } from './experiments.ts';
+import { appendLogs } from './logs.ts';
 import type { Store } from './store.ts';
 import { sweepLiveness } from './sweep.ts';
 
@@ -74,6 +75,20 @@ export function silenceSuite(name: string, make: () => Promise<StoreMaker | null
         }
       },
     );
+
+    it('says lost and not released of a job that its agent never listed, when output of it came', async () => {
+      const experiment = await makeExperiment(store, 'quick', { lost_after_seconds: 60 });
+      await makeJobs(store, experiment, times(2));
+      const agent = await makeAgent(store);
+      const { leases } = await agent.sync();
+      const [begun] = leases;
+      const { job_id, token } = begun!;
+      const piece = { ...{ job_id, attempt: 1, rank: 0, token }, stream: 'stdout', offset: 0, at: 0, content: Buffer.from('it runs') } as const;
+      await store.write((tx) => appendLogs(tx, store, { agent_id: agent.id, sent_at: 0, pieces: [piece] }));
+      await silentFor(61);
+      expect(await job(store, experiment, begun!.number)).toMatchObject({ status: 'pending', outcome: 'lost', losses: 1 });
+      expect(await job(store, experiment, leases[1]!.number)).toMatchObject({ status: 'pending', outcome: 'released', losses: 0 });
+    });
 
     it('does not let the patience of others hide that an idle agent for all is gone', async () => {
       await makeExperiment(store, 'patient', { lost_after_seconds: 604_800 });

@@ -1,5 +1,9 @@
 // The store: one database, one set of blobs, one key. Everything else in this zone is functions in domain words that take a
 // Transaction (to write) or a Reader (to read), so that a handler can put several into one commit.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import type { Clock } from '../runtime/clock.ts';
 import { randomId } from '../runtime/ids.ts';
 
@@ -31,7 +35,7 @@ export interface Store extends Reader {
 
 export interface StoreOptions {
   readonly engine: EngineOptions;
-  /** Where blobs and the server's key live; null only for stores in memory. */
+  /** Where blobs and the server's key live; null only for stores in memory, whose blobs are kept in a directory of the system's until they close. */
   readonly directory: string | null;
   readonly clock: Clock;
   /** For stores in memory and for tests: the key as text. */
@@ -44,17 +48,22 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { id, isNew } = await engine.writer.write((tx) => readIdentity(tx));
     if (options.directory !== null) markDirectory(options.directory, id);
     const keyText = options.key ?? (await readKey(engine, options, isNew));
+    // The blobs of a store in memory go with it.
+    const passing = options.directory === null ? await mkdtemp(join(tmpdir(), 'drover-blobs-')) : null;
     return {
       id,
       dialect: engine.dialect,
       key: serverKey(keyText),
-      blobs: await openBlobDirectory(options.directory === null ? null : `${options.directory}/blobs`, options.clock.now()),
+      blobs: await openBlobDirectory(passing ?? `${options.directory}/blobs`, options.clock.now()),
       sql: engine.readSql,
       query: engine.read,
       write: (unit) => engine.writer.write(unit),
       onChange: engine.onChange,
       exclusively: engine.exclusively,
-      close: engine.close,
+      async close() {
+        await engine.close();
+        if (passing !== null) await rm(passing, { recursive: true, force: true });
+      },
     };
   } catch (error) {
     await engine.close();

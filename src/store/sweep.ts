@@ -3,6 +3,7 @@
 import { agentLostAfter, type Liveness, liveness, type LostTerms, type OwnClocks, termChange } from '../core/liveness.ts';
 import { longestBackoff } from '../core/job.ts';
 
+import { allOf } from './agents.ts';
 import { Policies } from './attempt-facts.ts';
 import { endLeases } from './end-leases.ts';
 import { DEFAULT_SETTINGS, type ExperimentSettings, TOMBSTONE } from './experiments.ts';
@@ -28,6 +29,8 @@ export async function sweepLiveness(tx: Transaction, own: OwnClocks | null): Pro
   const change = termChange({ swept_at: swept === null ? null : Number(swept), now: tx.now, own });
   await writeSetting(tx, 'swept_at', String(tx.now));
   if (change === 'restart') {
+    // Locked in the order in which syncs lock them: an update of many takes them as they lie.
+    if (tx.sql.dialect === 'postgres') await tx.sql.all(`select id from agent where left_at is null and liveness <> 'lost' order by id for update`);
     await tx.sql.run(`update agent set term_started_at = ? where left_at is null and liveness <> 'lost'`, [tx.now]);
     await restartWaits(tx);
     await endFutureMoments(tx);
@@ -97,10 +100,10 @@ async function readLostTerms(tx: Transaction): Promise<LostTerms> {
 
 async function changeLiveness(tx: Transaction, agent: PresentAgent, state: Liveness): Promise<void> {
   await tx.sql.run(`update agent set liveness = ? where id = ?`, [state, agent.id]);
-  const name = `${agent.host}_${agent.instance}`;
-  if (state === 'suspect') tx.event({ kind: 'agent_suspect', experiment_id: null, actor: 'server', data: { agent: name } });
+  const about = { experiment_id: null, actor: 'server', data: { agent: `${agent.host}_${agent.instance}` }, workers: allOf(Number(agent.id)) };
+  if (state === 'suspect') tx.event({ kind: 'agent_suspect', ...about });
   if (state !== 'lost') return;
-  tx.event({ kind: 'agent_lost', experiment_id: null, actor: 'server', data: { agent: name } });
+  tx.event({ kind: 'agent_lost', ...about });
   await tx.sql.run(`update worker set disabled_at = ?, disabled_reason = 'no sync' where agent_id = ? and disabled_at is null`, [tx.now, agent.id]);
 }
 

@@ -31,8 +31,10 @@ export async function claimFor(
   if (slots === 0) return first.demands;
   const demands = servableDemands(first.demands, sessions, offers);
   if (demands.some(asksForResources)) await subtractLeased(tx, offers);
+  // What some of them must not be given now may stand in front.
+  const barred = sessions.reduce((sum, { message }) => sum + (message.barred?.size ?? 0), 0);
   const [heads, reservations] = await Promise.all([
-    Promise.all(demands.map((demand) => selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots]))),
+    Promise.all(demands.map((demand) => selectRows<CandidateRow>(tx.sql, hotStatements(tx.sql.dialect).heads, [demand.demand_id, slots + barred]))),
     standingReservations(tx, sessions),
   ]);
   const pool: Pool = new Map();
@@ -81,11 +83,13 @@ async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer>)
 /** What an agent can take: its free slots, less those that a command or a standing offer keeps, and what may wait at its busy ones. */
 function offerOf({ message, agent, answer }: Session, blocked: Set<string>): AgentOffer {
   const offered = new Set(answer.leases.map((lease) => lease.slot));
-  const mayTake = (slot: number): boolean => slot < agent.workers && !offered.has(slot) && !blocked.has(`${agent.id}.${slot}`);
+  const mayTake = (slot: number): boolean =>
+    slot >= agent.first_slot && slot < agent.first_slot + agent.workers && !offered.has(slot) && !blocked.has(`${agent.id}.${slot}`);
   return {
     free: message.free,
     machine_class: agent.machine_class,
     has_script: message.has_script,
+    script_only: message.script_only,
     slots: [...new Set(message.free_slots.filter(mayTake))],
     ahead: message.ahead_slots.filter(mayTake),
   };
@@ -132,7 +136,9 @@ function pick(session: Session, offer: Offer, { pool, reservations, key }: Choic
   const candidates: Candidate[] = [];
   for (const { demand, rows } of pool.values()) {
     if (!serves(session, demand)) continue;
-    for (const row of rows.slice(0, offer.slots.length)) {
+    const { barred } = session.message;
+    const open = barred === undefined ? rows : rows.filter((row) => !barred.has(row.id));
+    for (const row of open.slice(0, offer.slots.length)) {
       candidates.push({ job_id: row.id, priority: row.priority, demand });
       byId.set(row.id, { row, demand });
     }

@@ -56,13 +56,14 @@ async function hear(tx: Transaction, { row, report, session }: { row: WorkerRow;
     [after.desired_state, after.desired_version, after.applied_version, after.previous_state, row.id, row.desired_version, row.applied_version],
   );
   if (changed === 0) return row;
+  const workers = [{ agent_id: Number(row.agent_id), slot: Number(row.slot) }];
   const isToldAgain = commandWaits(after) && (after.desired_version > row.desired_version || after.applied_version < row.applied_version);
   if (isToldAgain) {
     const data = { action: after.desired_state, workers: [row.id], count: 1 };
-    tx.event({ kind: 'worker_commanded', experiment_id: null, actor: 'server', data });
+    tx.event({ kind: 'worker_commanded', experiment_id: null, actor: 'server', data, workers });
   } else {
-    const data = { slot: row.slot, version: after.applied_version };
-    tx.event({ kind: 'worker_command_applied', experiment_id: null, actor: agentActor(session), data });
+    const data = { slot: row.slot, action: after.desired_state, version: after.applied_version };
+    tx.event({ kind: 'worker_command_applied', experiment_id: null, actor: agentActor(session), data, workers });
   }
   return after;
 }

@@ -20,12 +20,14 @@ export async function recordFinished(tx: Transaction, sessions: readonly Session
   const missing = reports.filter(({ report }) => !facts.has(referenceKey(report))).map(({ report }) => report);
   const deleted = await findDeletedAttempts(tx, terms.key, missing);
   const policies = new Policies(tx, first.demands);
+  await policies.load([...facts.values()].map(({ row }) => row.experiment_id));
   const evidence: (string | number | null)[][] = [];
+  const forgotten: Forgotten[] = [];
   const recorded: EndedAttempt[] = [];
   // By job: what all agents tell goes in as one set, unless two of them tell of the same job.
   const ends = new Map<number, EndedAttempt>();
   for (const { session, report } of reports) {
-    const end = await settle(tx, { session, report, facts: facts.get(referenceKey(report)), deleted, policies, terms, evidence });
+    const end = settle(tx, { session, report, facts: facts.get(referenceKey(report)), deleted, policies, terms, evidence, forgotten });
     if (end === null) continue;
     if (ends.has(end.job_id)) {
       recordEnds(tx, [...ends.values()]);
@@ -36,6 +38,7 @@ export async function recordFinished(tx: Transaction, sessions: readonly Session
   }
   recordEnds(tx, [...ends.values()]);
   sendSets(tx.sql, [[hotStatements(tx.sql.dialect).lateEvidence, evidence]]);
+  for (const one of forgotten) await tellForgotten(tx, one);
   return { ends: recorded, adopted };
 }
 
@@ -53,7 +56,7 @@ async function adoptUnrecorded(
     const verdict = judgeToken(terms.key, known, report.token);
     if (verdict.kind === 'unrecorded') adoptions.push({ session, facts: known, nonce: verdict.nonce, slot: 0, started_at: report.started_at });
   }
-  await adoptAttempts(tx, adoptions);
+  await adoptAttempts(tx, adoptions, facts);
   return adoptions.length > 0;
 }
 
@@ -66,9 +69,18 @@ interface Settling {
   readonly policies: Policies;
   readonly terms: SyncTerms;
   readonly evidence: (string | number | null)[][];
+  readonly forgotten: Forgotten[];
 }
 
-async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt | null> {
+/** An execution of which the restored record knows nothing, though it has another one of the same number. */
+interface Forgotten {
+  readonly session: Session;
+  readonly report: FinishedReport;
+  readonly facts: Facts;
+  readonly nonce: string;
+}
+
+function settle(tx: Transaction, settling: Settling): EndedAttempt | null {
   const { session, report, facts, policies, terms } = settling;
   const name = { job_id: report.job_id, attempt: report.attempt, rank: report.rank };
   if (facts === undefined && settling.deleted.has(referenceKey(report))) {
@@ -76,22 +88,24 @@ async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt
     return null;
   }
   // Not on this server's record at all: the agent keeps it, for the server that gave it out.
-  const verdict = facts === undefined ? 'foreign' : judgeTokenOfAdopted(terms, facts, report);
-  if (facts === undefined || facts.attempt === null || verdict === 'foreign') {
+  const verdict = facts === undefined ? null : judgeToken(terms.key, facts, report.token);
+  if (facts === undefined || facts.attempt === null || verdict === null || verdict.kind === 'foreign') {
     session.answer.unknown.push(name);
     return null;
   }
-  const decision =
-    verdict === 'replaced'
-      ? ({ kind: 'evidence' } as const)
-      : decideFinish({
-          job: facts.job,
-          attempt: facts.attempt,
-          outcome: report.outcome,
-          policy: await policies.of(facts.row.experiment_id, facts.row.max_attempts),
-          now: tx.now,
-          random: terms.random(),
-        });
+  if (verdict.kind === 'replaced') {
+    settling.forgotten.push({ session, report, facts, nonce: verdict.nonce });
+    session.answer.settled.push({ ...name, result: 'evidence' });
+    return null;
+  }
+  const decision = decideFinish({
+    job: facts.job,
+    attempt: facts.attempt,
+    outcome: report.outcome,
+    policy: policies.known(facts.row.experiment_id, facts.row.max_attempts),
+    now: tx.now,
+    random: terms.random(),
+  });
   const message = report.message?.slice(0, LIMITS.message_characters.value) ?? null;
   if (decision.kind === 'repeated') session.answer.settled.push({ ...name, result: 'repeated' });
   if (decision.kind === 'evidence') {
@@ -125,8 +139,12 @@ async function settle(tx: Transaction, settling: Settling): Promise<EndedAttempt
   };
 }
 
-/** An attempt that was just adopted carries its own nonce by definition. */
-function judgeTokenOfAdopted(terms: SyncTerms, facts: Facts, report: FinishedReport): 'genuine' | 'replaced' | 'foreign' {
-  const verdict = judgeToken(terms.key, facts, report.token).kind;
-  return verdict === 'unrecorded' ? 'genuine' : verdict;
+/** How it ended is a fact of the job's history, once, and not of the attempt that has its number. */
+async function tellForgotten(tx: Transaction, { session, report, facts, nonce }: Forgotten): Promise<void> {
+  const { job_id, experiment_id, number } = facts.row;
+  const before = await tx.sql.all<{ data_json: string }>(`select data_json from event where job_id = ? and kind = 'attempt_forgotten'`, [job_id]);
+  if (before.some(({ data_json }) => (JSON.parse(data_json) as { execution: string }).execution === nonce)) return;
+  const message = report.message?.slice(0, LIMITS.message_characters.value) ?? null;
+  const data = { attempt: report.attempt, execution: nonce, outcome: report.outcome, exit_code: report.exit_code, message };
+  tx.event({ kind: 'attempt_forgotten', experiment_id, actor: agentActor(session), numbers: [number], job_id, data });
 }

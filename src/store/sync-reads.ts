@@ -81,7 +81,7 @@ async function readHeld(tx: Transaction, agentIds: readonly number[], anyRuns: b
   const { leasesOfAgents, cancelledLeases } = hotStatements(tx.sql.dialect);
   const ids = JSON.stringify(agentIds);
   const [leases, cancelled] = await Promise.all([
-    tx.sql.all<LeaseRow>(leasesOfAgents, [ids]),
+    selectRows<LeaseRow>(tx.sql, leasesOfAgents, [ids]),
     anyRuns ? tx.sql.all<CancelledLease>(cancelledLeases, [ids]) : [],
   ]);
   return { leases, cancelled };

@@ -10,11 +10,11 @@ import { deletedAmong } from './experiments.ts';
 import { type Facts, isGenuine, judgeToken, loadFacts, Policies } from './attempt-facts.ts';
 import { hotStatements, type LeaseRow } from './hot.ts';
 import { sendSets } from './set-statement.ts';
+import { findBegun } from './begun-leases.ts';
 import { leaseToken } from './lease-token.ts';
 import { type EndedAttempt, recordEnds } from './record.ts';
 import type { HeldLeases } from './sync-reads.ts';
-import { rowSet } from './sql.ts';
-import { agentActor, type AttemptName, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
+import { agentActor, correctedMoment, referenceKey, type RunningReport, type Session, type SyncTerms, workerPrefix } from './sync-session.ts';
 import type { Transaction } from './writer.ts';
 
 /** A lease that no sync listed is offered again for this long, then released. */
@@ -103,7 +103,9 @@ async function judgeStrays(tx: Transaction, strays: readonly { session: Session;
       else session.answer.revoked.push({ ...name, reason: 'superseded' });
     } else await judgeGivenUp(tx, session, report, known);
   }
-  await adoptAttempts(tx, adoptions);
+  for (const { session, facts: of } of await adoptAttempts(tx, adoptions, facts)) {
+    session.answer.revoked.push({ job_id: of.row.job_id, attempt: of.row.attempt, rank: of.row.rank, reason: 'superseded' });
+  }
 }
 
 /** What was taken from an agent while its sync hung, by a forced cancel for example, is told at once. Everything else waits for its next sync. */
@@ -136,11 +138,10 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
   if (decision === 'live') session.answer.unknown.push(name);
   if (decision !== 'take_back') return;
   const worker = `${workerPrefix(session)}${report.slot}`;
-  await tx.sql.run(`update attempt set outcome = null, finished_at = null, recorded_at = null, message = null where job_id = ? and attempt = ? and rank = ?`, [
-    report.job_id,
-    report.attempt,
-    report.rank,
-  ]);
+  await tx.sql.run(
+    `update attempt set outcome = null, finished_at = null, recorded_at = null, retry_at = null, message = null where job_id = ? and attempt = ? and rank = ?`,
+    [report.job_id, report.attempt, report.rank],
+  );
   await tx.sql.run(
     `update job set status = 'running', outcome = null, message = null, finished_at = null, duration_ms = null, not_before = null, losses = losses - ?, worker_id = ?
       where id = ? and status = 'pending'`,
@@ -148,6 +149,9 @@ async function judgeGivenUp(tx: Transaction, session: Session, report: RunningRe
   );
   const lease = [report.job_id, report.attempt, report.rank, session.agent.id, workerPrefix(session), report.slot, tx.now, session.message.sync_seq, 1];
   sendSets(tx.sql, [[hotStatements(tx.sql.dialect).insertLeases, [lease]]]);
+  // Another agent with a copy of the same files may tell of it in this very commit: to that one the attempt is live.
+  facts.job = { ...facts.job, status: 'running' };
+  facts.attempt = { ...facts.attempt!, outcome: null };
   tx.count(facts.row.experiment_id, 'pending', -1);
   tx.count(facts.row.experiment_id, 'running', 1);
   tx.event({
@@ -185,10 +189,18 @@ async function judgeMissing(tx: Transaction, sessions: readonly Session[], byAge
     const found = { session, lease, facts: facts.get(referenceKey(lease))!, begun: begun.has(referenceKey(lease)) };
     // Ended meanwhile in this transaction: an adopted attempt took its place.
     if (found.facts.attempt?.outcome !== null) continue;
-    if (!found.begun && tx.now - lease.granted_at < OFFER_MS) await offerAgain(tx, found, terms);
+    if (!found.begun && isSameProcess(session) && tx.now - lease.granted_at < (terms.offer_ms ?? OFFER_MS)) await offerAgain(tx, found, terms);
     else ends.push(await giveUp(tx, found, judging));
   }
   recordEnds(tx, ends);
+}
+
+/**
+ * Whether the leases on record were given to the process that speaks now. What an earlier one was given it may have begun before its machine
+ * lost power, and its output may still be on the way: that must not be mixed with the output of another execution.
+ */
+function isSameProcess({ agent, message }: Session): boolean {
+  return agent.incarnation === message.incarnation;
 }
 
 interface MissingLease {
@@ -197,25 +209,6 @@ interface MissingLease {
   readonly facts: Facts;
   /** The agent had this job once. */
   readonly begun: boolean;
-}
-
-/** Traces of an attempt that runs or ran. */
-const LEFT_SOMETHING = ['log_chunk c where', 'artifact c where', 'attempt c where c.metrics_end > 0 and']
-  .map((part) => `exists (select 1 from ${part} c.job_id = v.job_id and c.attempt = v.attempt and c.rank = v.rank)`)
-  .join(' or ');
-
-/**
- * Leases that their agent had listed, or of which output came though no sync told of them, before a loss of power made it forget them. To
- * offer such a lease again would put the output of two executions into one attempt.
- */
-async function findBegun(tx: Transaction, leases: readonly LeaseRow[]): Promise<Set<string>> {
-  const begun = new Set(leases.filter((lease) => lease.acknowledged > 0).map(referenceKey));
-  const unheard = leases.filter((lease) => lease.acknowledged === 0).map((lease) => [lease.job_id, lease.attempt, lease.rank]);
-  if (unheard.length === 0) return begun;
-  const names = rowSet(tx.sql.dialect, { job_id: 'int', attempt: 'int', rank: 'int' });
-  const rows = await tx.sql.all<AttemptName>(`select v.job_id, v.attempt, v.rank from ${names} as v where ${LEFT_SOMETHING}`, [JSON.stringify(unheard)]);
-  for (const row of rows) begun.add(referenceKey(row));
-  return begun;
 }
 
 async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLease, terms: SyncTerms): Promise<void> {

@@ -2,6 +2,7 @@
 import type { WorkerReport } from '../core/worker.ts';
 import { fromIso } from '../runtime/clock.ts';
 
+import type { ToldExecutions } from './executions.ts';
 import type { AgentTable } from './schema.ts';
 import type { ServerKey } from './server-key.ts';
 
@@ -40,9 +41,16 @@ export interface SyncMessage {
   readonly ahead_slots: readonly number[];
   readonly free: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
   readonly has_script: boolean;
+  /** It takes no jobs that bring a command. */
+  readonly script_only?: boolean | undefined;
+  /** Jobs that it must not be given now. */
+  readonly barred?: ReadonlySet<number> | undefined;
   readonly workers: readonly ({ readonly slot: number } & WorkerReport)[];
+  /** Slots that have left by a command of their own machine; absent: nothing has changed. */
+  readonly left_slots?: readonly number[] | undefined;
   readonly running: readonly RunningReport[];
   readonly finished: readonly FinishedReport[];
+  readonly executions?: readonly ToldExecutions[] | undefined;
   readonly metrics?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -92,7 +100,7 @@ export type SyncResult = SyncAnswer | 'stale' | 'gone' | 'revoked';
 /** What a sync needs of its agent's row. */
 export const SYNC_AGENT_COLUMNS = [
   ...(['id', 'host', 'instance', 'experiments_json', 'workers', 'machine_class', 'total_cpus', 'total_memory_bytes', 'total_gpus'] as const),
-  ...(['incarnation', 'old_incarnations_json', 'sync_seq', 'liveness', 'left_at', 'revoked_at', 'reserved_job_id'] as const),
+  ...(['incarnation', 'old_incarnations_json', 'sync_seq', 'liveness', 'left_at', 'revoked_at', 'reserved_job_id', 'metrics_at', 'first_slot'] as const),
 ] as const;
 
 export type SyncAgent = Pick<AgentTable, Exclude<(typeof SYNC_AGENT_COLUMNS)[number], 'id'>> & {
@@ -118,6 +126,8 @@ export interface SyncTerms {
   readonly store_id: string;
   readonly key: ServerKey;
   readonly next_sync_within_ms: number;
+  /** How long a lease that was not listed is offered again; left out: as agents are used to. */
+  readonly offer_ms?: number;
   readonly random: () => number;
 }
 

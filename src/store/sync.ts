@@ -2,9 +2,13 @@
 // The order matters: ends first (they free slots), then what runs, then what is missing, then new leases.
 import { fromIso } from '../runtime/clock.ts';
 
+import { allOf } from './agents.ts';
 import { hotStatements } from './hot.ts';
+import { LEFT_HERE, recordLeft } from './left-slots.ts';
+import { recordSamples } from './machine-samples.ts';
 import { sendSets } from './set-statement.ts';
 import { completeLeases } from './complete-leases.ts';
+import { recordExecutions } from './executions.ts';
 import { claimFor } from './sync-claim.ts';
 import { recordFinished } from './sync-finish.ts';
 import { afterEnds, readFirst } from './sync-reads.ts';
@@ -25,8 +29,14 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   const current = open.filter((session) => !session.answer.superseded);
   const fresh = current.filter((session) => !session.again);
   await touch(tx, fresh, terms);
+  for (const session of fresh) if (session.message.left_slots !== undefined) await recordLeft(tx, session, session.message.left_slots);
   const ended = await recordFinished(tx, open, { first, terms });
   await reconcile(tx, current, { record: await afterEnds(tx, first, ended), terms });
+  await recordExecutions(
+    tx,
+    terms.key,
+    fresh.flatMap(({ message }) => message.executions ?? []),
+  );
   const known = await claimFor(tx, current, { first, terms });
   await completeLeases(
     tx,
@@ -101,6 +111,10 @@ async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncT
     return [message.agent_id, tx.now, message.sync_seq, message.incarnation, old, terms.next_sync_within_ms, metrics];
   });
   sendSets(tx.sql, [[hotStatements(tx.sql.dialect).touchAgents, rows]]);
+  recordSamples(
+    tx,
+    sessions.flatMap(({ message: { agent_id, metrics }, agent }) => (metrics === undefined ? [] : [{ agent_id, metrics, before: agent.metrics_at }])),
+  );
 }
 
 function withIncarnation(known: string, incarnation: string): string {
@@ -110,9 +124,10 @@ function withIncarnation(known: string, incarnation: string): string {
 /** An agent that was given up is heard of again: its workers are there after all. */
 async function welcomeBack(tx: Transaction, session: Session): Promise<void> {
   const { agent } = session;
-  await tx.sql.run('update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot < ? and disabled_at is not null', [
-    agent.id,
-    agent.workers,
-  ]);
-  tx.event({ kind: 'agent_returned', experiment_id: null, actor: agentActor(session), data: { was: agent.left_at === null ? agent.liveness : 'left' } });
+  await tx.sql.run(
+    'update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot < ? and disabled_at is not null and disabled_reason <> ?',
+    [agent.id, agent.first_slot + agent.workers, LEFT_HERE],
+  );
+  const data = { was: agent.left_at === null ? agent.liveness : 'left' };
+  tx.event({ kind: 'agent_returned', experiment_id: null, actor: agentActor(session), data, workers: allOf(Number(agent.id)) });
 }

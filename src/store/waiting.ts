@@ -4,6 +4,7 @@ import type { Liveness } from '../core/liveness.ts';
 import { explainWait, type Wait, type WaitingJob, type WaitingPlace } from '../core/waiting.ts';
 import { type DesiredState, mayTakeJobs } from '../core/worker.ts';
 
+import { barredTokens } from './door-assignments.ts';
 import type { Reader } from './store.ts';
 
 interface PendingRow {
@@ -32,7 +33,7 @@ export async function readWait(reader: Reader, { experiment_id, number, now }: {
     [experiment_id, number],
   );
   if (row === undefined || row.status !== 'pending') return null;
-  const [places, before] = await Promise.all([readPlaces(reader, experiment_id), countBefore(reader, row)]);
+  const [places, before] = await Promise.all([readPlaces(reader, { experimentId: experiment_id, jobId: row.id, now }), countBefore(reader, row)]);
   const { machine_class, cpus, memory_bytes, gpus, demand_id } = row;
   const job: WaitingJob = {
     ...{ id: Number(row.id), experiment: row.experiment, held: row.held_at !== null, queue_held: row.queue_held_at !== null, before },
@@ -66,6 +67,8 @@ interface PlaceRow {
   readonly total_gpus: number;
   readonly liveness: Liveness;
   readonly reserved_job_id: number | null;
+  /** Null: no worker of a door. */
+  readonly token_id: string | null;
   readonly cpus: number;
   readonly memory_bytes: number;
   readonly gpus: number;
@@ -80,11 +83,13 @@ interface SlotRow {
   readonly busy: number;
 }
 
-async function readPlaces(reader: Reader, experimentId: number): Promise<WaitingPlace[]> {
+async function readPlaces(reader: Reader, { experimentId, jobId, now }: { experimentId: number; jobId: number; now: number }): Promise<WaitingPlace[]> {
   const present = `agent.left_at is null and agent.revoked_at is null and agent.liveness <> 'lost'`;
-  const [agents, slots] = await Promise.all([
+  const [barred, agents, slots] = await Promise.all([
+    barredTokens(reader, jobId, now),
     reader.sql.all<PlaceRow>(
       `select agent.id, agent.host, agent.experiments_json, agent.machine_class, agent.has_script, agent.liveness, agent.reserved_job_id,
+         (select token_id from door_worker where door_worker.agent_id = agent.id) as token_id,
          agent.total_cpus, agent.total_memory_bytes, agent.total_gpus,
          coalesce(sum(demand.cpus), 0) as cpus, coalesce(sum(demand.memory_bytes), 0) as memory_bytes, coalesce(sum(demand.gpus), 0) as gpus
        from agent left join lease on lease.agent_id = agent.id left join job on job.id = lease.job_id left join demand on demand.id = job.demand_id
@@ -100,13 +105,14 @@ async function readPlaces(reader: Reader, experimentId: number): Promise<Waiting
   for (const slot of slots) ofAgent.set(Number(slot.agent_id), [...(ofAgent.get(Number(slot.agent_id)) ?? []), slot]);
   return agents
     .filter(({ experiments_json }) => experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(experimentId))
-    .map((agent) => placeOf(agent, ofAgent.get(Number(agent.id)) ?? []));
+    .map((agent) => placeOf(agent, ofAgent.get(Number(agent.id)) ?? [], barred));
 }
 
-function placeOf(agent: PlaceRow, slots: readonly SlotRow[]): WaitingPlace {
+function placeOf(agent: PlaceRow, slots: readonly SlotRow[], barred: ReadonlySet<string>): WaitingPlace {
   const ready = slots.filter(mayTakeJobs);
   return {
     ...{ host: agent.host, machine_class: agent.machine_class, has_script: agent.has_script === 1, silent: agent.liveness !== 'alive' },
+    ...{ script_only: agent.token_id !== null, barred: agent.token_id !== null && barred.has(agent.token_id) },
     total: { cpus: agent.total_cpus, memory_bytes: agent.total_memory_bytes, gpus: agent.total_gpus },
     used: { cpus: Number(agent.cpus), memory_bytes: Number(agent.memory_bytes), gpus: Number(agent.gpus) },
     ...{ ready: ready.length, free: ready.filter(({ busy }) => busy === 0).length, told: slots.length - ready.length },

@@ -2,6 +2,7 @@
 // A write that refuses leaves nothing behind; a reply leaves only after the commit that makes it true.
 import type { EventKind } from '../core/event.ts';
 import { formatRanges, toRanges, type NumberRange } from '../core/identifiers.ts';
+import { PassedTime } from '../runtime/passed-time.ts';
 
 import type { Query } from './kysely-dialect.ts';
 import { sendSets, type SetStatement, setStatement } from './set-statement.ts';
@@ -17,7 +18,16 @@ export interface NewEvent {
   /** When it is about exactly one job. */
   readonly job_id?: number;
   readonly data?: Readonly<Record<string, unknown>>;
+  /** Workers whose history it belongs to; the slot ALL_SLOTS stands for all of an agent. */
+  readonly workers?: readonly WorkerSlot[];
 }
+
+export interface WorkerSlot {
+  readonly agent_id: number;
+  readonly slot: number;
+}
+
+export const ALL_SLOTS = -1;
 
 export interface Transaction {
   /** Raw statements, prepared once: for the paths that take many jobs at once. */
@@ -26,6 +36,8 @@ export interface Transaction {
   readonly query: Query;
   /** Milliseconds: the moment of this transaction, the same for all that it writes. */
   readonly now: number;
+  /** How much time has passed up to this transaction, though the clock may have been set meanwhile. */
+  readonly passed: Pick<PassedTime, 'since' | 'earliest'>;
   event(event: NewEvent): void;
   /** Moves a counter of an experiment; applied in one statement at the end. */
   count(experimentId: number, name: string, by: number): void;
@@ -53,6 +65,8 @@ export interface WriteConnection {
   readonly query: Query;
   /** Tells the moment by the engine's clock: on PostgreSQL the database's, so that several servers agree. */
   begin(): Promise<number>;
+  /** Milliseconds of a clock that is never set and goes as fast as that one. */
+  monotonic(): number;
   commit(): Promise<void>;
   rollback(): Promise<void>;
   savepoint(): Promise<void>;
@@ -94,6 +108,7 @@ const UNITS_PER_COMMIT = 512;
 export class Writer {
   readonly #connection: WriteConnection;
   readonly #onCommit: (change: Change) => void;
+  readonly #passed = new PassedTime();
   #queue: Queued[] = [];
   #running = false;
   #closed = false;
@@ -138,8 +153,9 @@ export class Writer {
     const effects: Effects = noEffects();
     try {
       const now = await connection.begin();
+      this.#passed.saw(now, connection.monotonic());
       // One alone needs no savepoint: if it fails, all of the transaction goes.
-      if (batch.length === 1) settled.push({ queued: batch[0]!, value: await batch[0]!.unit(transaction(connection, now, effects)) });
+      if (batch.length === 1) settled.push({ queued: batch[0]!, value: await batch[0]!.unit(this.#transaction(now, effects)) });
       else for (const queued of batch) settled.push(await this.#runUnit(queued, now, effects));
       this.#finish(now, effects);
       await connection.commit();
@@ -161,7 +177,7 @@ export class Writer {
     const own: Effects = noEffects();
     await connection.savepoint();
     try {
-      const value = await queued.unit(transaction(connection, now, own));
+      const value = await queued.unit(this.#transaction(now, own));
       await connection.releaseSavepoint();
       effects.events.push(...own.events);
       for (const [experiment_id, sums] of own.counts) for (const [name, by] of sums) addCount(effects, experiment_id, { name, by });
@@ -172,6 +188,17 @@ export class Writer {
       await connection.rollbackToSavepoint();
       return { queued, error: error ?? new Error('A write failed.') };
     }
+  }
+
+  #transaction(now: number, effects: Effects): Transaction {
+    const { sql, query } = this.#connection;
+    return {
+      ...{ sql, query, now, passed: this.#passed },
+      event: (event) => void effects.events.push(event),
+      count: (experiment_id, name, by) => addCount(effects, experiment_id, { name, by }),
+      afterCommit: (action) => void effects.actions.push(action),
+      wake: (agentId) => void effects.wakes.push(agentId),
+    };
   }
 
   /** Counters and events come last, in one statement each, because they are what all servers write. */
@@ -192,18 +219,6 @@ function changeOf({ wakes, events }: Effects): Change {
     wake: new Set(wakes.filter((agent): agent is number => agent !== 'all')),
     events: events.length > 0,
     background: events.some((event) => event.kind === 'matrix_created' || event.kind === 'operation_started'),
-  };
-}
-
-function transaction(connection: WriteConnection, now: number, effects: Effects): Transaction {
-  return {
-    sql: connection.sql,
-    query: connection.query,
-    now,
-    event: (event) => void effects.events.push(event),
-    count: (experiment_id, name, by) => addCount(effects, experiment_id, { name, by }),
-    afterCommit: (action) => void effects.actions.push(action),
-    wake: (agentId) => void effects.wakes.push(agentId),
   };
 }
 
@@ -248,6 +263,8 @@ function sendEvents(sql: WriteSql, events: readonly NewEvent[], now: number): vo
     ];
   });
   sendSets(sql, [[finishing[sql.dialect].insertEvents, rows]]);
+  const named = events.flatMap(({ workers = [] }, index) => workers.map(({ agent_id, slot }) => [agent_id, slot, events.length - 1 - index]));
+  sendSets(sql, [[finishing[sql.dialect].nameWorkers, named]]);
 }
 
 const EVENT_COLUMNS = {
@@ -255,9 +272,12 @@ const EVENT_COLUMNS = {
   ...({ job_id: 'int', job_from: 'int', job_to: 'int', jobs: 'text', data_json: 'text' } as const),
 };
 
+const LAST_EVENT = `(select value from counter where experiment_id = ${EVENT_IDS[0]} and name = '${EVENT_IDS[1]}')`;
+
 interface FinishingStatements {
   readonly raiseCounters: SetStatement;
   readonly insertEvents: SetStatement;
+  readonly nameWorkers: SetStatement;
 }
 
 function finishingStatements(dialect: DialectName): FinishingStatements {
@@ -273,7 +293,12 @@ function finishingStatements(dialect: DialectName): FinishingStatements {
       dialect,
       { before_last: 'int', ...EVENT_COLUMNS },
       (set) => `insert into event (id, ${names})
-      select (select value from counter where experiment_id = ${EVENT_IDS[0]} and name = '${EVENT_IDS[1]}') - before_last, ${names} from ${set} as v where true`,
+      select ${LAST_EVENT} - before_last, ${names} from ${set} as v where true`,
+    ),
+    nameWorkers: setStatement(
+      dialect,
+      { agent_id: 'int', slot: 'int', before_last: 'int' },
+      (set) => `insert into event_worker (agent_id, slot, event_id) select agent_id, slot, ${LAST_EVENT} - before_last from ${set} as v where true`,
     ),
   };
 }

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 
 import { addressBecomes, browserTest, cardCount, reads, rows } from '../support/browser.ts';
 import { createExperiment } from '../support/experiment.ts';
+import { DESK, lookAt } from './look.ts';
 
 browserTest('the form counts the product, shows the first combinations, and writes only after the review', async ({ server, admin, expects }) => {
   expects(/status of 4\d\d.*\/experiments\/tune\/jobs/);
@@ -96,3 +97,56 @@ browserTest('replacing deletes pending jobs only, after it has said how many', a
   await reads(rows(page).first().locator('[data-column=params]'), 'new2');
   expect((await experiment.all()).map(({ number }) => number)).toEqual([2, 5, 6]);
 });
+
+browserTest(
+  'a file becomes jobs: what is wrong is told by line and column, the rows are shown as they were understood, and dropped files open the dialog',
+  async ({ server, admin }) => {
+    const experiment = await createExperiment(server, 'tune-4');
+    const page = await admin('/experiments/tune-4/jobs?add=true');
+    const dialog = page.getByRole('dialog', { name: 'Add jobs' });
+    await dialog.getByText('File', { exact: true }).click();
+    expect(await lookAt(page, 'add-jobs-file-empty')).toEqual([]);
+    await page.setViewportSize(DESK);
+    const choose = (name: string, content: string): Promise<void> =>
+      dialog.locator('input[type=file]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content) });
+    await choose('wrong.csv', 'lr,units\n0.1,8\n0.2,8,9\n"0.3');
+    await reads(
+      dialog.getByRole('alert'),
+      /Line 3, column 7: This row has 3 cells, and the header names 2\..*Line 4, column 1: The quote that opens here is never closed/,
+    );
+    expect(await dialog.getByRole('button', { name: 'Review' }).isDisabled()).toBe(true);
+    expect(await lookAt(page, 'add-jobs-file-wrong')).toEqual([]);
+    await page.setViewportSize(DESK);
+    await dialog.getByRole('button', { name: 'Take another file' }).click();
+    await choose('sweep.csv', '\uFEFFlr,note,on,empty\r\n0.1,"one, two",true,\r\n0.2,007,false,x\r\n');
+    const table = dialog.getByRole('table');
+    await reads(table.getByRole('row').nth(1), '0.1one, twotrue–');
+    await reads(dialog.locator('.dr-preview'), /^2 jobs.*lr=0.1 {2}note=one, two {2}on=true/);
+    expect(await lookAt(page, 'add-jobs-file')).toEqual([]);
+    await page.setViewportSize(DESK);
+    await dialog.getByText('JSON', { exact: true }).click();
+    expect(JSON.parse(await dialog.getByLabel('Jobs as JSON').inputValue())).toHaveLength(2);
+    await dialog.getByText('File', { exact: true }).click();
+    await dialog.getByRole('button', { name: 'Review 2 jobs' }).click();
+    await reads(dialog.locator('.dr-diff'), '+ 2 jobs will be created');
+    expect(await experiment.all()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Create 2 jobs' }).click();
+    await reads(cardCount(page, 'Pending'), '2');
+    expect((await experiment.job(1)).params).toEqual({ lr: 0.1, note: 'one, two', on: true });
+    expect((await experiment.job(2)).params).toEqual({ lr: 0.2, note: '007', on: false, empty: 'x' });
+
+    await dialog.waitFor({ state: 'hidden' });
+    const held = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['{"lr": [1, 2, 3]}'], 'grid.json'));
+      return transfer;
+    });
+    await page.dispatchEvent('main', 'dragenter', { dataTransfer: held });
+    await page.getByText('Drop the file to add jobs from it').waitFor();
+    await page.dispatchEvent('main', 'drop', { dataTransfer: held });
+    await reads(dialog.locator('.dr-preview'), /^3 jobs/);
+    await dialog.getByRole('button', { name: 'Review 3 jobs' }).click();
+    await dialog.getByRole('button', { name: 'Create 3 jobs' }).click();
+    await reads(cardCount(page, 'Total'), '5');
+  },
+);

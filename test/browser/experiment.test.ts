@@ -29,7 +29,7 @@ browserTest('numbers, rows and workers change while jobs run, without a reload',
   await reads(page.locator('.dr-pace'), /100% 3 of 3 ended.*2\s*idle workers/);
   await reads(rows(page).nth(0).locator('[data-column=status]'), 'Aborted');
   await reads(rows(page).nth(2).locator('[data-column=status]'), 'Done');
-  await reads(rows(page).nth(2).locator('[data-column=worker]'), /_\w+_\d$/);
+  await reads(rows(page).nth(2).locator('[data-column=worker]'), /^\S+ \d+$/);
   expect(await document.stillThere()).toBe(true);
 
   await card(page, 'Aborted').click();
@@ -75,7 +75,7 @@ browserTest('filter, search, sort and page stand in the URL, and reload and back
   await reads(rows(page).first().locator('[data-column=number]'), '26');
   await page.getByRole('button', { name: 'Previous page' }).click();
   await reads(rows(page).first().locator('[data-column=number]'), '1');
-  await rows(page).first().locator('[data-column=params]').click();
+  await rows(page).first().getByRole('link', { name: 'Job 1', exact: true }).click();
   await page.getByRole('heading', { name: 'grid/1', level: 1 }).waitFor();
   await page.goBack();
   await reads(rows(page).first().locator('[data-column=number]'), '1');
@@ -118,4 +118,25 @@ browserTest('home shows experiments with problems first, and its counts are link
   await page.getByRole('button', { name: 'Create' }).click();
   await page.getByText('No jobs yet').waitFor();
   await addressBecomes(page, { path: '/experiments/brand-new/jobs' });
+});
+
+browserTest('who leaves right after typing a search is not called back', async ({ server, admin }) => {
+  await createExperiment(server, 'leaving');
+  const page = await admin('/experiments/leaving/jobs');
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(/\/assets\/workers-[^/]*\.js$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.clock.install();
+  await page.getByLabel('Search jobs').fill('lr=0.1');
+  await page.getByRole('link', { name: 'Workers', exact: true }).click();
+  // The search is due while the page to come is still being loaded.
+  await page.clock.runFor(2_000);
+  release();
+  await page.getByLabel('Search workers').waitFor();
+  await addressBecomes(page, { path: '/experiments/leaving/workers' });
 });

@@ -35,7 +35,7 @@ browserTest('hostile params, output, file names, messages and descriptions stay 
   await reads(lines.nth(2), /linked/);
   expect(await page.locator('.dr-log-box a').count()).toBe(0);
   await reads(page.getByRole('alert'), new RegExp(escaped(SCRIPT)));
-  await page.getByLabel('Search the loaded part of the log').fill('<img');
+  await page.getByLabel('Search the log').fill('<img');
   await reads(page.locator('.dr-log-search [aria-live]'), '1/2');
   await page.locator('.dr-chart canvas').waitFor();
   await reads(page.locator('.dr-chart figcaption'), new RegExp(escaped(IMG)));
@@ -108,6 +108,14 @@ const PAGES: Readonly<Record<string, readonly Sight[]>> = {
         await reads(page.locator('[data-column=Version]').last(), SHORT);
         await page.getByRole('button', { name: 'Disabled' }).first().hover();
         await reads(page.getByRole('tooltip'), new RegExp(escaped(SHORT)));
+        await page
+          .getByRole('link', { name: /^Details of/ })
+          .last()
+          .click();
+        await reads(page.getByRole('dialog'), new RegExp(escaped(SHORT)));
+        await nothingRan(page);
+        await page.getByRole('dialog').getByRole('link', { name: 'History' }).click();
+        await reads(page.getByRole('list', { name: 'History, newest first' }), new RegExp(escaped(SHORT)));
       },
     },
   ],

@@ -88,9 +88,9 @@ browserTest('streams are told apart, searched, downloaded byte for byte, and an 
   await page.reload();
   await reads(page.locator('.dr-log-line'), /to err$/);
   await page.locator('.dr-log-bar').getByText('both', { exact: true }).click();
-  await page.getByLabel('Search the loaded part of the log').fill('TO ');
+  await page.getByLabel('Search the log').fill('TO ');
   await reads(page.locator('.dr-log-search [aria-live]'), '1/2');
-  await page.getByLabel('Search the loaded part of the log').fill('');
+  await page.getByLabel('Search the log').fill('');
   await page.getByRole('button', { name: 'Download the log' }).click();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: /Download stdout/ }).click()]);
   expect(readFileSync(await download.path())).toEqual(Buffer.concat([Buffer.from('to out\n'), Buffer.from([255, 0]), Buffer.from(' raw\ntry 2\n')]));

@@ -1,8 +1,14 @@
 // The main flow without a mouse.
+import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 import { addressBecomes, browserTest, counts, reads, rows } from '../support/browser.ts';
 import { createExperiment } from '../support/experiment.ts';
+
+/** One right after the other: what takes the page long to do for the first does not come between them. */
+async function pressBoth(page: Page, first: string, second: string): Promise<void> {
+  await Promise.all([page.keyboard.press(first), page.keyboard.press(second)]);
+}
 
 browserTest('from the list to a job and back by keys alone; live changes take neither focus nor an open menu', async ({ server, admin }) => {
   const experiment = await createExperiment(server, 'tune');
@@ -36,8 +42,7 @@ browserTest('from the list to a job and back by keys alone; live changes take ne
   await page.getByRole('heading', { name: 'tune/3', level: 1 }).waitFor();
   await page.keyboard.press('k');
   await page.getByRole('heading', { name: 'tune/2', level: 1 }).waitFor();
-  await page.keyboard.press('g');
-  await page.keyboard.press('j');
+  await pressBoth(page, 'g', 'j');
   await addressBecomes(page, { path: '/experiments/tune/jobs' });
   await counts(rows(page), 3);
 
@@ -57,11 +62,9 @@ browserTest('from the list to a job and back by keys alone; live changes take ne
   expect(await scheme.getAttribute('data-mantine-color-scheme')).toBe('light');
   await page.keyboard.press('t');
   await expect.poll(() => scheme.getAttribute('data-mantine-color-scheme')).toBe('dark');
-  await page.keyboard.press('g');
-  await page.keyboard.press('w');
+  await pressBoth(page, 'g', 'w');
   await addressBecomes(page, { path: '/experiments/tune/workers' });
-  await page.keyboard.press('g');
-  await page.keyboard.press('h');
+  await pressBoth(page, 'g', 'h');
   await addressBecomes(page, { path: '/' });
 });
 

@@ -22,8 +22,7 @@ browserTest('100,000 jobs open, filter and page with one page of rows in the doc
   await search.fill('b=42');
   await reads(page.getByRole('navigation', { name: 'Pages' }), /1 to 50 of 1,000/);
   expect(await rows(page).count()).toBe(50);
-  // What all rows share is folded away.
-  await reads(rows(page).first().locator('[data-column=params]'), 'a99c9+1');
+  await reads(rows(page).first().locator('[data-column=params]'), 'a99b42c9');
   await page.getByLabel('Rows per page').selectOption('250');
   await counts(rows(page), 250);
   await page.getByRole('button', { name: 'Next page' }).click();

@@ -27,7 +27,7 @@ browserTest('a one-time link opens the dashboard once, and says so the second ti
 browserTest('a wrong PIN is refused with a sentence, the right one leads where the visitor wanted to go', async ({ server, stranger, expects }) => {
   await createExperiment(server, 'tune-2');
   const { pin } = await server.api.experiments.pin({ params: { experiment: 'tune-2' } });
-  expects(/status of 40[13].*\/api\/v1\/(login|session)/);
+  expects(/status of 40[13].*\/api\/v1\/(login|session|experiments\/tune-2)/);
   const page = await stranger();
   await page.goto(`${server.url}/experiments/tune-2/jobs?status=pending`);
   const field = page.getByRole('group', { name: 'PIN' });

@@ -94,6 +94,7 @@ const JOBS: readonly Sight[] = [
 const OTHERS: readonly Sight[] = [
   { name: 'workers', path: '/experiments/digits-tune/workers', ready: (page) => page.getByRole('row').nth(2).waitFor() },
   { name: 'workers-none', path: '/experiments/empty/workers', ready: (page) => page.getByText('No worker polls').waitFor() },
+  { name: 'workers-wanted', path: '/experiments/resnet-ablation/workers', ready: (page) => page.getByText(/wait, but no worker polls/).waitFor() },
   { name: 'settings', path: '/experiments/digits-tune/settings', ready: (page) => page.getByText('Delete this experiment').waitFor() },
   { name: 'not-found', path: '/experiments/nowhere/jobs', ready: (page) => page.getByRole('main').getByRole('alert').waitFor() },
   { name: 'no-page', path: '/nowhere', ready: (page) => page.getByText('There is no such page').waitFor() },

@@ -1,6 +1,6 @@
 // The command line as people use it: the built program, a real server, a real agent, a home directory of its own.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -72,6 +72,15 @@ async function saw(running: Running, text: string): Promise<void> {
   await vi.waitUntil(() => seen().includes(text) || running.child.exitCode !== null, { timeout: 30_000, interval: 20 });
   expect(seen()).toContain(text);
 }
+
+/** Until a command has begun, Ctrl-C ends it like any program. With -q it shows nothing that tells when it has. */
+async function hearsInterrupt({ child }: Running): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const caught = (): bigint => BigInt(`0x${/^SigCgt:\s*(\w+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))![1]}`);
+  await vi.waitUntil(() => (caught() & SIGINT_BIT) !== 0n, { timeout: 30_000, interval: 20 });
+}
+
+const SIGINT_BIT = 1n << 1n;
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -158,6 +167,7 @@ test('Ctrl-C ends --follow and wait with 130, silently, and leaves the job alone
   await saw(following, 'here');
   following.child.kill('SIGINT');
   expect(await following.ended).toMatchObject({ code: 130, stderr: '' });
+  await hearsInterrupt(waiting);
   waiting.child.kill('SIGINT');
   expect(await waiting.ended).toMatchObject({ code: 130, stderr: '' });
   expect((await json<{ job: { status: string } }>('job', 'show', 'patience/1')).job.status).toBe('running');

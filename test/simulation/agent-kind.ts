@@ -12,6 +12,7 @@ import { Violation } from './world.ts';
 export const agentKind: NodeKind = {
   prefix: 'm',
   count: (random) => random.int(1, 4),
+  isEnough: (left) => left.length > 0,
   make(name, ground) {
     const { world, random, network, ledger, silence, api_key } = ground;
     const machine = ground.makeMachine(name);
@@ -20,11 +21,10 @@ export const agentKind: NodeKind = {
     disk.makeDirectory('/jd', true);
     ground.mount(`/sim/${name}`, disk);
     const node: AgentNode = new AgentNode({
-      ...{ world, machine, disk, network, ledger, api_key, workers: random.int(1, 3), experiments: null },
+      ...{ world, machine, disk, network, ledger, api_key, workers: random.int(1, 3), experiments: null, has_script: ground.has_old_clients },
       processes: new Processes({
         ...{ world, machine, disk, ledger },
         onSignal: (execution) => judgeSignal(ground, node, execution),
-        isAcknowledged: ({ job_id, attempt }) => ground.watcher.reader.isAcknowledged(job_id, attempt),
       }),
       onIdentity: (credential, agent) => silence.knows(credential, agent),
       onForget: (agent) => void silence.forgetful.add(agent),

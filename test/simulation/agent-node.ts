@@ -6,7 +6,7 @@ import { createProcessRunner } from '../../src/agent/process-runner.ts';
 import { readInstance, writeInstance, type InstanceRecord } from '../../src/agent/registry.ts';
 import { createSequence } from '../../src/agent/sequence.ts';
 import { createSpoolFiles } from '../../src/agent/spool-files.ts';
-import { ApiError, contract, createClient, type Client, type SyncReplyShape } from '../../src/contract/index.ts';
+import { ApiError, contract, createClient, type Client, type ExecutionPlaceShape, type SyncReplyShape } from '../../src/contract/index.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { retry } from '../../src/runtime/retry.ts';
 
@@ -19,6 +19,12 @@ import type { Node } from './node.ts';
 import type { Processes } from './processes.ts';
 import type { Random } from './random.ts';
 import { Killed, type World } from './world.ts';
+
+/** As what its agent tells that jobs are run. */
+const PLACE: ExecutionPlaceShape = {
+  ...{ host: 'simulated', user: null, working_directory: '/', script: null, interpreter: null, interpreter_version: null },
+  ...{ agent_version: '0.1.0', platform: 'simulated', variables: {} },
+};
 
 export const VERSION = '0.1.0';
 export const SERVER_URL = 'http://server';
@@ -34,6 +40,7 @@ export interface AgentNodeParts {
   readonly workers: number;
   /** Null: all. */
   readonly experiments: readonly string[] | null;
+  readonly has_script: boolean;
   /** It has an identity, and this is how the server knows it. */
   readonly onIdentity: (credential: string, agent: string) => void;
   /** What it had in memory or on disk, or the server on record, is gone: it may really not have its jobs any more. */
@@ -212,15 +219,24 @@ export class AgentNode implements Node {
     change({});
     this.agent_name = `${record.host}_${record.instance}`;
     this.parts.onIdentity(`Bearer ${record.secret}`, this.agent_name);
-    const { machine, disk, processes } = this.parts;
+    const { machine, disk, processes, has_script } = this.parts;
     const clock = machine.clock(life);
+    const script = has_script ? 'work.py' : null;
     const random = (): number => this.#random.next();
     const client = this.#client(life, record.secret);
-    const jobs = { host: processes.host(life), clock, server: SERVER_URL, data: record.launch.data, cwd: '/', script: null, interpreter: null };
+    const jobs = {
+      host: processes.host(life),
+      clock,
+      server: SERVER_URL,
+      data: record.launch.data,
+      cwd: '/',
+      script,
+      interpreter: null,
+    };
     let onSpace = (): void => undefined;
     const agent = createAgent({
       ...{ clock, log: silentLog, random, client: this.#listening(client), worker_ids: record.worker_ids },
-      store: createAttemptStore({ data: record.launch.data, owner: record.id, clock }),
+      store: createAttemptStore({ data: record.launch.data, owner: record.id, clock, place: () => ({ ...PLACE, script }) }),
       runner: createProcessRunner({ ...jobs, env: {}, python_library: '/jd' }, processes.launcher(life)),
       files: createSpoolFiles(silentLog),
       machine: machinePort(disk, clock, () => onSpace()),
@@ -233,9 +249,9 @@ export class AgentNode implements Node {
       }),
       incarnation: `${record.starts}-${this.#random.int(0, 999_999)}`,
       once: false,
-      has_script: false,
+      has_script,
       announce: async (signal) => {
-        const facts = { ...FACTS, workers: this.parts.workers };
+        const facts = { ...FACTS, has_script, workers: this.parts.workers };
         const reply = await retry(() => client.agents.update({ body: facts }, { signal }).catch((error: unknown) => this.#shutOut(error)), {
           ...{ clock, random, signal, first_delay_ms: 200, longest_delay_ms: 30_000, total_ms: Infinity },
           retryable: (error) => !(error instanceof ApiError) || error.retryable || (error.code !== 'agent_revoked' && { after_ms: 60_000 }),
@@ -268,11 +284,12 @@ export class AgentNode implements Node {
 
   /** Attempts of a former identity stay with the new one. */
   async #register(life: Life, former: InstanceRecord | null): Promise<InstanceRecord> {
-    const { machine, workers, experiments, api_key } = this.parts;
+    const { machine, workers, experiments, api_key, has_script } = this.parts;
     const clock = machine.clock(life);
     const idempotency_key = this.#random.bytes(8).toString('hex');
     const body = {
       ...FACTS,
+      has_script,
       workers,
       host: machine.name,
       instance: this.#random.pick(['egg', 'owl', 'fig', 'oak', 'elm']),
@@ -307,6 +324,9 @@ export class AgentNode implements Node {
         starts: 0,
         sync_seq: 0,
         changed_at: 0,
+        started_at: 0,
+        attached: false,
+        sent_away: [],
         log_file: '',
       },
     };
@@ -324,7 +344,7 @@ const FACTS = {
 
 const LAUNCH = {
   ...{ server: SERVER_URL, script: null, interpreter: null, machine_class: null, once: false, cwd: '/', log_dir: null, log_level: 'info', ca_file: null },
-  free_space_bytes: 1,
+  ...{ free_space_bytes: 1, worker_logs: false, process_id: null },
 };
 
 const SPACE_CHECK_MS = 15_000;

@@ -14,7 +14,7 @@ function jobToken({ job_id, attempt, rank, token }: LeaseShape): string {
   return `jdt_${job_id}.${attempt}.${rank}.${token}`;
 }
 
-/** Leases of attempts. A directory without its own is litter that the agent's next start removes, an hour later. */
+/** Leases of attempts. A directory without its own is litter that the agent removes a minute after its next start. */
 function attemptFiles(disk: Disk, name: string): LeaseShape[] {
   const paths = disk.files(`/sim/${name}/jd_data`).filter((path) => path.endsWith('/lease.json') && !path.includes('/spare.'));
   return paths.flatMap((path) =>

@@ -90,7 +90,7 @@ function changedJobProblem(before: JobRow, job: JobRow, events: readonly EventRo
 }
 
 /** Whoever is claimed stood first in its queue, was not held, and went to a worker that was told to run. */
-export function checkClaims(change: RecordChange): Violation | null {
+export function checkClaims(change: RecordChange & { readonly isBarred: (jobId: number, agentId: number) => boolean }): Violation | null {
   const told = eventsByJob(change);
   for (const [id, events] of told) {
     const job = change.now.jobs.get(id);
@@ -108,7 +108,9 @@ export function checkClaims(change: RecordChange): Violation | null {
     if (states.length === 2 && states.every((state) => state !== undefined && state !== 'run'))
       return new Violation(`${name} was given to ${lease!.worker_id}, which was told to ${states[0]}`, name);
     const claimed = (other: JobRow): boolean => told.get(other.id)?.some((event) => event.kind === 'jobs_claimed') === true;
-    const passed = overtaken(job, change, claimed);
+    // Whoever got the job perhaps must not get the one in front of it for now.
+    const mayPass = (other: JobRow): boolean => claimed(other) || (lease !== undefined && change.isBarred(other.id, lease.agent_id));
+    const passed = overtaken(job, change, mayPass);
     if (passed !== null) return new Violation(`${name} was claimed before ${change.nameOf(passed)}, which stood in front of it`, name);
   }
   return null;

@@ -175,12 +175,6 @@ export class Disk {
     this.#drop(this.#parent(path), posix.basename(path));
   }
 
-  /** A file that a loss of power may take back. */
-  isUnsynced(path: string): boolean {
-    const node = this.find(path);
-    return node?.kind === 'file' && node.dirty;
-  }
-
   sync(node: DiskNode): void {
     this.#journal = [];
     if (node.kind !== 'file') return;

@@ -124,22 +124,25 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: 'server stalls',
     per_hour: 6,
-    strike({ server, world, silence }, random) {
+    strike({ server, world, silence, isCalm }, random) {
       const ms = random.spread(100, 5 * MINUTE);
+      const life = server.life();
       server.stall(ms);
       world.trace(`the server stalls for ${Math.round(ms)} ms`);
       // Up to three periods of the sweeper count as silence of the others: a busy machine is no absence.
-      silence.serverPaused(world.time + ms, ms > 30_000);
+      // Only the process that stalled was away: another one may be there by then.
+      silence.serverPaused(world.time + ms, () => ms > 30_000 && life !== null && server.life() === life && !isCalm());
     },
   },
   {
     name: 'server sleeps',
     per_hour: 2,
-    strike({ server, world, silence }, random) {
+    strike({ server, world, silence, isCalm }, random) {
       const ms = random.spread(1_000, 120 * MINUTE);
       world.trace(`the server's machine sleeps for ${Math.round(ms)} ms`);
       server.machine.sleep(ms);
-      silence.serverPaused(world.time + ms, ms > 2_000);
+      // When all trouble ends it is woken, perhaps before its time.
+      silence.serverPaused(world.time + ms, () => ms > 2_000 && !isCalm());
     },
   },
   {
@@ -149,7 +152,7 @@ const TROUBLES: readonly Trouble[] = [
       const ms = jump(random);
       world.trace(`the server's clock jumps by ${ms} ms`);
       server.machine.jump(ms);
-      silence.serverPaused(world.time, Math.abs(ms) > 2_000);
+      silence.serverPaused(world.time, () => Math.abs(ms) > 2_000);
     },
   },
   {
@@ -161,7 +164,7 @@ const TROUBLES: readonly Trouble[] = [
       world.trace('the disk of the server is full');
       world.after(ms, () => server.setFull(false));
       // Who cannot write cannot judge either, but for short moments.
-      silence.serverPaused(world.time + ms, false);
+      silence.serverPaused(world.time + ms, () => false);
     },
   },
   {

@@ -6,12 +6,14 @@ import { isEnded } from '../../src/core/job.ts';
 import type { Disk } from './disk.ts';
 import type { Execution, Ledger } from './ledger.ts';
 import type { Node } from './node.ts';
+import type { OldLedger } from './old-ledger.ts';
 import type { AttemptRow, JobRow } from './record.ts';
 import type { Watcher } from './watcher.ts';
 import { Violation } from './world.ts';
 
 export interface Ending {
   readonly ledger: Ledger;
+  readonly old: OldLedger;
   readonly watcher: Watcher;
   readonly nodes: readonly Node[];
   readonly serverDisk: Disk;
@@ -52,11 +54,15 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
   const attempts = watcher.reader.attempts(job.id);
   const executions = new Map<number, Execution[]>();
   for (const execution of ledger.executionsOf(name as `${string}/${number}`)) {
-    if (execution.job_id === job.id && !ledger.hasBegunAgain(execution))
-      executions.set(execution.attempt, [...(executions.get(execution.attempt) ?? []), execution]);
+    if (execution.job_id === job.id) executions.set(execution.attempt, [...(executions.get(execution.attempt) ?? []), execution]);
   }
   if (attempts.length !== job.attempts && ledger.restores.length === 0) return `has ${job.attempts} attempts and ${attempts.length} rows of them`;
   for (const attempt of attempts) {
+    if (ending.old.isOf(attempt.worker_id)) {
+      const problem = ending.old.check(attempt, name, ending);
+      if (problem !== null) return problem;
+      continue;
+    }
     const ran = executions.get(attempt.attempt) ?? [];
     if (ran.length > 1 && ledger.restores.length === 0) return `ran attempt ${attempt.attempt} ${ran.length} times`;
     // After a restore the same number may have been given out again: the record speaks of the lease that has its nonce.
@@ -65,8 +71,7 @@ function checkJob(job: JobRow, name: string, ending: Ending): string | null {
       attempt.attempt,
       ran.filter((execution) => !own.includes(execution)),
     );
-    // Even the same lease, when the agent had forgotten it too.
-    if (own.length > 1) continue;
+    if (own.length > 1) return `ran attempt ${attempt.attempt} ${own.length} times with the same token`;
     const problem = checkAttempt(attempt, own[0] ?? null, ending);
     if (problem !== null) return problem;
   }
@@ -119,11 +124,21 @@ function checkOutput(attempt: AttemptRow, ran: Execution, ending: Ending): strin
       .map((row) => row.points);
     const points = JSON.parse(`[${stored.join(',')}]`) as [number, number, number][];
     const truth = ran.metrics.filter((point) => point.name === name);
-    const isPrefix = points.every(([step, value], index) => truth[index]?.step === step && truth[index].value === value);
-    if (!isPrefix || (!prefixes && points.length !== truth.length))
-      return `metric ${name} of attempt ${attempt.attempt} has ${points.length} of ${truth.length} points${isPrefix ? '' : ', and other ones'}`;
+    const areOwn = inOrder(points, truth);
+    if (!areOwn || (!prefixes && points.length !== truth.length))
+      return `metric ${name} of attempt ${attempt.attempt} has ${points.length} of ${truth.length} points${areOwn ? '' : ', and other ones'}`;
   }
   return checkUploads(attempt, ran, { ending, prefixes });
+}
+
+/** Whether all are among the true ones, each once and in their order. A loss of power cuts a line in two, and those behind it may come by a late copy. */
+function inOrder(points: readonly (readonly [number, number, number])[], truth: readonly { readonly step: number; readonly value: number }[]): boolean {
+  let at = 0;
+  return points.every(([step, value]) => {
+    while (at < truth.length && (truth[at]!.step !== step || truth[at]!.value !== value)) at += 1;
+    at += 1;
+    return at <= truth.length;
+  });
 }
 
 function storedLog(attempt: AttemptRow, stream: number, { watcher, serverDisk, blobs }: Ending): Buffer | string {

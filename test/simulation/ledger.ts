@@ -33,8 +33,6 @@ export interface Execution {
   status: number | null;
   /** Why there is no status, or the status may be lost. */
   powerless: boolean;
-  /** A loss of power struck before its lease was on the disk for sure and before the server knew that it had begun: the same lease may begin once more. */
-  may_begin_again: boolean;
   shim_killed: boolean;
   stdout: Buffer;
   stderr: Buffer;
@@ -75,23 +73,17 @@ export class Ledger {
     this.#onBegin.push(listener);
   }
 
-  /** False when the same lease was begun before and somebody should have known that: the server's record, or the agent's memory. */
+  /** False when the same lease was begun before: whatever was lost or put back, its output would be mixed. */
   begin(execution: Execution): boolean {
     const before = this.begunWith(execution.token);
-    const isKnown = before.some(({ agent, started, may_begin_again }) => !may_begin_again && (agent === execution.agent || !this.restoredSince(started)));
     this.executions.set(before.length === 0 ? execution.token : `${execution.token} ${before.length + 1}`, execution);
     for (const listener of this.#onBegin) listener(execution);
-    return !isKnown;
+    return before.length === 0;
   }
 
   /** Executions with this token, in the order of their starts. */
   begunWith(token: string): Execution[] {
     return [...this.executions.values()].filter((execution) => execution.token === token);
-  }
-
-  /** Whether the same lease began once more, so that the record speaks of that and not of this. */
-  hasBegunAgain(execution: Execution): boolean {
-    return execution.may_begin_again && this.begunWith(execution.token).at(-1) !== execution;
   }
 
   /** The record has a lease. */

@@ -38,6 +38,10 @@ export interface Host {
 export interface Sender {
   readonly machine: Machine;
   readonly life: Life;
+  /** What is under way from it or to it ends with its connection, which it closes itself: milliseconds. Left out: proxies keep it for long. */
+  readonly most_delay_ms?: number;
+  /** Beside the weather: how often what it sends comes a second time, later. */
+  readonly copied?: number;
 }
 
 type Fetch = (url: string, request: FetchRequest) => Promise<FetchReply>;
@@ -131,7 +135,8 @@ class Exchange {
   async #send(url: string, request: FetchRequest, random: Random): Promise<void> {
     const body = await collect(request.body);
     const { weather } = this.#network;
-    const copies = random.chance(weather.doubled) ? 2 : 1;
+    const { copied = 0, most_delay_ms = 0 } = this.#ends.sender;
+    const copies = random.chance(Math.max(weather.doubled, copied)) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       const fate = random.next();
       if (fate < weather.vanished) continue;
@@ -139,7 +144,8 @@ class Exchange {
         this.#fail(broken('connection reset'), this.#latency());
         continue;
       }
-      const travel = random.chance(weather.delayed) ? random.spread(DELAY_MS.least, DELAY_MS.most) : this.#latency();
+      const isLate = copied > 0 && copy === 1;
+      const travel = isLate ? random.spread(DELAY_MS.least, most_delay_ms) : random.chance(weather.delayed) ? this.#delay() : this.#latency();
       this.#network.in_transit += 1;
       this.#world.after(travel, () => {
         this.#network.in_transit -= 1;
@@ -179,7 +185,7 @@ class Exchange {
     const { weather } = this.#network;
     if (random.chance(weather.vanished)) return;
     if (random.chance(weather.reply_lost)) return this.#fail(broken('connection reset'), this.#latency());
-    const travel = random.chance(weather.delayed) ? random.spread(DELAY_MS.least, DELAY_MS.most) : this.#latency();
+    const travel = random.chance(weather.delayed) ? this.#delay() : this.#latency();
     this.#world.after(travel, () => {
       if (this.#network.isCut(sender.machine)) return;
       sender.machine.deliver(sender.life, 0, () => this.#settle(() => this.#resolve(reply)));
@@ -197,6 +203,11 @@ class Exchange {
     this.#settled = true;
     this.#world.stir();
     settle();
+  }
+
+  #delay(): number {
+    const { random, sender } = this.#ends;
+    return Math.min(random.spread(DELAY_MS.least, DELAY_MS.most), sender.most_delay_ms ?? Infinity);
   }
 
   #latency(): number {

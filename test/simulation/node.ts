@@ -3,6 +3,7 @@ import type { Disk } from './disk.ts';
 import type { Ledger } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
+import type { OldLedger } from './old-ledger.ts';
 import type { Random } from './random.ts';
 import type { Silence } from './silence.ts';
 import type { Users } from './users.ts';
@@ -40,6 +41,10 @@ export interface Ground {
   readonly watcher: Watcher;
   readonly users: Users;
   readonly silence: Silence;
+  /** What clients of JobDistributor really did. */
+  readonly old: OldLedger;
+  /** Whether there are any in this run; then agents, too, have a script for jobs without a command. */
+  readonly has_old_clients: boolean;
   readonly api_key: string;
   /** A computer whose clocks are off and drift. */
   makeMachine(name: string): Machine;
@@ -51,6 +56,8 @@ export interface NodeKind {
   /** First letters of the names of its machines. */
   readonly prefix: string;
   /** How many a run begins with. */
-  readonly count: (random: Random) => number;
+  readonly count: (random: Random, ground: Ground) => number;
   readonly make: (name: string, ground: Ground) => Node;
+  /** Whether those that are left of it can do whatever only it can do. */
+  readonly isEnough: (left: readonly Node[], ground: Ground) => boolean;
 }

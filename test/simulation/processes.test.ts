@@ -17,44 +17,25 @@ function stage(seed: string) {
   const disk = new Disk(world, machine);
   disk.makeDirectory(DIRECTORY, true);
   const ledger = new Ledger();
-  /** Jobs that the server has heard of. */
-  const acknowledged: number[] = [];
-  const processes = new Processes({ world, machine, disk, ledger, onSignal: () => undefined, isAcknowledged: () => acknowledged.includes(1) });
+  const processes = new Processes({ world, machine, disk, ledger, onSignal: () => undefined });
   const request: ProcessRequest = {
     ...{ directory: DIRECTORY, cwd: '/', status: ' '.repeat(63) + '\n' },
     arguments: ['/bin/sh', '-c', '', 'sh', 'boot', 'ns', '1.1.abcdefgh', 'work 5 -'],
     variables: { JD_WORKER_TOKEN: 'jdt_1.1.0.abcdefgh', JD_EXP_ID: 'tune', JD_JOB_ID: '1' },
   };
-  return { world, machine, disk, ledger, processes, acknowledged, request };
+  return { world, machine, disk, ledger, processes, request };
 }
 
-/** A lease is written, and its job begins; the machine loses its power; the same lease is offered again and begins once more. */
-async function beginsAgain({ world, machine, disk, ledger, processes, request }: ReturnType<typeof stage>, before: () => void): Promise<string | null> {
+test('a lease begins once: not even a loss of power that nothing of it survived lets it begin again', async () => {
+  const { world, machine, disk, ledger, processes, request } = stage('again');
   const lease = disk.create(`${DIRECTORY}/lease.json`);
   disk.append(lease, Buffer.from('{}'));
   void processes.launcher(machine.start('agent')).start(request);
   while (ledger.executions.size < 1) await world.step();
-  before();
   processes.losePower();
   void processes.launcher(machine.start('agent')).start(request);
   while (ledger.executions.size < 2) await world.step();
-  return world.violation?.message ?? null;
-}
-
-test('a job may begin again that no disk and no server knew of when the power was lost, and the record speaks of the second time', async () => {
-  const told = stage('again');
-  expect(await beginsAgain(told, () => undefined)).toBeNull();
-  expect(told.ledger.executionsOf('tune/1').map((execution) => told.ledger.hasBegunAgain(execution))).toEqual([true, false]);
-});
-
-test('a job may not begin again whose lease was on the disk, or gone from it because all was over, or listed to the server', async () => {
-  const twice = 'attempt 1 of tune/1 was started twice with the same token';
-  const synced = stage('synced');
-  expect(await beginsAgain(synced, () => synced.disk.sync(synced.disk.get(`${DIRECTORY}/lease.json`)))).toBe(twice);
-  const over = stage('over');
-  expect(await beginsAgain(over, () => over.disk.remove(`${DIRECTORY}/lease.json`, { recursive: false, force: false }))).toBe(twice);
-  const listed = stage('listed');
-  expect(await beginsAgain(listed, () => listed.acknowledged.push(1))).toBe(twice);
+  expect(world.violation?.message).toBe('attempt 1 of tune/1 was started twice with the same token');
 });
 
 test('an agent that stalls while a short job begins and ends hears of both', async () => {

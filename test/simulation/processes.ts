@@ -34,8 +34,6 @@ export interface ProcessParts {
   readonly ledger: Ledger;
   /** Called before an agent signals a job: was there a reason? */
   readonly onSignal: (execution: Execution, name: string) => void;
-  /** The record says that the agent told of it. */
-  readonly isAcknowledged: (execution: Execution) => boolean;
 }
 
 const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const;
@@ -82,6 +80,11 @@ export class Processes {
         alive();
         if (identity.boot_id !== boot_id) return 'elsewhere';
         return identify(identity.pid)?.start_time === identity.start_time ? 'alive' : 'dead';
+      },
+      age: ({ pid }) => {
+        alive();
+        const job = this.#jobs.get(pid);
+        return job === undefined ? null : machine.monotonic() - job.execution.monotonic_start;
       },
       groupLives: (group) => {
         alive();
@@ -133,11 +136,8 @@ export class Processes {
 
   /** The machine has no power: everything is gone, and what was not synced is gone too. */
   losePower(): void {
-    const { isAcknowledged } = this.#parts;
     for (const job of this.#jobs.values()) {
       job.execution.powerless = true;
-      // Before the disk loses power too. An attempt that is over and delivered has no lease here any more.
-      job.execution.may_begin_again = this.#parts.disk.isUnsynced(posix.join(job.request.directory, 'lease.json')) && !isAcknowledged(job.execution);
       job.child_until = 0;
       if (!job.life.dead) this.#vanish(job, null);
     }
@@ -169,7 +169,7 @@ export class Processes {
     const pid = (this.#nextPid += 1);
     const execution: Execution = {
       ...{ token, experiment: variables['JD_EXP_ID']!, number: Number(variables['JD_JOB_ID']), attempt: Number(attempt), job_id: Number(job_id) },
-      ...{ machine: machine.name, agent, started: world.time, ended: null, status: null, powerless: false, may_begin_again: false, shim_killed: false },
+      ...{ machine: machine.name, agent, started: world.time, ended: null, status: null, powerless: false, shim_killed: false },
       ...{
         stdout: Buffer.alloc(0),
         stderr: Buffer.alloc(0),

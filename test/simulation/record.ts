@@ -169,10 +169,11 @@ export class RecordReader {
     );
   }
 
-  isAcknowledged(jobId: number, attempt: number): boolean {
-    return this.all('select 1 from lease where job_id = ? and attempt = ? and acknowledged > 0', jobId, attempt).length > 0;
+  /** A worker with the same credential had this job, and may yet report it. */
+  isBarred(jobId: number, agentId: number): boolean {
+    const text = 'select 1 from door_assignment d join door_worker w on w.token_id = d.token_id where d.job_id = ? and w.agent_id = ?';
+    return this.all(text, jobId, agentId).length > 0;
   }
-
   log(
     jobId: number,
     attempt: number,

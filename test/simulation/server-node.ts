@@ -38,7 +38,7 @@ interface Running {
   readonly stop: () => Promise<void>;
 }
 
-const APP: AppOptions = { static_dir: '/nowhere', trusted_proxies: [] };
+const APP: AppOptions = { static_dir: '/nowhere', data_dir: '/nowhere', trusted_proxies: [] };
 
 export class ServerNode implements Host {
   readonly machine: Machine;
@@ -205,9 +205,12 @@ export class ServerNode implements Host {
       life,
       answer: async (request) => {
         const arrived = this.#parts.world.time;
+        const worker = request.url.endsWith('/worker/heartbeat') ? ((await request.clone().json()) as { worker_id: string }).worker_id : null;
         const response = await app.fetch(request, { address: '192.0.2.1' });
         this.#parts.world.trace(`${request.method} ${new URL(request.url).pathname.replace('/api/v1', '')} ${response.status}`);
-        if (response.status === 200 && request.url.endsWith('/agent/sync')) this.#parts.onSync(request.headers.get('authorization') ?? '', arrived);
+        if (response.status === 200 && request.url.endsWith('/agent/sync') && (await isOfTheLiving(response)))
+          this.#parts.onSync(request.headers.get('authorization') ?? '', arrived);
+        if (response.status === 200 && worker !== null) this.#parts.onSync(worker, arrived);
         return response;
       },
       async stop() {
@@ -224,4 +227,10 @@ export class ServerNode implements Host {
     const { err, msg } = JSON.parse(line) as { err?: { message?: string; stack?: string }; msg?: string };
     this.#parts.world.fail(new Violation(`the server logged an error: ${msg ?? ''}: ${err?.stack ?? err?.message ?? line}`));
   }
+}
+
+/** A late message of a process that another has followed is answered, but says nothing of the agent that is there now. */
+async function isOfTheLiving(response: Response): Promise<boolean> {
+  const { superseded } = (await response.clone().json()) as { superseded: boolean };
+  return !superseded;
 }

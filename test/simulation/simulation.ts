@@ -10,6 +10,7 @@ import { Machine } from './machine.ts';
 import { FAIR, Network } from './network.ts';
 import { NODE_KINDS } from './node-kinds.ts';
 import type { Ground, Node, NodeKind } from './node.ts';
+import { OldLedger } from './old-ledger.ts';
 import type { Random } from './random.ts';
 import { planScenes } from './scenes.ts';
 import { ServerNode } from './server-node.ts';
@@ -47,6 +48,11 @@ const MINUTE = 60_000;
 const CALM_MS = 8 * 60 * MINUTE;
 const MOST_STEPS = 3_000_000;
 
+/** Every third run has clients of JobDistributor; what the other seeds mean stays as it is. */
+function hasOldClients(seed: number): boolean {
+  return seed % 3 === 2;
+}
+
 export async function simulate(options: RunOptions): Promise<RunResult> {
   const run = new Run(options);
   try {
@@ -61,6 +67,7 @@ class Run {
   readonly #world: World;
   readonly #random: Random;
   readonly #ledger = new Ledger();
+  readonly #old = new OldLedger();
   readonly #silence: Silence;
   readonly #server: ServerNode;
   readonly #network: Network;
@@ -71,6 +78,8 @@ class Run {
   readonly #scale: number;
   #dirty = false;
   #isCalm = false;
+  /** When people last let everything run again. */
+  #releasedAt = -Infinity;
   #releasedAgain = false;
   #backupAt: number | null = null;
 
@@ -94,12 +103,13 @@ class Run {
       onPresence: (present) => (present ? this.#silence.serverPresent() : this.#silence.serverAway()),
     });
     this.#network = new Network(this.#world, this.#server);
-    this.#watcher = new Watcher({ world: this.#world, ledger: this.#ledger, silence: this.#silence, databaseFile: this.#server.databaseFile });
+    this.#watcher = new Watcher({ world: this.#world, ledger: this.#ledger, old: this.#old, silence: this.#silence, databaseFile: this.#server.databaseFile });
     this.#scale = this.#random.spread(200, 120_000);
     this.#users = new Users({
       ...{ world: this.#world, network: this.#network, ledger: this.#ledger, api_key: template.api_key },
       machine: new Machine(this.#world, 'desk', { skew_ms: 0, rate: 1 }),
       experiments: this.#experiments(),
+      has_scripts: hasOldClients(seed),
       scale: this.#scale,
       returned: () => this.#returned(),
     });
@@ -149,7 +159,7 @@ class Run {
   #ground(): Ground {
     return {
       ...{ world: this.#world, random: this.#random, network: this.#network, ledger: this.#ledger, watcher: this.#watcher, users: this.#users },
-      ...{ silence: this.#silence, api_key: this.#options.template.api_key },
+      ...{ silence: this.#silence, old: this.#old, has_old_clients: hasOldClients(this.#options.seed), api_key: this.#options.template.api_key },
       makeMachine: (name) => this.#machine(name),
       mount: (prefix, disk) => (current.mounts = [...current.mounts, { prefix, disk }]),
     };
@@ -160,7 +170,7 @@ class Run {
     const horizon = this.#random.spread(2, 30) * MINUTE;
     this.#server.start();
     for (const kind of NODE_KINDS) {
-      for (let left = kind.count(this.#random); left > 0; left -= 1) {
+      for (let left = kind.count(this.#random, this.#ground()); left > 0; left -= 1) {
         const node = this.#addNode(kind);
         world.after(this.#random.spread(10, 30_000), () => node.start());
       }
@@ -185,7 +195,7 @@ class Run {
       ...{ seed: this.#options.seed, violation, traceHash: world.traceHash(), steps: world.steps, looks: this.#watcher.looks, time: world.time, troubles },
       lifeLine: violation?.job ? this.#lifeLine(violation.job) : [],
       jobs: this.#ledger.created.size,
-      executions: this.#ledger.executions.size,
+      executions: this.#ledger.executions.size + this.#old.runs.length,
     };
   }
 
@@ -240,7 +250,10 @@ class Run {
       this.#network.heal(node.machine);
       node.calm();
     }
-    if (this.#nodes.every((node) => node.retired)) this.#addNode(NODE_KINDS[0]).start();
+    for (const kind of NODE_KINDS) {
+      const left = (): Node[] => this.#nodes.filter((node) => !node.retired && node.name.startsWith(kind.prefix));
+      while (!kind.isEnough(left(), this.#ground())) this.#addNode(kind).start();
+    }
     this.#users.release();
   }
 
@@ -250,21 +263,29 @@ class Run {
     if (this.#users.isBusy || this.#server.life() === null) return 'the people are not done';
     const left = unfinished(this.#ending());
     // What people said before may arrive as late as this, and hold up what was let run.
-    if (left !== null && !this.#releasedAgain && this.#network.in_transit === 0) {
-      this.#releasedAgain = true;
+    if (left !== null && (this.#seesPaused() || (!this.#releasedAgain && this.#network.in_transit === 0))) {
+      this.#releasedAgain ||= this.#network.in_transit === 0;
+      this.#releasedAt = this.#world.time;
       this.#users.release();
     }
     return left;
   }
 
+  /** A worker that was told to pause, by a command that a restored record may have learned of only since people let everything run. */
+  #seesPaused(): boolean {
+    const paused = [...this.#watcher.snapshot.workers.values()].some((worker) => worker.desired_state === 'pause');
+    return paused && this.#world.time > this.#releasedAt + MINUTE;
+  }
+
   #judgePatience(): void {
+    if (this.#server.full) this.#silence.serverCannotWrite();
     const names = new Map(this.#server.life() === null ? [] : this.#watcher.reader.agents().map((agent) => [agent.id, agent.name]));
     if (names.size === 0) return;
     const { leases, jobs } = this.#watcher.snapshot;
     this.#silence.judgePatience(
       leases.flatMap((lease) => {
         const job = jobs.get(lease.job_id);
-        return job === undefined ? [] : [{ job: this.#watcher.nameOf(job), agent: names.get(lease.agent_id) ?? '?' }];
+        return job === undefined ? [] : [{ job: this.#watcher.nameOf(job), agent: names.get(lease.agent_id) ?? '?', worker_id: lease.worker_id }];
       }),
     );
   }
@@ -287,7 +308,14 @@ class Run {
   }
 
   #ending(): Ending {
-    return { ledger: this.#ledger, watcher: this.#watcher, nodes: this.#nodes, serverDisk: this.#serverDisk, blobs: `${this.#options.directory}/blobs` };
+    return {
+      ledger: this.#ledger,
+      old: this.#old,
+      watcher: this.#watcher,
+      nodes: this.#nodes,
+      serverDisk: this.#serverDisk,
+      blobs: `${this.#options.directory}/blobs`,
+    };
   }
 
   #lifeLine(name: string): string[] {

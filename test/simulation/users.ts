@@ -21,6 +21,8 @@ export interface UserParts {
   readonly experiments: readonly UserExperiment[];
   /** The longest that a job takes, milliseconds. */
   readonly scale: number;
+  /** Half of the jobs have no command: agents and clients of JobDistributor run their script. */
+  readonly has_scripts: boolean;
   /** Jobs that went back to the queue: what people look at first. */
   readonly returned: () => readonly JobName[];
 }
@@ -112,6 +114,10 @@ export class Users {
     return { experiment: name, params: { experiment: name } };
   }
 
+  get experiments(): readonly string[] {
+    return this.#parts.experiments.map(({ name }) => name);
+  }
+
   begin(): void {
     for (const { name, settings } of this.#parts.experiments) {
       const idempotency_key = this.#random.bytes(6).toString('hex');
@@ -124,6 +130,7 @@ export class Users {
     const { name } = random.pick(this.#parts.experiments);
     const idempotency_key = random.bytes(6).toString('hex');
     const timeout = random.chance(0.3) ? random.int(1, 40) : null;
+    const hasScript = this.#parts.has_scripts && random.fork(`script ${idempotency_key}`).chance(0.6);
     const settings = {
       command: `work ${Math.round(random.spread(20, this.#parts.scale))} ${timeout ?? '-'}`,
       ...(timeout === null ? {} : { timeout_seconds: timeout }),
@@ -136,6 +143,9 @@ export class Users {
     const many = random.chance(0.2)
       ? { matrix: { x: Array.from({ length: count }, (_, index) => index) } }
       : { jobs: Array.from({ length: count }, (_, index) => ({ params: { index } })) };
+    // A timeout is the command's in these runs. What asks for this class only clients of JobDistributor have.
+    if (hasScript) for (const key of ['command', 'timeout_seconds']) Reflect.deleteProperty(settings, key);
+    if (hasScript && random.fork(`class ${idempotency_key}`).chance(0.7)) Object.assign(settings, { machine_class: 'worker' });
     if (settings.replace_pending === true) this.#giveUp(name);
     this.insist(
       `create ${count} jobs in ${name}`,
@@ -150,6 +160,8 @@ export class Users {
     for (let number = from; number <= to; number += 1) {
       const name = jobName(experiment, number);
       const before = ledger.created.get(name);
+      // A reply that was long on its way, from before the record was put back: the number is another job's by now.
+      if (before !== undefined && ledger.forgotten(asked, world.time) && !ledger.forgotten(before.asked, before.told)) continue;
       if (before !== undefined && !ledger.forgotten(before.asked, before.told)) world.fail(new Violation(`${name} was made twice`, name));
       ledger.created.set(name, { asked, told: world.time });
       this.#known.push(name);

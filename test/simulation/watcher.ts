@@ -2,12 +2,14 @@
 import { checkClaims, checkTransitions } from './claim-rules.ts';
 import { jobName, type Ledger } from './ledger.ts';
 import { numbersOf, RecordReader, type EventRow, type JobRow, type LeaseRow, type Snapshot } from './record.ts';
+import type { OldLedger } from './old-ledger.ts';
 import type { Silence } from './silence.ts';
 import { Violation, type World } from './world.ts';
 
 export interface WatcherParts {
   readonly world: World;
   readonly ledger: Ledger;
+  readonly old: OldLedger;
   readonly silence: Silence;
   readonly databaseFile: string;
 }
@@ -89,7 +91,8 @@ export class Watcher {
     this.#checkCounters(now);
     if (!this.#fresh) {
       const change = { before: this.#before, now, events, nameOf: (job: JobRow) => this.nameOf(job) };
-      const broken = checkTransitions(change) ?? checkClaims(change);
+      const isBarred = (jobId: number, agentId: number): boolean => this.reader.isBarred(jobId, agentId);
+      const broken = checkTransitions(change) ?? checkClaims({ ...change, isBarred }) ?? this.#parts.old.judgeLosses(change, this.reader);
       if (broken !== null) this.#parts.world.fail(broken);
       this.#parts.silence.judgeLosses({ ...change, reader: this.reader, hasRun: (job, attempt) => this.#parts.ledger.hasRun(job, attempt) });
     }

@@ -1,6 +1,7 @@
 // A browser test's scene: a real server, and people who look at it in Chromium, each with cookies of their own.
 // Whatever a page tells its console, or breaks of the content security policy, fails the test unless the test expects it.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
@@ -41,20 +42,25 @@ export interface Scene {
   expects(message: RegExp): void;
 }
 
-/** All tests of a file share one server and one Chromium: an experiment needs a name of its own. */
+/** All tests of a file share one server: an experiment needs a name of its own. */
 let shared: Promise<Shared> | null = null;
+/** All files that one process of vitest runs share one Chromium. */
+let chromiumRuns: Promise<Browser> | null = null;
 
 interface Shared extends Parts {
   tellLogs(): void;
   close(): Promise<void>;
 }
 
-afterAll(async () => {
-  await (await shared)?.close();
+async function closeShared(): Promise<void> {
+  const open = shared;
   shared = null;
-});
+  await (await open)?.close();
+}
 
 export function browserTest(name: string, play: (scene: Scene) => Promise<void>): void {
+  // For each file anew, because this module is loaded once for all of them; the second call of a file finds nothing to do.
+  afterAll(closeShared);
   // oxlint-disable-next-line vitest/valid-title -- it is a string
   test(name, async () => {
     shared ??= openShared();
@@ -77,21 +83,24 @@ async function openShared(): Promise<Shared> {
   const undos: (() => Promise<void>)[] = [];
   const logs: (() => void)[] = [];
   const stage = openStage({ onTestFinished: (undo) => void undos.push(undo), onTestFailed: (tell) => void logs.push(tell) });
-  const [server, browser] = await Promise.all([stage.server(), launch(stage)]);
+  chromiumRuns ??= launch();
+  const [server, browser] = await Promise.all([stage.server(), chromiumRuns]);
   return {
     ...{ stage, server, browser },
     tellLogs: () => logs.forEach((tell) => tell()),
     async close() {
-      await browser.close();
       for (const undo of undos) await undo();
     },
   };
 }
 
-function launch(stage: Stage): Promise<Browser> {
+/** It ends with this process. */
+function launch(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_PATH'];
   if (executablePath === undefined) throw new Error('CHROMIUM_PATH is not set');
-  return chromium.launch({ executablePath, headless: true, args: FLAGS, env: { ...stage.env } });
+  const home = mkdtempSync(join(tmpdir(), 'drover-chromium-'));
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  return chromium.launch({ executablePath, headless: true, args: FLAGS, env: { PATH: process.env['PATH'] ?? '', HOME: home } });
 }
 
 interface Parts {

@@ -190,13 +190,14 @@ function createServer(stage: Stage, { data_dir = stage.path('data'), args = [], 
     const port = url === '' ? '0' : new URL(url).port;
     program = stage.start([process.execPath, main, 'server', '--port', port, '--data-dir', data_dir, ...args], env);
     const own = program;
-    url = await eventually(() => {
+    const told = await eventually(() => {
       if (own.hasExited()) return '';
       const found = / listens at (http:\S+),/.exec(own.stdout().toString());
       if (found === null) throw new Error(`no address in: ${own.output()}`);
       return found[1]!;
     });
-    if (url === '') throw new Error(`The server did not start:\n${own.output()}`);
+    if (told === '') throw new Error(`The server did not start:\n${own.output()}`);
+    url = told;
     await eventually(async () => {
       const { status } = await fetch(`${url}/readyz`);
       if (status !== 200) throw new Error(`/readyz answers ${status}`);

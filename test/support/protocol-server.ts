@@ -3,7 +3,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { contract, toProblem, type FinishedAttemptShape, type LeaseShape, type RunningAttemptShape, type SyncReplyShape } from '../../src/contract/index.ts';
+import {
+  contract,
+  toProblem,
+  type ExecutionShape,
+  type FinishedAttemptShape,
+  type LeaseShape,
+  type RunningAttemptShape,
+  type SyncReplyShape,
+} from '../../src/contract/index.ts';
 import { Refusal } from '../../src/core/refusal.ts';
 import type { DesiredState } from '../../src/core/worker.ts';
 
@@ -23,6 +31,8 @@ export interface ServedAttempt {
   end: FinishedAttemptShape | null;
   /** Ends that were reported after the first. */
   repeats: number;
+  /** As what the agent says that it was run. */
+  execution: ExecutionShape | null;
   logs: { stdout: Buffer; stderr: Buffer; holes: { stream: string; from: number; length: number }[] };
   metrics: { name: string; value: number | string; step: number | null; offset: number }[];
   metrics_end: number;
@@ -113,7 +123,7 @@ export async function startProtocolServer(options: { port?: number } = {}) {
       job.status = 'running';
       job.attempts.push({
         ...{ lease, secret: agent.secret, confirmed: false, running: null, end: null, repeats: 0 },
-        ...{ logs: { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), holes: [] }, metrics: [], metrics_end: 0, progress: null },
+        ...{ logs: { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), holes: [] }, metrics: [], metrics_end: 0, progress: null, execution: null },
       });
       leases.push(lease);
     }
@@ -193,6 +203,10 @@ export async function startProtocolServer(options: { port?: number } = {}) {
       const attempt = find(running);
       attempt.running = running;
       attempt.confirmed = true;
+    }
+    for (const { place, attempts } of request.executions ?? []) {
+      for (const { job_id, attempt, rank: _, token, variables, ...own } of attempts)
+        find({ job_id, attempt, token }).execution = { ...place, ...own, variables: { ...place.variables, ...variables } };
     }
     const reply = compose(agent, { settled: request.finished.map(settle) });
     if (request.wait_seconds === 0 || hasWord(agent, reply)) return Promise.resolve(reply);

@@ -1,4 +1,6 @@
 // Short words for the store's queue in tests: make jobs, sync as an agent, look at what became of them.
+import { expect } from 'vitest';
+
 import type { OwnClocks } from '../../src/core/liveness.ts';
 import type { Params } from '../../src/core/params.ts';
 import { registerAgent } from '../../src/store/agents.ts';
@@ -137,11 +139,13 @@ async function serverNow(store: Store): Promise<number> {
   return store.write(async (tx) => tx.now);
 }
 
-export function running(lease: GrantedLease, started_at: string | null = '2026-01-01T00:00:00.000Z'): RunningReport {
+type HeldLease = Pick<GrantedLease, 'job_id' | 'attempt' | 'rank' | 'token' | 'slot'>;
+
+export function running(lease: HeldLease, started_at: string | null = '2026-01-01T00:00:00.000Z'): RunningReport {
   return { job_id: lease.job_id, attempt: lease.attempt, rank: lease.rank, token: lease.token, slot: lease.slot, started_at };
 }
 
-export function finished(lease: GrantedLease, outcome: FinishedReport['outcome'] = 'succeeded', more: Partial<FinishedReport> = {}): FinishedReport {
+export function finished(lease: HeldLease, outcome: FinishedReport['outcome'] = 'succeeded', more: Partial<FinishedReport> = {}): FinishedReport {
   return {
     job_id: lease.job_id,
     attempt: lease.attempt,
@@ -171,4 +175,10 @@ export async function counts(store: Store, experimentId: number): Promise<{ kept
   const counted: Record<string, number> = { pending: 0, running: 0, done: 0, aborted: 0 };
   for (const row of rows) counted[row.status] = Number(row.n);
   return { kept, counted };
+}
+
+/** What the counters say is what a count of the rows says. */
+export async function countersAreRight(store: Store, experimentId: number): Promise<void> {
+  const { kept, counted } = await counts(store, experimentId);
+  expect(kept).toEqual(counted);
 }

@@ -71,7 +71,7 @@ export async function insertAttempt(store: Store, jobId: number, rank = 0): Prom
       .values({
         ...{ job_id: jobId, attempt, rank, agent_id: 1, worker_id: 'host_egg_0', slot: 0, revision: job.revision, nonce, outcome: null },
         ...{ claimed_at: tx.now, started_at: tx.now, finished_at: null, duration_ms: null, exit_code: null, signal: null, message: null },
-        ...{ late_outcome: null, late_at: null, late_exit_code: null, late_message: null, recorded_at: null },
+        ...{ late_outcome: null, late_at: null, late_exit_code: null, late_message: null, recorded_at: null, retry_at: null, requeued_at: null },
       })
       .execute();
     await tx.query

@@ -32,9 +32,10 @@ def store_checkpoint(payload: Payload) -> dict[str, Any]:
     return stored
 
 
-def newest_checkpoint() -> Path | None:
+def checkpoints() -> list[Path]:
+    """Newest first."""
     saved = _checkpoints()
-    return saved[max(saved)] if saved else None
+    return [saved[version] for version in sorted(saved, reverse=True)]
 
 
 def _checkpoints() -> dict[int, Path]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import os
 import re
 import stat
 from pathlib import Path
-from typing import BinaryIO, Callable, NamedTuple
+from typing import Any, BinaryIO, Callable, ContextManager, NamedTuple
 
 from .context import number
 from .errors import JdError
@@ -16,6 +16,9 @@ MEBIBYTE = 1024 * 1024
 MAX_UPLOAD_BYTES = 100 * MEBIBYTE
 NAME_CHARACTERS = 200
 
+# Up to this size a state stays in memory; a larger one is written to a temporary file.
+MEMORY_BYTES = 8 * MEBIBYTE
+
 _REFUSED_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]")
 
 
@@ -23,7 +26,36 @@ class Payload(NamedTuple):
     name: str
     kind: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], ContextManager[BinaryIO]]
+
+
+class Saved:
+    """A state on its way, in memory while it is small: written once, bounded, then read as often as needed."""
+
+    def __init__(self, what: str, directory: Path | None, limit: float | None = None) -> None:
+        # Loads half of the standard library, and most scripts save nothing.
+        import tempfile
+
+        self._file: Any = tempfile.SpooledTemporaryFile(MEMORY_BYTES, dir=directory)
+        self._what = what
+        self._limit = number("JD_MAX_UPLOAD_BYTES", MAX_UPLOAD_BYTES) if limit is None else limit
+        self.size = 0
+
+    def write(self, data: Any) -> int:
+        # Pickle hands large objects over as they are, not only as bytes.
+        length = memoryview(data).nbytes
+        self.size += length
+        if self.size > self._limit:
+            raise too_large(self._what, f"more than {self.size - length}", self._limit)
+        self._file.write(data)
+        return length
+
+    def reopened(self) -> ContextManager[BinaryIO]:
+        self._file.seek(0)
+        return contextlib.nullcontext(self._file)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def file_payload(path: str | os.PathLike[str]) -> Payload:
@@ -41,9 +73,8 @@ def file_payload(path: str | os.PathLike[str]) -> Payload:
     return Payload(name, "artifact", status.st_size, lambda: file.open("rb"))
 
 
-def checkpoint_payload(data: bytes) -> Payload:
-    check_size("the checkpoint", len(data))
-    return Payload("checkpoint", "checkpoint", len(data), lambda: io.BytesIO(data))
+def checkpoint_payload(state: Saved) -> Payload:
+    return Payload("checkpoint", "checkpoint", state.size, state.reopened)
 
 
 def artifact_name(name: str) -> str:
@@ -60,11 +91,15 @@ def artifact_name(name: str) -> str:
 def check_size(what: str, size: int) -> None:
     limit = number("JD_MAX_UPLOAD_BYTES", MAX_UPLOAD_BYTES)
     if size > limit:
-        raise JdError(
-            "too_large",
-            f"{what} has {size} bytes; at most {limit:.0f} are taken. Split or compress it, "
-            "or raise the limit of the server and JD_MAX_UPLOAD_BYTES.",
-        )
+        raise too_large(what, str(size), limit)
+
+
+def too_large(what: str, size: str, limit: float) -> JdError:
+    return JdError(
+        "too_large",
+        f"{what} has {size} bytes; at most {limit:.0f} are taken. Split or compress it, "
+        "or raise the limit of the server and JD_MAX_UPLOAD_BYTES.",
+    )
 
 
 class ExactReader:

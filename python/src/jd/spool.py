@@ -12,7 +12,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Iterator, NamedTuple
 
 from .context import attempt_dir, number
 from .errors import JdError
@@ -57,16 +57,14 @@ def add(spool: Path, payload: Payload, key: str) -> None:
         raise JdError("spool_unwritable", f"{payload.name} cannot be kept for later in {spool}: {error}") from error
 
 
-def newest_checkpoint(spool: Path) -> bytes | None:
-    """The state that was saved last and waits for delivery; None if there is none, or it was delivered just now."""
+def waiting_checkpoints(spool: Path) -> Iterator[Path]:
+    """States that wait for delivery, newest first. One that was delivered just now ends the list: the server has it and what came before."""
     for path in reversed(_descriptions(spool)):
         entry = _read_entry(path)
         if entry is not None and entry.kind == "checkpoint":
-            try:
-                return entry.data.read_bytes()
-            except FileNotFoundError:
-                return None
-    return None
+            if not entry.data.exists():
+                return
+            yield entry.data
 
 
 def _descriptions(spool: Path) -> list[Path]:

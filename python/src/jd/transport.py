@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any, Callable, Mapping, NamedTuple, TypeVar, cast
+from typing import Any, Callable, Mapping, NamedTuple, Protocol, TypeVar, cast
 
 from .context import Server, number, text
 from .errors import JdError
@@ -26,13 +26,18 @@ LONGEST_WAIT = 20
 T = TypeVar("T")
 
 
+class Sink(Protocol):
+    def write(self, data: bytes) -> Any: ...
+
+
 class Reply(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
 
 
-def get(server: Server, path: str) -> Reply:
-    return _exchange(server, "GET", path)
+def download(server: Server, path: str, sink: Sink) -> Mapping[str, str]:
+    """Writes the body into `sink` while it comes; returns the headers. A body that is cut short counts as no answer."""
+    return _exchange(server, "GET", path, sink=sink).headers
 
 
 def put(server: Server, path: str, payload: Payload, key: str) -> dict[str, Any]:
@@ -69,7 +74,13 @@ def with_retries(call: Callable[[], T], tries: int, longest_seconds: float) -> T
 
 
 def _exchange(
-    server: Server, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: ExactReader | None = None
+    server: Server,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: ExactReader | None = None,
+    sink: Sink | None = None,
 ) -> Reply:
     told = {**(headers or {}), "Authorization": f"Bearer {server.token}"}
     # urllib sends whatever has a `read`, block by block.
@@ -79,7 +90,10 @@ def _exchange(
             raise ValueError("it must begin with http:// or https://")
         request = urllib.request.Request(f"{server.url}/api/v1/attempt/{path}", data, told, method=method)
         with _opener(server).open(request, timeout=number("JD_TIMEOUT_SECONDS", IDLE_SECONDS, 0.001)) as reply:
-            return Reply(reply.headers, reply.read())
+            if sink is None:
+                return Reply(reply.headers, reply.read())
+            _copy(reply, sink)
+            return Reply(reply.headers, b"")
     except urllib.error.HTTPError as error:
         with error:
             raise _refusal(server, error) from None
@@ -88,6 +102,16 @@ def _exchange(
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise JdError("unreachable", f"{server.url} cannot be reached: {reason!s:.300}", retryable=True) from error
+
+
+def _copy(reply: Any, sink: Sink) -> None:
+    announced, came = reply.headers.get("Content-Length"), 0
+    for block in iter(lambda: reply.read(MEBIBYTE), b""):
+        came += len(block)
+        sink.write(block)
+    # Read block by block, a connection that ends too early looks like an end.
+    if announced is not None and came < int(announced):
+        raise http.client.IncompleteRead(b"", int(announced) - came)
 
 
 def _refusal(server: Server, error: urllib.error.HTTPError) -> JdError:

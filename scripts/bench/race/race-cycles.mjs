@@ -67,15 +67,24 @@ const LIMITS = {
 };
 
 const FLEET = 'An HTTP request with its own checks for each job; requests that arrive together share a commit.';
+const PAIR = "The server's own thread: while one agent reads its answer, the other's sync is worked on.";
+
+/** Beside one agent: the same number of jobs in flight at several, as pg-boss has several loops. */
+const FLEETS = { one: [], few: [32, 2], many: [2], sets: [2] };
 
 function ours(resources, { group, slots, size }, plan) {
-  const one = (engine, agents) => ({
-    ...{ group, unit: UNIT, who: 'drover', durable: true, base: agents === 1 ? `${group}.bare-${engine}` : null, limit: agents === 1 ? LIMITS[size] : FLEET },
-    id: `${group}.drover-${engine}${agents === 1 ? '' : `-${agents}x1`}`,
-    title: `Drover on ${ENGINES[engine]}, ${agents === 1 ? `1 agent × ${slots.toLocaleString('en-US')}` : `${agents} agents × 1`}`,
-    open: () => openDrover(resources, { engine, agents, slots: agents === 1 ? slots : 1, jobs: plan.race_cycles[size].drover, rounds: plan.rounds }),
-  });
-  return [one('sqlite', 1), ...(size === 'few' ? [one('sqlite', 32)] : []), one('postgres', 1)];
+  const fleet = (engine, agents) => {
+    // Whoever asks for sets asks for whole ones.
+    const each = size === 'sets' ? slots : Math.round(slots / agents);
+    return {
+      ...{ group, unit: UNIT, who: 'drover', durable: true, base: `${group}.bare-${engine}` },
+      limit: agents === 1 ? LIMITS[size] : agents === 2 ? PAIR : FLEET,
+      id: `${group}.drover-${engine}${agents === 1 ? '' : `-${agents}x`}`,
+      title: `Drover on ${ENGINES[engine]}, ${agents} ${agents === 1 ? 'agent' : 'agents'} × ${each.toLocaleString('en-US')}`,
+      open: () => openDrover(resources, { engine, agents, slots: each, jobs: plan.race_cycles[size].drover, rounds: plan.rounds }),
+    };
+  };
+  return [fleet('sqlite', 1), ...FLEETS[size].map((agents) => fleet('sqlite', agents)), fleet('postgres', 1)];
 }
 
 async function openDrover(resources, { engine, agents, slots, jobs, rounds }) {

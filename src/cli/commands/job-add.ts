@@ -25,7 +25,7 @@ export const addJobAdd: AddCommand = (group, dependencies) => {
     .option('-p, --param <name=value>', 'a param (may be repeated); a value is a number, true, false, null or JSON if it looks so, else text', collect)
     .option('-x, --times <n>', 'how many of it', wholeNumber(1, LIMITS.create_jobs.value));
   onRun<AddOptions>(command, dependencies, async ({ context, options, words, tail }) => {
-    if (words.length > 0) throw usageError(`Put -- before the command: drover job add … -- ${words.join(' ')}`);
+    if (words.length > 0) throw usageError(misplaced(words));
     const params = readParams(options.param ?? [], '--param');
     const settings = jobSettings(options, tail);
     const experiment = await context.experiment();
@@ -35,3 +35,9 @@ export const addJobAdd: AddCommand = (group, dependencies) => {
     await context.output.show(createdView(reply, experiment, settings.command ?? null));
   });
 };
+
+function misplaced(words: readonly string[]): string {
+  if (words.every((word) => /^[A-Za-z_][\w.-]*=/.test(word)))
+    return `Put --param before each param: drover job add ${words.map((word) => `--param ${word}`).join(' ')}`;
+  return `Put -- before the command: drover job add … -- ${words.join(' ')}`;
+}

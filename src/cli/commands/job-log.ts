@@ -13,22 +13,33 @@ interface LogOptions {
   readonly follow?: true;
   readonly stderr?: true;
   readonly attempt?: number;
+  readonly grep?: string;
 }
 
 export const addJobLog: AddCommand = (group, dependencies) => {
   const command = addCommand(group, 'log <jobs...>', {
     summary: 'Print what a job wrote to standard output, byte for byte',
-    examples: ['job log digits-tune/42', 'job log last --follow', 'job log digits-tune/42 --stderr > errors.txt', 'job log digits-tune/42 --attempt 1'],
-    notes: 'With --follow it waits for the job to start and goes on until its attempt ends; the exit code does not tell how the job ended.',
+    examples: [
+      'job log digits-tune/42',
+      'job log last --follow',
+      'job log digits-tune/42 --stderr > errors.txt',
+      'job log digits-tune/42 --attempt 1',
+      'job log digits-tune/42 --grep error',
+    ],
+    notes:
+      'With --follow it waits for the job to start and goes on until its attempt ends; the exit code does not tell how the job ended. With --grep the server searches, and lines come as they are read: without colours and progress that was drawn over, long ones cut.',
   });
   experimentOption(command)
     .option('-f, --follow', 'go on until the attempt ends')
     .option('--stderr', 'standard error instead of standard output')
+    .option('--grep <text>', 'only lines that hold this text, in capitals or not')
     .option('--attempt <n>', 'of this attempt; default the newest', wholeNumber(1));
   onRun<LogOptions>(command, dependencies, async ({ context, options, words }) => {
     const selection = await selectJobs(context, words);
     const single = singleJob(selection);
     if (options.follow === true && single === null) throw usageError('--follow needs a single job.');
+    if (options.grep !== undefined)
+      return grepJobs(context, single === null ? await existingJobs(context, selection) : [single], { ...options, text: options.grep });
     const interrupted = new AbortController();
     const release = options.follow === true ? context.dependencies.onInterrupt(() => interrupted.abort()) : () => {};
     try {
@@ -41,6 +52,27 @@ export const addJobLog: AddCommand = (group, dependencies) => {
     if (interrupted.signal.aborted) throw new CliFailure(EXIT.interrupted);
   });
 };
+
+/** What a search ends with when nothing was found: as with grep, a script can tell. */
+async function grepJobs(context: Context, jobs: readonly JobName[], options: LogOptions & { readonly text: string }): Promise<void> {
+  const { client } = await context.connection();
+  const { text, attempt } = options;
+  if (options.follow === true) throw usageError('--grep and --follow do not go together.');
+  const stream = options.stderr === true ? 'stderr' : 'stdout';
+  let count = 0;
+  for (const job of jobs) {
+    for (let from = 0, isOver = false; !isOver;) {
+      const query = { text, stream, from, ...(attempt === undefined ? {} : { attempt }) } as const;
+      const reply = await client.results.logSearch({ params: job, query });
+      const name = jobs.length === 1 ? '' : `${job.experiment}/${job.number}: `;
+      for (const { excerpt } of reply.matches) await context.output.bytes(Buffer.from(`${name}${excerpt}\n`));
+      count += reply.matches.length;
+      isOver = reply.next_from >= reply.size || reply.next_from === from;
+      from = reply.next_from;
+    }
+  }
+  if (count === 0) throw new CliFailure(EXIT.not_found, `No line of ${stream} holds ${JSON.stringify(text)}.`);
+}
 
 async function printLog(context: Context, job: JobName, options: LogOptions & { signal: AbortSignal }): Promise<void> {
   const { client } = await context.connection();

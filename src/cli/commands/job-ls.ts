@@ -1,5 +1,5 @@
 // `drover job ls`: the jobs of an experiment.
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 import type { JobShape } from '../../contract/schemas.ts';
 import type { JobStatus } from '../../core/job.ts';
@@ -32,6 +32,7 @@ const SORT_NAMES = [
   'priority',
   'worker_id',
   'attempts',
+  'progress',
 ] as const satisfies readonly JobQuery['sort'][];
 
 export const addJobList: AddCommand = (group, dependencies) => {
@@ -41,6 +42,7 @@ export const addJobList: AddCommand = (group, dependencies) => {
       'job ls --experiment digits-tune',
       'job ls --experiment digits-tune --status aborted',
       "job ls --experiment digits-tune --search 'lr>0.01' --sort duration_ms --desc --limit 10",
+      'job ls --experiment digits-tune --sort metric:loss --limit 5',
       'job ls --experiment digits-tune --json | jq .[].params',
     ],
     notes: `On a terminal the newest ${SCREEN_ROWS} are shown; in a pipe, and with --all, every one.`,
@@ -49,7 +51,7 @@ export const addJobList: AddCommand = (group, dependencies) => {
     .addOption(new Option('-s, --status <status>', 'only these (may be repeated)').argParser(collectStatus))
     .option('--search <text>', 'lr=0.01, lr>0.001, a worker id, or any text in a param or message')
     .option('--held', 'only held ones')
-    .addOption(new Option('--sort <field>', 'order; default number').choices(SORT_NAMES))
+    .addOption(new Option('--sort <field>', 'order, also metric:NAME; default number').choices(SORT_NAMES).argParser(readSort))
     .option('--desc', 'greatest first')
     .option('-n, --limit <n>', 'at most so many', wholeNumber(1))
     .option('--all', 'every one');
@@ -70,6 +72,13 @@ export const addJobList: AddCommand = (group, dependencies) => {
     });
   });
 };
+
+function readSort(text: string): NonNullable<JobQuery['sort']> {
+  const known = SORT_NAMES.find((name) => name === text);
+  if (known !== undefined) return known;
+  if (/^metric:./s.test(text)) return text as `metric:${string}`;
+  throw new InvalidArgumentError(`It is one of ${SORT_NAMES.join(', ')}, or metric:NAME.`);
+}
 
 function listQuery(options: ListOptions, words: readonly string[]): JobQuery {
   const ranges = words.length === 0 ? null : parseRanges(words.join(','));

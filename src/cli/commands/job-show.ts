@@ -1,9 +1,11 @@
 // `drover job show`: one job with its params and attempts.
-import type { AttemptShape, JobShape } from '../../contract/schemas.ts';
+import type { AttemptShape, ExecutionShape, JobShape } from '../../contract/schemas.ts';
+import { commandLineOf } from '../../core/execution.ts';
 import { plainText } from '../../core/params.ts';
 import { addCommand, experimentOption, onRun, type AddCommand } from '../command.ts';
-import { CliFailure, EXIT } from '../failure.ts';
-import { readJobs, statusCell } from '../job-list.ts';
+import { CliFailure, EXIT, isApiError } from '../failure.ts';
+import type { ApiClient } from '../connection.ts';
+import { readJobs, statusCell, type JobName } from '../job-list.ts';
 import { durationText, fullTime, relativeTime } from '../moments.ts';
 import { STATUS_COLOURS, type Block } from '../output.ts';
 import { selectJobs, selectionText, singleJob } from '../selection.ts';
@@ -26,11 +28,12 @@ export const addJobShow: AddCommand = (group, dependencies) => {
     const single = singleJob(selection);
     if (single !== null) {
       const found: JobAndAttempts = await client.jobs.get({ params: single });
+      const execution = await readExecution(client, single, found);
       const waits = found.job.status === 'pending' ? (await client.jobs.wait({ params: single })).wait : null;
       await context.output.show({
-        json: waits === null ? found : { ...found, wait: waits },
+        json: { ...found, ...(execution === null ? {} : { execution }), ...(waits === null ? {} : { wait: waits }) },
         ids: [reference(found.job)],
-        blocks: jobBlocks(found, { now, wait: waits?.sentence ?? '' }),
+        blocks: jobBlocks(found, { now, wait: waits?.sentence ?? '', execution }),
       });
       return;
     }
@@ -45,16 +48,32 @@ export const addJobShow: AddCommand = (group, dependencies) => {
   });
 };
 
+/** Of the newest attempt; null when it was never told, and of a server that does not know what it is. */
+async function readExecution(client: ApiClient, params: JobName, { job }: JobAndAttempts): Promise<ExecutionShape | null> {
+  if (job.attempts === 0) return null;
+  try {
+    return (await client.results.execution({ params: { ...params, attempt: job.attempts } })).execution;
+  } catch (error) {
+    if (isApiError(error) && error.code === 'not_found') return null;
+    throw error;
+  }
+}
+
 function reference(job: JobShape): string {
   return `${job.experiment}/${job.number}`;
 }
 
-function jobBlocks({ job, attempts }: JobAndAttempts, { now, wait = '' }: { readonly now: number; readonly wait?: string }): Block[] {
+function jobBlocks(
+  { job, attempts }: JobAndAttempts,
+  { now, wait = '', execution = null }: { readonly now: number; readonly wait?: string; readonly execution?: ExecutionShape | null },
+): Block[] {
   const fields: [string, Cell][] = [
     ['Job', reference(job)],
     ['Status', statusCell(job)],
     ['Waits', wait],
     ['Command', job.command ?? '(script of the worker)'],
+    ['Was run as', execution === null ? '' : commandLineOf(execution.arguments) + (execution.cut ? ' …' : '')],
+    ['Directory', execution?.working_directory ?? ''],
     ['Class', job.machine_class ?? ''],
     ['Priority', job.priority === 0 ? '' : String(job.priority)],
     ['Tags', job.tags.join(' ')],

@@ -15,6 +15,8 @@ export const SERVER_SETTINGS = [
   'log_format',
   'trusted_proxies',
   'artifact_limit_mb',
+  'open_workers',
+  'open_workers_from',
 ] as const satisfies readonly SettingName[];
 
 export interface ForceOption {
@@ -28,6 +30,8 @@ export function serverOptions(command: Command): Command {
     .option('--data-dir <path>', 'directory for everything; default .drover (DROVER_DATA_DIR)')
     .option('--database <url>', 'postgres://… instead of SQLite (better: DROVER_DATABASE, which other users do not see)')
     .option('--trusted-proxies <ranges>', 'proxies whose forwarded addresses count, e.g. 10.0.0.0/8 (DROVER_TRUSTED_PROXIES)')
+    .option('--open-workers <experiment>', 'let clients of JobDistributor on this machine work for an experiment without a token (DROVER_OPEN_WORKERS)')
+    .option('--open-workers-from <ranges>', 'let them come from these addresses instead, e.g. 10.1.0.0/16 (DROVER_OPEN_WORKERS_FROM)')
     .option('--artifact-limit-mb <n>', 'largest uploaded file; default 100 (DROVER_ARTIFACT_LIMIT_MB)', wholeNumber(1, 1_000_000))
     .option('--force', 'take a data directory on a network file system: safe only while a single machine uses it')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent (DROVER_LOG_LEVEL)')

@@ -6,7 +6,6 @@ import { agentOptions } from '../agent-options.ts';
 import { openBrowser } from '../browser.ts';
 import { addCommand, onRunWith, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { ForegroundAgent } from '../dependencies.ts';
 import { createDigits, DIGITS_EXPERIMENT, digitsCommand } from '../example-digits.ts';
 import { CliFailure, EXIT } from '../failure.ts';
 import { write } from '../output.ts';
@@ -15,6 +14,7 @@ import { createProgressLine } from '../progress-line.ts';
 import { startServing, type Serving } from '../serving.ts';
 import { followProgress } from '../up-progress.ts';
 import { type ForceOption, SERVER_SETTINGS, serverOptions } from './server.ts';
+import type { ForegroundAgent } from '../../runtime/local-agents.ts';
 
 interface UpOptions extends ForceOption {
   readonly example?: 'digits';

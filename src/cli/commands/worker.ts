@@ -2,25 +2,29 @@
 import { Option, type Command } from 'commander';
 
 import type { WorkerShape } from '../../contract/schemas.ts';
-import { DESIRED_STATES, type DesiredState } from '../../core/worker.ts';
 import type { SettingName } from '../../runtime/config.ts';
 import { agentOptions } from '../agent-options.ts';
 import { addCommand, addGroup, experimentOption, onRun, onRunWith, seconds, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import type { AgentSelection, LocalAgent, StartedAgent } from '../dependencies.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { checkLaunch } from '../launch-checks.ts';
 import { relativeTime } from '../moments.ts';
 import type { Cell } from '../table.ts';
 import { batch, readWorkers } from '../worker-list.ts';
+import { addWorkerHistory } from './worker-history.ts';
 import { addWorkerRevoke } from './worker-revoke.ts';
+import { addWorkerCancel, addWorkerTell } from './worker-tell.ts';
+import type { AgentSelection, LocalAgent, StartedAgent } from '../../runtime/local-agents.ts';
 
 export const addWorker: AddCommand = (program, dependencies) => {
-  const group = addGroup(program, 'worker', 'Start, list, stop, restart and revoke workers');
+  const group = addGroup(program, 'worker', 'Start, list, stop, restart, command and revoke workers');
   addStart(group, dependencies);
   addList(group, dependencies);
   addStop(group, dependencies);
   addRestart(group, dependencies);
-  addTell(group, dependencies);
+  addWorkerTell(group, dependencies);
+  addWorkerCancel(group, dependencies);
+  addWorkerHistory(group, dependencies);
   addWorkerRevoke(group, dependencies);
 };
 
@@ -38,6 +42,7 @@ const START_SETTINGS = [
   'log_dir',
   'ca_file',
 ] as const satisfies readonly SettingName[];
+const SETTING_NAMES = { script: '--script', class: '--class', workspace: '--workspace', cache: '--cache', log_dir: '--log-dir' } as const;
 const LOCAL_SETTINGS = ['url', 'experiment', 'cache'] as const satisfies readonly SettingName[];
 
 const addStart: AddCommand = (group, dependencies) => {
@@ -74,6 +79,7 @@ const addStart: AddCommand = (group, dependencies) => {
       once: settings.once,
       parent_pipe: options.parentPipe === true,
     });
+    checkLaunch(agent, dependencies, SETTING_NAMES);
     if (!settings.foreground) return showStarted(context, [await dependencies.agent.start(agent)], 'Started');
     const code = await dependencies.agent.run(agent);
     if (code !== 0) throw new CliFailure(code);
@@ -179,8 +185,15 @@ const addStop: AddCommand = (group, dependencies) => {
     async ({ context, options, words }) => {
       const how = { keep: options.keep === true, force: options.force === true, ...(options.grace === undefined ? {} : { grace_seconds: options.grace }) };
       const stopped = await context.dependencies.agent.stop({ ...(await selectAgents(context, options, words)), ...how });
-      if (stopped.length === 0) throw new CliFailure(EXIT.not_found, `No such agent runs here. drover worker ls --local shows them.`);
-      await context.output.show({ json: { stopped }, ids: stopped, blocks: [{ text: `Stopped ${stopped.join(', ')}.` }] });
+      const { agents, workers, leaving } = stopped;
+      if (workers.length + leaving.length === 0) throw new CliFailure(EXIT.not_found, `No such agent runs here. drover worker ls --local shows them.`);
+      const names = agents.length > 0 ? agents : workers;
+      await context.output.show({
+        json: { stopped: names, ...stopped },
+        ids: names,
+        blocks: names.length === 0 ? [] : [{ text: `Stopped ${names.join(', ')}.` }],
+      });
+      if (leaving.length > 0) throw new CliFailure(EXIT.refused, `Told to stop, and not gone yet: ${leaving.join(', ')}.`);
     },
   );
 };
@@ -215,43 +228,4 @@ async function selectAgents(context: Context, options: SelectionOptions, words: 
   if (words.length === 0 && options.all !== true && settings.experiment === null)
     throw usageError('Which agents? Name them (drover worker ls --local), or give --experiment or --all.');
   return { cache: settings.cache, experiment: settings.experiment, names: words.length === 0 ? null : words, keep: false };
-}
-
-const addTell: AddCommand = (group, dependencies) => {
-  const command = addCommand(group, 'tell <state> [workers...]', {
-    summary: 'Tell workers anywhere to run, pause, drain or stop',
-    examples: ['worker tell pause --experiment digits-tune', 'worker tell drain --host gpunode', 'worker tell run gpunode_egg_0'],
-    notes: '`pause` finishes the job and takes no more; `drain` finishes the job and leaves; `stop` leaves at once when idle.',
-  });
-  experimentOption(command)
-    .option('--host <host>', 'all workers of this machine')
-    .option('--instance <word>', 'all workers of this agent')
-    .option('--dry-run', 'say which ones, tell nothing');
-  onRun<{ host?: string; instance?: string; dryRun?: true }>(command, dependencies, async ({ context, options, words }) => {
-    const action = readState(words[0]!);
-    const { client } = await context.connection();
-    const ids = words.slice(1);
-    const workers = {
-      ...(ids.length === 0 ? {} : { worker_ids: ids }),
-      ...(options.host === undefined ? {} : { host: options.host }),
-      ...(options.instance === undefined ? {} : { instance: options.instance }),
-    };
-    const reply = await client.workers.command({
-      params: { experiment: await context.experiment() },
-      body: { action, workers, dry_run: options.dryRun === true },
-    });
-    if (reply.matched === 0) throw new CliFailure(EXIT.not_found, 'No such worker. drover worker ls shows them.');
-    const text = `${options.dryRun === true ? 'Would tell' : 'Told'} ${reply.changed} of ${reply.matched} workers to ${action}${reply.changed === 0 ? '' : `: ${reply.workers.join(' ')}`}`;
-    await context.output.show({ json: reply, ids: reply.workers, blocks: [{ text }] });
-    if (reply.refused > 0)
-      throw new CliFailure(
-        EXIT.refused,
-        `Left as they were: ${reply.refused} of ${reply.matched} workers, which also serve experiments that you may not operate.`,
-      );
-  });
-};
-
-function readState(word: string): DesiredState {
-  if ((DESIRED_STATES as readonly string[]).includes(word)) return word as DesiredState;
-  throw usageError(`${JSON.stringify(word)} is not one of ${DESIRED_STATES.join(', ')}.`);
 }

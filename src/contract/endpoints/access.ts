@@ -42,10 +42,15 @@ export const access = {
   login: endpoint({
     method: 'POST',
     path: '/login',
-    summary: 'Open a dashboard session with a PIN or a one-time link',
-    description: 'Sets an HttpOnly cookie. Wrong PINs are slowed down and locked per client and per experiment.',
+    summary: 'Open a dashboard session with a PIN, a one-time link or an API key',
+    description:
+      'Sets an HttpOnly cookie. Wrong PINs are slowed down and locked per client and per experiment. A session by key may what the key may, and ends with it; it starts no agents.',
     access: 'none',
-    body: z.union([z.strictObject({ experiment: ExperimentName, pin: z.string().max(20) }), z.strictObject({ link_token: z.string().max(100) })]),
+    body: z.union([
+      z.strictObject({ experiment: ExperimentName, pin: z.string().max(20) }),
+      z.strictObject({ link_token: z.string().max(100) }),
+      z.strictObject({ api_key: z.string().max(100) }),
+    ]),
     reply: z.object({ actor: Actor }),
     errors: ['wrong_pin', 'rate_limited', 'unauthenticated'],
     example: { body: { experiment: 'digits-tune', pin: '402913' }, reply: { actor: exampleActor } },

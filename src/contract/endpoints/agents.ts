@@ -4,7 +4,7 @@ import * as z from 'zod';
 
 import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
-import { ClassName, DesiredStateName, ExperimentName, LeaseReference, Moment, OutcomeName, ParamsShape } from '../schemas.ts';
+import { ClassName, DesiredStateName, ExecutionPlace, ExperimentName, LeaseReference, Moment, OutcomeName, OwnExecution, ParamsShape } from '../schemas.ts';
 import { Stream } from './results.ts';
 
 const MAX = LIMITS.sync_items.value;
@@ -29,6 +29,12 @@ export const FinishedAttempt = LeaseReference.extend({
   started_at: Moment.nullable().default(null),
   finished_at: Moment,
   duration_ms: z.int().min(0).nullable().default(null).describe('by the monotonic clock, if the agent saw it all'),
+});
+
+/** As what attempts were run, told once for each; those that one process of the agent started share their place. */
+export const ToldExecutions = z.object({
+  place: ExecutionPlace,
+  attempts: z.array(LeaseReference.extend(OwnExecution.shape)).max(LIMITS.sync_executions.value),
 });
 
 export const SyncRequest = z.object({
@@ -59,8 +65,18 @@ export const SyncRequest = z.object({
     .max(LIMITS.workers_per_agent.value)
     .default([])
     .describe('the newest command that each slot has applied, of the slots that were ever commanded'),
+  left_slots: z
+    .array(z.int().min(0).max(LIMITS.workers_per_agent.value))
+    .max(LIMITS.workers_per_agent.value)
+    .optional()
+    .describe('slots whose workers were told on their own machine to leave, and have; all of them, when that has changed, until a reply came'),
   running: z.array(RunningAttempt).max(MAX).describe('everything that runs or is about to'),
   finished: z.array(FinishedAttempt).max(MAX).describe('everything that ended and was not yet settled by a reply'),
+  executions: z
+    .array(ToldExecutions)
+    .max(LIMITS.sync_executions.value)
+    .optional()
+    .describe('what was executed for attempts that have begun, until a reply came; the first telling of each is kept'),
   metrics: z.record(z.string().max(60), z.number()).optional().describe('newest machine metrics'),
 });
 
@@ -285,6 +301,7 @@ export type SyncRequestShape = z.output<typeof SyncRequest>;
 export type SyncReplyShape = z.output<typeof SyncReply>;
 export type LeaseShape = z.output<typeof Lease>;
 export type LeaseReferenceShape = z.output<typeof LeaseReference>;
+export type ToldExecutionsShape = z.output<typeof ToldExecutions>;
 export type FinishedAttemptShape = z.output<typeof FinishedAttempt>;
 export type RunningAttemptShape = z.output<typeof RunningAttempt>;
 export type LogChunkShape = z.output<typeof LogChunk>;

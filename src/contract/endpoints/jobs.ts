@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { LIMITS } from '../../core/limits.ts';
 import { WAIT_REASONS } from '../../core/waiting.ts';
 import { endpoint } from '../endpoint.ts';
-import { FilterFields, JobFilter, SORTS } from '../job-filter.ts';
+import { FilterFields, JobFilter, Sort } from '../job-filter.ts';
 import { Attempt, ClassName, ExperimentParams, Job, JobParams, PageQuery, ParamsShape, ResourcesShape } from '../schemas.ts';
 
 import { exportJobs } from './export.ts';
@@ -182,7 +182,7 @@ export const jobs = {
     params: ExperimentParams,
     query: PageQuery.extend({
       ...FilterFields,
-      sort: z.enum(SORTS).default('number'),
+      sort: Sort.default('number'),
       order: z.enum(['asc', 'desc']).default('desc'),
     }),
     reply: z.object({
@@ -192,12 +192,16 @@ export const jobs = {
         count: z.int(),
         exact: z.boolean().describe('false: at least this many'),
       }),
+      workers: z
+        .record(z.string(), z.object({ machine_class: z.string().nullable(), process_id: z.int().nullable() }))
+        .default({})
+        .describe('the workers that these jobs name, by id; those that were forgotten are left out'),
     }),
     errors: ['experiment_not_found', 'too_many'],
     example: {
       params: { experiment: 'digits-tune' },
       query: { status: 'pending', search: 'learning_rate=0.1', limit: 50 },
-      reply: { jobs: [exampleJob], next_cursor: null, total: { count: 1, exact: true } },
+      reply: { jobs: [exampleJob], next_cursor: null, total: { count: 1, exact: true }, workers: {} },
     },
   }),
   export: exportJobs,

@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
-import { Artifact, ArtifactName, ExperimentParams, JobParams, LatestValue, MetricName, Moment, oneOrMore } from '../schemas.ts';
+import { Artifact, ArtifactName, Execution, ExperimentParams, JobParams, LatestValue, MetricName, Moment, oneOrMore } from '../schemas.ts';
 
 const JOB_PATH = '/experiments/:experiment/jobs/:number';
 const path = { experiment: 'digits-tune', number: 42 };
@@ -62,6 +62,65 @@ export const results = {
     }),
     errors: ['experiment_not_found', 'job_not_found'],
     example: { params: path, reply: { pieces: [{ stream: 'stdout', offset: 0, length: 80, at: '2026-11-21T08:30:01.000Z', dropped: false }] } },
+  }),
+  logSearch: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/log/search`,
+    summary: 'Lines of a log that hold a text, as people read them: without regard for case, colour codes or progress that was drawn over',
+    description:
+      'One call looks at a bounded piece of the log; ask again with `from` = `next_from` until that is `size`. While the attempt goes on, its last line waits for its end.',
+    access: 'viewer',
+    params: JobParams,
+    query: LogQuery.extend({
+      text: z
+        .string()
+        .min(1)
+        .max(LIMITS.log_search_characters.value)
+        .regex(/^[^\r\n]*$/, 'A text that is searched for has one line.'),
+      from: z.coerce.number().int().min(0).default(0).describe('offset in the stream'),
+    }),
+    reply: z.object({
+      matches: z.array(z.object({ offset: z.int().describe('where the line begins'), excerpt: z.string().describe('of the line, with the text in it') })),
+      next_from: z.int(),
+      size: z.int().describe('end of what has arrived'),
+      live: z.boolean().describe('more may come'),
+    }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: {
+      params: path,
+      query: { text: 'error' },
+      reply: { matches: [{ offset: 80, excerpt: 'RuntimeError: CUDA out of memory' }], next_from: 4_096, size: 4_096, live: false },
+    },
+  }),
+  execution: endpoint({
+    method: 'GET',
+    path: `${JOB_PATH}/attempts/:attempt/execution`,
+    summary: 'What was executed for an attempt: command line, place, versions and variables',
+    description: 'As its agent told it when the attempt began. Never the token, and of the inherited environment only a few named variables.',
+    access: 'viewer',
+    params: JobParams.extend({ attempt: z.coerce.number().int().min(1) }),
+    query: LogQuery.pick({ rank: true }),
+    reply: z.object({ execution: Execution.nullable().describe('null: not told (yet)') }),
+    errors: ['experiment_not_found', 'job_not_found'],
+    example: {
+      params: { ...path, attempt: 1 },
+      reply: {
+        execution: {
+          arguments: ['/srv/ada/venv/bin/python', '/srv/ada/tune/train.py', '--lr', '0.1'],
+          cut: false,
+          process_id: 4711,
+          host: 'gpunode',
+          user: 'ada',
+          working_directory: '/srv/ada/tune',
+          script: '/srv/ada/tune/train.py',
+          interpreter: '/srv/ada/venv/bin/python',
+          interpreter_version: 'Python 3.12.4',
+          agent_version: '0.1.0',
+          platform: 'linux x64, node 20.20.2',
+          variables: { CUDA_VISIBLE_DEVICES: '0', JD_ATTEMPT: '1', JD_JOB_ID: '42' },
+        },
+      },
+    },
   }),
   artifacts: endpoint({
     method: 'GET',
@@ -204,6 +263,9 @@ export const results = {
     description: 'Headers `Drover-Checkpoint-Version`, and `Drover-Checkpoint-At` (milliseconds since 1970, by the server).',
     access: 'attempt',
     transport: 'download',
+    query: z.object({
+      before: z.coerce.number().int().min(0).optional().describe('the latest one below this version: for a script that could not read that one'),
+    }),
     errors: ['artifact_not_found'],
     example: {},
   }),

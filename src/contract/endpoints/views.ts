@@ -3,7 +3,7 @@ import * as z from 'zod';
 
 import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
-import { SORTS } from '../job-filter.ts';
+import { Sort } from '../job-filter.ts';
 import { ExperimentParams, Moment, Status } from '../schemas.ts';
 
 const PATH = '/experiments/:experiment/views';
@@ -13,7 +13,7 @@ const View = z.strictObject({
   status: Status.optional(),
   search: z.string().max(LIMITS.search_characters.value).optional().describe('as in the list of jobs'),
   matrix_id: z.int().min(1).optional().describe('only the jobs of this matrix'),
-  sort: z.enum(SORTS).optional(),
+  sort: Sort.optional(),
   order: z.enum(['asc', 'desc']).optional(),
   columns: z
     .array(

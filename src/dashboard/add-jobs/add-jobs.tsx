@@ -10,14 +10,17 @@ import { api, errorSentence, newIdempotencyKey } from '../api.ts';
 import { countText } from '../components/bytes.ts';
 import { ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { toastDone } from '../components/toast.ts';
+import { useMade } from '../components/when-wanted.tsx';
 import { useRights } from '../frame/session.tsx';
 import { queries } from '../queries.ts';
-import { planOfRows, planOfText, rowsOfMatrix, textOfMatrix, type FormRow, type Plan } from './draft.ts';
+import { rowsOfMatrix, type FormRow, type Plan } from './draft.ts';
+import { FileMode } from './file-mode.tsx';
 import { FormMode } from './form-mode.tsx';
 import { JsonMode } from './json-mode.tsx';
 import { emptyMore, MoreSettings, settingsOf, type More } from './more-settings.tsx';
 import { PlanPreview } from './plan-preview.tsx';
 import { Review } from './review.tsx';
+import { useDraft, type Mode } from './use-draft.ts';
 
 interface Props {
   readonly experiment: string;
@@ -27,24 +30,31 @@ interface Props {
   readonly pending: number;
   /** The matrix whose params and settings it begins with. */
   readonly like: number | null;
+  /** A file that was dropped on the page. */
+  readonly dropped: File | null;
 }
 
 export function AddJobs(props: Props) {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
+  const { opened } = useMade(props.opened);
   return (
-    <Modal opened={props.opened} onClose={props.close} title="Add jobs" size={780} fullScreen={narrow} closeOnClickOutside={false}>
+    <Modal opened={opened} onClose={props.close} title="Add jobs" size={780} fullScreen={narrow} closeOnClickOutside={false}>
       {props.like === null ? <AddJobsForm {...props} begin={NOTHING} /> : <AddJobsLike {...props} like={props.like} />}
     </Modal>
   );
 }
-
-type Mode = 'form' | 'json';
 
 /** What the dialog begins with. */
 interface Beginning {
   readonly rows: readonly FormRow[];
   readonly more: More;
 }
+
+const MODES = [
+  { value: 'form', label: 'Form' },
+  { value: 'json', label: 'JSON' },
+  { value: 'file', label: 'File' },
+];
 
 const NOTHING: Beginning = {
   rows: [
@@ -73,17 +83,13 @@ function beginLike({ spec, command, machine_class, priority, max_attempts, timeo
   };
 }
 
-function AddJobsForm({ experiment, close, pending, begin }: Props & { readonly begin: Beginning }) {
+function AddJobsForm({ experiment, close, pending, begin, dropped }: Props & { readonly begin: Beginning }) {
   const { commands } = useRights();
   const client = useQueryClient();
-  const ids = useRef(begin.rows.length);
-  const nextId = (): number => (ids.current += 1);
-  const [mode, setMode] = useState<Mode>('form');
-  const [rows, setRows] = useState(begin.rows);
-  const [text, setText] = useState('');
+  const draft = useDraft(begin.rows, dropped);
+  const { mode, plan } = draft;
   const [more, setMore] = useState(begin.more);
   const [replace, setReplace] = useState(false);
-  const plan = mode === 'form' ? planOfRows(rows) : planOfText(text);
   const body = (dryRun: boolean) => ({ ...planBody(plan), ...settingsOf(more, commands), replace_pending: replace, dry_run: dryRun });
   const key = useRef(newIdempotencyKey());
   const review = useMutation({ mutationFn: () => api.jobs.create({ params: { experiment }, body: body(true) }) });
@@ -95,11 +101,6 @@ function AddJobsForm({ experiment, close, pending, begin }: Props & { readonly b
       await Promise.all([client.invalidateQueries({ queryKey: ['jobs', experiment] }), client.invalidateQueries({ queryKey: ['experiment', experiment] })]);
     },
   });
-  const change = (next: Mode): void => {
-    if (next === 'json' && plan.kind === 'matrix') setText(textOfMatrix(plan.matrix));
-    if (next === 'form' && plan.kind === 'matrix') setRows(rowsOfMatrix(plan.matrix, nextId));
-    setMode(next);
-  };
   if (review.data !== undefined) {
     const back = (): void => {
       key.current = newIdempotencyKey();
@@ -111,19 +112,11 @@ function AddJobsForm({ experiment, close, pending, begin }: Props & { readonly b
   const ready = plan.kind === 'matrix' || plan.kind === 'list';
   return (
     <Stack gap="md">
-      <SegmentedControl
-        value={mode}
-        onChange={(next) => change(next as Mode)}
-        data={[
-          { value: 'form', label: 'Form' },
-          { value: 'json', label: 'JSON', disabled: false },
-        ]}
-        w={180}
-        size="xs"
-        aria-label="How to describe the jobs"
-      />
-      {mode === 'form' ? <FormMode rows={rows} setRows={setRows} nextId={nextId} plan={plan} /> : <JsonMode text={text} setText={setText} plan={plan} />}
-      <PlanPreview plan={plan} />
+      <SegmentedControl value={mode} onChange={(next) => draft.change(next as Mode)} data={MODES} w={260} size="xs" aria-label="How to describe the jobs" />
+      {mode === 'form' ? <FormMode rows={draft.rows} setRows={draft.setRows} nextId={draft.nextId} plan={plan} /> : null}
+      {mode === 'json' ? <JsonMode text={draft.text} setText={draft.setText} plan={plan} /> : null}
+      {mode === 'file' ? <FileMode chosen={draft.chosen} /> : null}
+      {mode === 'file' && plan.kind === 'problem' ? null : <PlanPreview plan={plan} />}
       <MoreSettings more={more} setMore={setMore} mayBringCommands={commands} />
       <ReplaceChoice replace={replace} setReplace={setReplace} pending={pending} />
       {review.isError ? (

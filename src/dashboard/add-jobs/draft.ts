@@ -73,8 +73,8 @@ function problem(sentence: string, row: number | null): Plan {
 }
 
 /** `Line 3, column 15: A comma or ] should stand here.` */
-export function problemText(plan: Extract<Plan, { kind: 'problem' }>): string {
-  return plan.place === null ? plan.sentence : `Line ${plan.place.line}, column ${plan.place.column}: ${plan.sentence}`;
+export function problemText({ place, sentence }: { readonly place: TextPlace | null; readonly sentence: string }): string {
+  return place === null ? sentence : `Line ${place.line}, column ${place.column}: ${sentence}`;
 }
 
 /** One line per param, as a person would write it. */

@@ -167,6 +167,7 @@ function parallelOption(data: Results, { axes, jobs }: Lines, scheme: Scheme): E
     parallelAxis: axes.map(({ id, name, log, words }, dim) => ({
       id,
       dim,
+      z: ABOVE_LINES,
       name,
       type: words === null ? (log ? 'log' : 'value') : 'category',
       ...(words === null
@@ -192,6 +193,9 @@ function parallelOption(data: Results, { axes, jobs }: Lines, scheme: Scheme): E
   };
 }
 
+/** Or the labels could not be read: all lines go through them. */
+const ABOVE_LINES = 10;
+
 function axisLook(colours: ChartColours) {
   return {
     nameLocation: 'end' as const,
@@ -200,7 +204,10 @@ function axisLook(colours: ChartColours) {
     nameTruncate: { maxWidth: 130 },
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
-    axisLabel: { color: colours.faint, fontSize: 11, width: 90, overflow: 'truncate' as const },
+    axisLabel: {
+      ...{ color: colours.faint, fontSize: 11, width: 90, overflow: 'truncate' as const },
+      ...{ textBorderColor: colours.surface, textBorderWidth: 3 },
+    },
     splitLine: { show: false },
     areaSelectStyle: { width: 18, borderWidth: 1, borderColor: colours.running, color: colours.running, opacity: 0.25 },
   };

@@ -4,6 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { createContext, use, useCallback, useState, type ReactNode } from 'react';
 
 import { errorSentence } from '../api.ts';
+import { useMade } from './when-wanted.tsx';
 
 export interface ConfirmRequest {
   readonly title: string;
@@ -22,17 +23,20 @@ export function useConfirm(): (request: ConfirmRequest) => void {
 
 export function ConfirmProvider({ children }: { readonly children: ReactNode }) {
   const [request, setRequest] = useState<ConfirmRequest | null>(null);
-  const [opened, setOpened] = useState(false);
+  const [wanted, setWanted] = useState(false);
+  const { made, opened } = useMade(wanted);
   const ask = useCallback((next: ConfirmRequest) => {
     setRequest(next);
-    setOpened(true);
+    setWanted(true);
   }, []);
   return (
     <ConfirmContext value={ask}>
       {children}
-      <Modal opened={opened} onClose={() => setOpened(false)} title={request?.title} size="md">
-        {request === null ? null : <ConfirmBody key={request.action} request={request} close={() => setOpened(false)} />}
-      </Modal>
+      {made ? (
+        <Modal opened={opened} onClose={() => setWanted(false)} title={request?.title} size="md">
+          {request === null ? null : <ConfirmBody key={request.action} request={request} close={() => setWanted(false)} />}
+        </Modal>
+      ) : null}
     </ConfirmContext>
   );
 }

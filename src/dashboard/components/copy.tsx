@@ -1,8 +1,10 @@
 // Copying text. The clipboard API exists only in secure contexts; over plain HTTP a hidden text area does the same.
-import { ActionIcon, Tooltip, UnstyledButton } from '@mantine/core';
+import { UnstyledButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import { useState } from 'react';
 
+import { hint } from './hint.tsx';
+import { IconButton } from './icon-button.tsx';
 import { toastCopyByHand } from './toast.ts';
 
 const SHOWN_MS = 1_500;
@@ -56,11 +58,9 @@ function useCopied(text: string): { copied: boolean; copy: () => void } {
 export function CopyIcon({ text, what }: { readonly text: string; readonly what: string }) {
   const { copied, copy } = useCopied(text);
   return (
-    <Tooltip label={copied ? 'Copied' : `Copy ${what}`}>
-      <ActionIcon size="sm" onClick={copy} aria-label={`Copy ${what}`}>
-        {copied ? <IconCheck size={14} color="var(--dr-done)" /> : <IconCopy size={14} />}
-      </ActionIcon>
-    </Tooltip>
+    <IconButton onClick={copy} aria-label={`Copy ${what}`} {...hint(copied ? 'Copied' : `Copy ${what}`)}>
+      {copied ? <IconCheck size={14} color="var(--dr-done)" /> : <IconCopy size={14} />}
+    </IconButton>
   );
 }
 

@@ -1,8 +1,8 @@
 // Params for the eye: chips in a table (what varies first), name and value in a list.
-import { Tooltip } from '@mantine/core';
-
 import { plainText, type Params, type ParamValue } from '../../core/params.ts';
 import { CopyIcon } from './copy.tsx';
+import { isLong } from './fact.tsx';
+import { hint } from './hint.tsx';
 
 const SHOWN_CHIPS = 5;
 
@@ -34,9 +34,9 @@ export function ParamChips({ params, varying, apart }: ChipsProps) {
   if (all.length === 0) return <span style={{ color: 'var(--mantine-color-dimmed)' }}>no params</span>;
   const entries = apart === undefined ? all : all.filter(([name]) => !apart.has(name));
   const differ = varying === undefined || varying.size === 0 ? entries : entries.filter(([name]) => varying.has(name));
-  const same = entries.filter((entry) => !differ.includes(entry));
-  const shown = differ.slice(0, SHOWN_CHIPS);
-  const rest = [...differ.slice(SHOWN_CHIPS), ...same];
+  // Few are shown all, in their order; of many only those by which the rows can be told apart.
+  const shown = entries.length <= SHOWN_CHIPS ? entries : differ.slice(0, SHOWN_CHIPS);
+  const rest = entries.filter((entry) => !shown.includes(entry));
   return (
     <span className="dr-chips">
       {shown.map(([name, value]) => (
@@ -46,11 +46,9 @@ export function ParamChips({ params, varying, apart }: ChipsProps) {
         </span>
       ))}
       {rest.length === 0 ? null : (
-        <Tooltip label={<span style={{ whiteSpace: 'pre-wrap' }}>{rest.map(([name, value]) => `${name} = ${shortText(value)}`).join('\n')}</span>}>
-          <span className="dr-chip" data-same>
-            +{rest.length}
-          </span>
-        </Tooltip>
+        <span className="dr-chip" data-same {...hint(rest.map(([name, value]) => `${name} = ${shortText(value)}`).join('\n'))}>
+          +{rest.length}
+        </span>
       )}
     </span>
   );
@@ -69,7 +67,7 @@ export function ParamList({ params }: { readonly params: Params }) {
   return (
     <dl className="dr-facts">
       {entries.map(([name, value]) => (
-        <div key={name} className="dr-fact">
+        <div key={name} className="dr-fact" data-long={isLong(plainText(value)) ? true : undefined}>
           <dt className="dr-mono">{name}</dt>
           <dd className="dr-mono" data-kind={value === null ? 'null' : typeof value}>
             <span className="dr-fact-value">{plainText(value)}</span>

@@ -1,8 +1,7 @@
 // Moments and durations: relative for the eye, exact (in the viewer's zone) on hover.
-import { Tooltip } from '@mantine/core';
-
 import type { JobShape } from '../../contract/index.ts';
-import { useNow } from '../live/use-now.ts';
+import { useClockText } from '../live/use-now.ts';
+import { hint } from './hint.tsx';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -44,14 +43,12 @@ export function Moment({ at, prefix = '' }: { readonly at: string | null; readon
 
 function KnownMoment({ at, prefix }: { readonly at: string; readonly prefix: string }) {
   const milliseconds = Date.parse(at);
-  const now = useNow();
+  const text = useClockText((now) => relativeText(milliseconds, now));
   return (
-    <Tooltip label={exactText(at)}>
-      <time dateTime={at} className="dr-num" style={{ whiteSpace: 'nowrap' }}>
-        {prefix}
-        {relativeText(milliseconds, now)}
-      </time>
-    </Tooltip>
+    <time dateTime={at} className="dr-num dr-moment" {...hint(exactText(at))}>
+      {prefix}
+      {text}
+    </time>
   );
 }
 
@@ -67,6 +64,12 @@ export function durationText(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3_600))}h`;
 }
 
+/** Of a clock that ticks once a second: it shows no parts of one. */
+export function passedText(milliseconds: number): string {
+  const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
+  return seconds < 10 ? `${seconds} s` : durationText(seconds * 1000);
+}
+
 /** Run time of the newest attempt; a running one counts up. */
 export function JobDuration({ job }: { readonly job: JobShape }) {
   if (job.status === 'running' && job.started_at !== null) return <Elapsed since={job.started_at} />;
@@ -74,13 +77,13 @@ export function JobDuration({ job }: { readonly job: JobShape }) {
 }
 
 export function Elapsed({ since }: { readonly since: string }) {
-  const now = useNow();
-  return <span className="dr-num">{durationText(Math.floor(Math.max(0, now - Date.parse(since)) / 1000) * 1000)}</span>;
+  const begin = Date.parse(since);
+  return <span className="dr-num">{useClockText((now) => passedText(now - begin))}</span>;
 }
 
 export function Absent() {
   return (
-    <span style={{ color: 'var(--mantine-color-dimmed)' }} aria-label="none">
+    <span className="dr-dim" aria-label="none">
       –
     </span>
   );

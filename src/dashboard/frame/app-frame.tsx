@@ -10,6 +10,7 @@ import { ConfirmProvider } from '../components/confirm.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { LiveProvider } from '../live/live-provider.tsx';
 import { queries } from '../queries.ts';
+import { renewStream } from '../live/live-stream.ts';
 import { LiveControl } from './live-control.tsx';
 import { Logo } from './logo.tsx';
 import { Palette, PaletteButton } from './palette.tsx';
@@ -120,6 +121,7 @@ function MoreMenu() {
   const showHelp = useShowHelp();
   const logout = async (): Promise<void> => {
     await api.access.logout({}).catch(() => undefined);
+    await renewStream();
     window.location.assign('/login');
   };
   return (

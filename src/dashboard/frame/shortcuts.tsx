@@ -2,6 +2,8 @@
 import { Kbd, Modal, Stack, Table, Text } from '@mantine/core';
 import { createContext, use, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
+import { useMade } from '../components/when-wanted.tsx';
+
 export interface Shortcut {
   /** One key, or two with a space between them: `g h`. */
   readonly keys: string;
@@ -17,10 +19,12 @@ interface Shortcuts {
   readonly current: () => readonly Shortcut[];
 }
 
-const ShortcutsContext = createContext<Shortcuts>({ register: () => () => undefined, showHelp: () => undefined, current: () => [] });
+const NONE: Shortcuts = { register: () => () => undefined, showHelp: () => undefined, current: () => [] };
 
-/** A second key of a sequence must follow within this time. */
-const SEQUENCE_MS = 900;
+const ShortcutsContext = createContext<Shortcuts>(NONE);
+
+/** A second key of a sequence must follow within this time: long enough for a page that is slow to paint. */
+const SEQUENCE_MS = 1_500;
 
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
   const { register } = use(ShortcutsContext);
@@ -53,6 +57,7 @@ export function useCurrentShortcuts(): () => readonly Shortcut[] {
 export function ShortcutsProvider({ children }: { readonly children: ReactNode }) {
   const groups = useRef(new Set<readonly Shortcut[]>());
   const [help, setHelp] = useState<readonly Shortcut[] | null>(null);
+  const { made, opened } = useMade(help !== null);
   const register = useCallback<Register>((shortcuts) => {
     groups.current.add(shortcuts);
     return () => groups.current.delete(shortcuts);
@@ -68,11 +73,18 @@ export function ShortcutsProvider({ children }: { readonly children: ReactNode }
   return (
     <ShortcutsContext value={context}>
       {children}
-      <Modal opened={help !== null} onClose={() => setHelp(null)} title="Keys on this page" size="sm">
-        <KeyTable shortcuts={help ?? []} />
-      </Modal>
+      {made ? (
+        <Modal opened={opened} onClose={() => setHelp(null)} title="Keys on this page" size="sm">
+          <KeyTable shortcuts={help ?? []} />
+        </Modal>
+      ) : null}
     </ShortcutsContext>
   );
+}
+
+/** What stands in here has no keys of its own: they would be in the way of those of the page that it is shown on. */
+export function WithoutShortcuts({ children }: { readonly children: ReactNode }) {
+  return <ShortcutsContext value={NONE}>{children}</ShortcutsContext>;
 }
 
 function keyHandler(shortcuts: () => readonly Shortcut[]): (event: KeyboardEvent) => void {

@@ -4,11 +4,12 @@ import { IconAlertTriangle, IconPlayerPause, IconPlugConnectedX } from '@tabler/
 import { Link } from '@tanstack/react-router';
 
 import type { ExperimentShape } from '../../contract/index.ts';
-import { JOB_STATUSES } from '../../core/job.ts';
 import { countText } from '../components/bytes.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
-import { STATUS_ICON, STATUS_WORD } from '../components/status.tsx';
+import { StatusCounts } from '../components/status-counts.tsx';
 import { Moment } from '../components/time.tsx';
+import { useRights } from '../frame/session.tsx';
+import { ExperimentMenu } from './experiment-menu.tsx';
 
 export type Problem = 'no_worker' | 'aborted' | 'held';
 
@@ -22,6 +23,7 @@ export function problemOf(experiment: ExperimentShape): Problem | null {
 export function ExperimentCard({ experiment }: { readonly experiment: ExperimentShape }) {
   const { name, counts, workers } = experiment;
   const ended = counts.done + counts.aborted;
+  const { own } = useRights();
   return (
     <article className="dr-card dr-experiment">
       <div className="dr-experiment-head">
@@ -40,6 +42,7 @@ export function ExperimentCard({ experiment }: { readonly experiment: Experiment
           <Text size="xs" c="dimmed">
             <Moment at={experiment.last_activity_at ?? experiment.created_at} />
           </Text>
+          {own ? <ExperimentMenu experiment={experiment} /> : null}
         </Group>
       </div>
       <div className="dr-experiment-bar">
@@ -48,29 +51,12 @@ export function ExperimentCard({ experiment }: { readonly experiment: Experiment
           {countText(ended)} / {countText(counts.total)}
         </Text>
       </div>
-      <div className="dr-experiment-counts">
-        {JOB_STATUSES.map((status) => {
-          const Symbol = STATUS_ICON[status];
-          return (
-            <Link
-              key={status}
-              to="/experiments/$experiment/jobs"
-              params={{ experiment: name }}
-              search={{ status }}
-              className="dr-count"
-              data-status={status}
-              data-zero={counts[status] === 0 ? true : undefined}
-            >
-              <Symbol size={14} stroke={2} aria-hidden />
-              <b className="dr-num">{countText(counts[status])}</b> {STATUS_WORD[status].toLowerCase()}
-            </Link>
-          );
-        })}
+      <StatusCounts experiment={name} counts={counts}>
         <Link to="/experiments/$experiment/workers" params={{ experiment: name }} className="dr-count dr-count-workers">
           <span className="dr-live-dot" data-tone={workers.busy > 0 ? 'busy' : workers.idle > 0 ? 'good' : 'idle'} />
           {workers.idle + workers.busy === 0 ? 'no workers' : `${countText(workers.busy)} busy, ${countText(workers.idle)} idle`}
         </Link>
-      </div>
+      </StatusCounts>
     </article>
   );
 }

@@ -1,9 +1,16 @@
-// The tries of a job, newest first: who had it, how long it waited and ran, how it ended. A click shows that try's log.
-import { Text, Tooltip, UnstyledButton } from '@mantine/core';
+// The tries of a job as bars on one axis of time, newest first. The chosen one is told in full below, and its output is the one shown.
+import { Text, VisuallyHidden } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef, type CSSProperties } from 'react';
 
 import type { AttemptShape, JobShape } from '../../contract/index.ts';
-import { OUTCOME_WORD, OutcomeBadge } from '../components/status.tsx';
-import { durationText, Elapsed, exactText, Moment } from '../components/time.tsx';
+import { OutcomeBadge } from '../components/status.tsx';
+import { durationText, passedText } from '../components/time.tsx';
+import { useNow } from '../live/use-now.ts';
+import { queries } from '../queries.ts';
+import { AttemptDetails } from './attempt-details.tsx';
+import { timelineOf, type Span, type Timeline, type TimelineRow, type WaitKind } from './attempt-timeline.ts';
+import { holdsOf } from './holds.ts';
 
 interface Props {
   readonly job: JobShape;
@@ -12,62 +19,175 @@ interface Props {
   readonly show: (attempt: number) => void;
 }
 
-export function AttemptList({ job, attempts, shown, show }: Props) {
+const TICK_MS = 1_000;
+/** Left above the chosen one, so that one sees that there are more. */
+const ROW_MARGIN = 48;
+/** Nothing moves any more. */
+const STILL_MS = 3_600_000;
+/** Nobody asks why a job waited no longer than this. */
+const LONG_WAIT_MS = 2_000;
+/** As much of the history of a job as one reply holds. */
+const HISTORY = 1_000;
+
+export function Attempts({ job, attempts, shown, show }: Props) {
+  const moves = job.status === 'pending' || attempts.some((each) => each.outcome === null);
+  const now = useNow(moves ? TICK_MS : STILL_MS);
+  const timeline = useTimeline(job, attempts, now);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const row = box.current?.querySelector<HTMLElement>('[data-chosen]');
+    // Only the box scrolls, not the page.
+    if (row && box.current !== null) box.current.scrollTop += row.getBoundingClientRect().top - box.current.getBoundingClientRect().top - ROW_MARGIN;
+  }, []);
   if (attempts.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {job.status === 'pending' ? 'Not tried yet: it waits for a worker.' : 'It ended without having been tried.'}
+        {job.status !== 'pending'
+          ? 'It ended without having been tried.'
+          : job.held_at === null
+            ? 'Not tried yet: it waits for a worker.'
+            : 'Not tried yet: it is held.'}
       </Text>
     );
   }
-  const newestFirst = [...attempts].sort((a, b) => b.attempt - a.attempt || a.rank - b.rank);
+  const chosen = timeline.rows.find((row) => row.attempt?.attempt === shown);
+  const told = chosen?.attempt ?? null;
   return (
-    <ol className="dr-attempts">
-      {newestFirst.map((attempt) => (
-        <li key={`${attempt.attempt} ${attempt.rank}`}>
-          <UnstyledButton className="dr-attempt" onClick={() => show(attempt.attempt)} aria-pressed={attempt.attempt === shown} title="Show its output">
-            <span className="dr-attempt-head">
-              <b className="dr-num">#{attempt.attempt}</b>
-              <OutcomeBadge outcome={attempt.outcome} />
-              <span className="dr-attempt-time">
-                <AttemptTime attempt={attempt} />
-              </span>
-            </span>
-            <AttemptFacts attempt={attempt} job={job} />
-          </UnstyledButton>
-        </li>
-      ))}
-    </ol>
+    <>
+      <div ref={box} className="dr-attempts" data-many={attempts.length > 8 ? true : undefined}>
+        <ol>
+          {timeline.rows.map((row) => (
+            <li key={row.attempt === null ? 'next' : `${row.attempt.attempt} ${row.attempt.rank}`}>
+              {row.attempt === null ? <NextTry job={job} row={row} /> : <Row attempt={row.attempt} row={row} now={now} shown={shown} show={show} />}
+            </li>
+          ))}
+        </ol>
+      </div>
+      <TimeAxis timeline={timeline} />
+      {told === null ? null : <AttemptDetails key={shown} job={job} attempt={told} waits={chosen!.waits} />}
+    </>
   );
 }
 
-function AttemptTime({ attempt }: { readonly attempt: AttemptShape }) {
-  if (attempt.duration_ms !== null) return <>{durationText(attempt.duration_ms)}</>;
-  return attempt.outcome === null && attempt.started_at !== null ? <Elapsed since={attempt.started_at} /> : null;
+/** Whether a wait was a hold stands in the history, which is read only where something waited long enough to ask. */
+function useTimeline(job: JobShape, attempts: readonly AttemptShape[], now: number): Timeline {
+  const plain = useMemo(() => timelineOf(job, attempts, { now }), [job, attempts, now]);
+  const waited = plain.rows.some(({ waits }) => waits.some(({ kind, ms }) => kind !== 'ended' && ms > LONG_WAIT_MS));
+  const { data } = useQuery({ ...queries.history({ experiment: job.experiment, number: job.number }, HISTORY), enabled: attempts.length > 0 && waited });
+  const holds = useMemo(() => holdsOf(job, data?.events ?? []), [job, data]);
+  return useMemo(() => (holds.length === 0 ? plain : timelineOf(job, attempts, { now, holds })), [plain, holds, job, attempts, now]);
 }
 
-function AttemptFacts({ attempt, job }: { readonly attempt: AttemptShape; readonly job: JobShape }) {
-  const start = attempt.started_at === null ? null : Date.parse(attempt.started_at) - Date.parse(attempt.claimed_at);
-  const timing = `claimed ${exactText(attempt.claimed_at)}${start === null ? '' : `, process began ${durationText(start)} later`}${attempt.finished_at === null ? '' : `, ended ${exactText(attempt.finished_at)}`}`;
+interface RowProps {
+  readonly attempt: AttemptShape;
+  readonly row: TimelineRow;
+  readonly now: number;
+  readonly shown: number;
+  readonly show: (attempt: number) => void;
+}
+
+function Row({ attempt, row, now, shown, show }: RowProps) {
+  const { attempt: number, rank, outcome, worker_id } = attempt;
   return (
-    <span className="dr-attempt-facts">
-      <span className="dr-mono dr-truncate">{attempt.worker_id}</span>
-      <Tooltip label={timing}>
-        <span>
-          <Moment at={attempt.claimed_at} />
-        </span>
-      </Tooltip>
-      {attempt.exit_code === null ? null : <span className="dr-num">exit {attempt.exit_code}</span>}
-      {attempt.signal === null ? null : <span>{attempt.signal}</span>}
-      {attempt.rank === 0 ? null : <span>rank {attempt.rank}</span>}
-      {attempt.revision === job.revision ? null : <span>before an edit</span>}
-      {attempt.message === null || attempt.message === '' ? null : <span className="dr-attempt-message">{attempt.message}</span>}
-      {attempt.evidence === null ? null : (
-        <span className="dr-attempt-message">
-          Reported later as {OUTCOME_WORD[attempt.evidence.outcome].toLowerCase()}
-          {attempt.evidence.exit_code === null ? '' : `, exit ${attempt.evidence.exit_code}`}; kept as evidence, the job was not changed.
-        </span>
-      )}
+    <label className="dr-attempt" data-chosen={number === shown ? true : undefined} title={number === shown ? undefined : 'Show its output'}>
+      <input type="radio" name="attempt" value={`${number} ${rank}`} checked={number === shown} onChange={() => show(number)} />
+      <b className="dr-num">
+        #{number}
+        {rank === 0 ? '' : `.${rank}`}
+      </b>
+      <OutcomeBadge outcome={outcome} />
+      <Track spans={row.spans} outcome={outcome} />
+      <span className="dr-attempt-time dr-num">{runText(attempt, now)}</span>
+      <span className="dr-attempt-worker dr-mono dr-truncate">{worker_id}</span>
+    </label>
+  );
+}
+
+function NextTry({ job, row }: { readonly job: JobShape; readonly row: TimelineRow }) {
+  return (
+    <div className="dr-attempt" data-next>
+      <b className="dr-num">–</b>
+      <span className="dr-status" data-status={job.held_at === null ? 'pending' : 'held'}>
+        {job.held_at !== null ? 'Held' : job.not_before === null ? 'In the queue' : 'Back-off'}
+      </span>
+      <Track spans={row.spans} outcome={null} />
+      <span className="dr-attempt-time dr-num">{passedText(row.waited_ms)}</span>
+      <span className="dr-attempt-worker">next try</span>
+    </div>
+  );
+}
+
+const SPAN_WORD: Record<Span['kind'], string> = {
+  wait: 'in the queue',
+  hold: 'on hold',
+  back_off: 'back-off',
+  ended: 'had ended',
+  start: 'prepared',
+  run: 'ran',
+};
+
+function Track({ spans, outcome }: { readonly spans: readonly Span[]; readonly outcome: AttemptShape['outcome'] }) {
+  return (
+    <span className="dr-track" aria-hidden>
+      {spans.map(({ kind, from, to, ms }, index) => (
+        <i
+          key={index}
+          data-kind={kind}
+          data-outcome={kind === 'run' ? (outcome ?? 'running') : undefined}
+          title={`${SPAN_WORD[kind]} ${durationText(ms)}`}
+          style={{ '--from': from, '--to': to } as CSSProperties}
+        />
+      ))}
     </span>
+  );
+}
+
+function runText(attempt: AttemptShape, now: number): string {
+  if (attempt.duration_ms !== null) return durationText(attempt.duration_ms);
+  if (attempt.started_at === null) return '';
+  const began = Date.parse(attempt.started_at);
+  if (attempt.outcome === null) return passedText(now - began);
+  return attempt.finished_at === null ? '' : durationText(Math.max(0, Date.parse(attempt.finished_at) - began));
+}
+
+const DAY = new Intl.DateTimeFormat(undefined, { day: '2-digit', month: 'short' });
+const HOURS_TO_SECONDS = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+const CLOCK = new Intl.DateTimeFormat(undefined, HOURS_TO_SECONDS);
+/** For jobs that last only moments: every mark of the axis would say the same. */
+const FINE_CLOCK = new Intl.DateTimeFormat(undefined, { ...HOURS_TO_SECONDS, fractionalSecondDigits: 3 });
+const FINE_SPAN_MS = 8_000;
+
+const KEYS: readonly (readonly [WaitKind, string])[] = [
+  ['wait', 'in the queue'],
+  ['hold', 'on hold'],
+  ['back_off', 'back-off'],
+  ['ended', 'ended, until it was requeued'],
+];
+
+function TimeAxis({ timeline: { rows, ticks, shortened } }: { readonly timeline: Timeline }) {
+  const has = (kind: WaitKind): boolean => rows.some(({ waits }) => waits.some((wait) => wait.kind === kind));
+  const span = ticks.at(-1)! - ticks[0]!;
+  const days = ticks.map((tick) => DAY.format(tick));
+  const manyDays = new Set(days).size > 1;
+  return (
+    <div className="dr-attempt-axis">
+      <div className="dr-attempt-ticks" aria-hidden>
+        {ticks.map((tick, index) => (
+          <time key={index} dateTime={new Date(tick).toISOString()}>
+            {manyDays && days[index] !== days[index - 1] ? `${days[index]} ` : ''}
+            {(span < FINE_SPAN_MS ? FINE_CLOCK : CLOCK).format(tick)}
+          </time>
+        ))}
+      </div>
+      <p className="dr-attempt-key">
+        <VisuallyHidden>{`The axis spans ${durationText(span)}. `}</VisuallyHidden>
+        {KEYS.filter(([kind]) => has(kind)).map(([kind, word]) => (
+          <span key={kind}>
+            <i data-kind={kind} aria-hidden /> {word}
+          </span>
+        ))}
+        {shortened ? <span>Waits are drawn shorter than they were.</span> : null}
+      </p>
+    </div>
   );
 }

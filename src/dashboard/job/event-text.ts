@@ -12,6 +12,7 @@ const WORDS: Partial<Record<EventKind, string>> = {
   jobs_lost: 'Lost: its machine fell silent',
   jobs_released: 'Given back unfinished',
   jobs_taken_back: 'Taken back: the attempt returned, still running',
+  attempt_forgotten: 'Told: an execution that the restored record did not know has ended',
   jobs_edited: 'Edited',
   jobs_cancelled: 'Cancelled',
   jobs_cancel_requested: 'Cancel requested',
@@ -44,7 +45,7 @@ function isOutcome(value: unknown): value is Outcome {
 }
 
 /** Told already by the title or of no use to a reader. */
-const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'superseded']);
+const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'superseded', 'execution', 'message']);
 
 /** The plain values that came with it: `attempt 1, exit code 0`. */
 export function eventDetail(event: EventShape): string {
@@ -52,9 +53,19 @@ export function eventDetail(event: EventShape): string {
     if (SAID.has(name) && event.kind !== 'jobs_edited') return name === 'superseded' && value === true ? ['superseded'] : [];
     if (name === 'size_bytes' && typeof value === 'number') return [bytesText(value)];
     if (name === 'worker_id' && typeof value === 'string') return [`on ${value}`];
+    if (name === 'matrix_id' && typeof value === 'number') return [`matrix ${value}`];
     return isPlain(value) ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [];
   });
-  return parts.join(', ');
+  const text = parts.join(', ');
+  const { message } = event.data;
+  // What the exit code says is said once.
+  if (typeof message !== 'string' || message === '' || saysOnlyExitCode(message)) return text;
+  return text === '' ? message : `${text}: ${message}`;
+}
+
+/** The sentence that an agent sends where it knows no more. */
+export function saysOnlyExitCode(message: string): boolean {
+  return /^The job ended with exit code \d+\.$/.test(message);
 }
 
 function isPlain(value: unknown): value is string | number | boolean {

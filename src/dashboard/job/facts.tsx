@@ -1,12 +1,14 @@
 // The settings of a job, as facts.
-import type { ReactNode } from 'react';
+import { useQuery } from '@tanstack/react-query';
 
 import type { JobShape } from '../../contract/index.ts';
 import { bytesText } from '../components/bytes.ts';
-import { CopyIcon } from '../components/copy.tsx';
+import { Fact } from '../components/fact.tsx';
 import { durationText, Moment } from '../components/time.tsx';
+import { queries } from '../queries.ts';
 
 export function Facts({ job }: { readonly job: JobShape }) {
+  const settings = useQuery(queries.experiment(job.experiment)).data?.settings;
   const { cpus, memory_mb: memory, gpus } = job.resources;
   const needs = [cpus > 0 ? `${cpus} CPU` : null, memory > 0 ? bytesText(memory * 1e6) : null, gpus > 0 ? `${gpus} GPU` : null].filter((part) => part !== null);
   return (
@@ -17,8 +19,10 @@ export function Facts({ job }: { readonly job: JobShape }) {
       <Fact name="Machine class">{job.machine_class ?? 'any'}</Fact>
       {needs.length === 0 ? null : <Fact name="Needs">{needs.join(', ')}</Fact>}
       <Fact name="Priority">{job.priority}</Fact>
-      <Fact name="Attempts at most">{job.max_attempts ?? 'as the experiment says'}</Fact>
-      <Fact name="Time limit">{job.timeout_seconds === null ? 'as the experiment says' : durationText(job.timeout_seconds * 1000)}</Fact>
+      <Fact name="Attempts at most">{job.max_attempts ?? inherited(settings?.max_attempts)}</Fact>
+      <Fact name="Time limit">
+        {job.timeout_seconds === null ? inherited(settings && limitText(settings.timeout_seconds)) : limitText(job.timeout_seconds)}
+      </Fact>
       {job.tags.length === 0 ? null : <Fact name="Tags">{job.tags.join(', ')}</Fact>}
       {job.matrix_id === null ? null : <Fact name="Matrix">{job.matrix_id}</Fact>}
       <Fact name="Created">
@@ -31,20 +35,11 @@ export function Facts({ job }: { readonly job: JobShape }) {
   );
 }
 
-interface FactProps {
-  readonly name: string;
-  readonly copy?: string | null;
-  readonly children: ReactNode;
+/** The job says nothing of its own. */
+function inherited(value: string | number | undefined): string {
+  return value === undefined ? 'as the experiment says' : `${value} (of the experiment)`;
 }
 
-function Fact({ name, copy = null, children }: FactProps) {
-  return (
-    <div className="dr-fact">
-      <dt>{name}</dt>
-      <dd>
-        <span className="dr-fact-value">{children}</span>
-        {copy === null ? null : <CopyIcon text={copy} what={name.toLowerCase()} />}
-      </dd>
-    </div>
-  );
+function limitText(seconds: number | null): string {
+  return seconds === null ? 'none' : durationText(seconds * 1000);
 }

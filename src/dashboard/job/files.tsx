@@ -1,6 +1,6 @@
-// What the job left behind: files and checkpoints, newest version first, to look into and to download.
+// The files that the job left behind, newest version first, to look into and to download.
 import { ActionIcon, Button, Select, Text, Tooltip } from '@mantine/core';
-import { IconDownload, IconEye, IconFile, IconFlag3 } from '@tabler/icons-react';
+import { IconDownload, IconEye, IconFile } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -11,13 +11,14 @@ import { CopyIcon } from '../components/copy.tsx';
 import { ErrorNotice } from '../components/states.tsx';
 import { Moment } from '../components/time.tsx';
 import { queries, type JobKey } from '../queries.ts';
-import { FilePreview, previewKind } from './file-preview.tsx';
+import { FilePreview } from './file-preview.tsx';
+import { previewKind } from './preview-kind.ts';
 import { Panel } from './panel.tsx';
 
 export function Files({ job }: { readonly job: JobKey }) {
   const list = useQuery(queries.artifacts(job));
   const [previewed, setPreviewed] = useState<ArtifactShape | null>(null);
-  const groups = groupByName(list.data?.artifacts ?? []);
+  const groups = groupByName((list.data?.artifacts ?? []).filter((each) => each.kind === 'artifact'));
   return (
     <Panel title="Files" count={groups.length} flush={groups.length > 0}>
       {list.isError ? <ErrorNotice error={list.error} retry={() => void list.refetch()} /> : null}
@@ -29,21 +30,20 @@ export function Files({ job }: { readonly job: JobKey }) {
       {groups.length === 0 ? null : (
         <ul className="dr-files">
           {groups.map((versions) => (
-            <FileRow key={`${versions[0]!.kind} ${versions[0]!.name}`} job={job} versions={versions} preview={setPreviewed} />
+            <FileRow key={versions[0]!.name} job={job} versions={versions} preview={setPreviewed} />
           ))}
         </ul>
       )}
-      <FilePreview job={job} file={previewed} close={() => setPreviewed(null)} />
+      <FilePreview job={job} file={previewed} versions={groups.find(([first]) => first!.name === previewed?.name) ?? []} close={() => setPreviewed(null)} />
     </Panel>
   );
 }
 
-/** Files first, then checkpoints; within a name the newest version that counts comes first. */
+/** Within a name the newest version that counts comes first. */
 function groupByName(artifacts: readonly ArtifactShape[]): ArtifactShape[][] {
   const groups = new Map<string, ArtifactShape[]>();
   for (const artifact of artifacts) {
-    const key = `${artifact.kind} ${artifact.name}`;
-    groups.set(key, [...(groups.get(key) ?? []), artifact]);
+    groups.set(artifact.name, [...(groups.get(artifact.name) ?? []), artifact]);
   }
   for (const versions of groups.values()) versions.sort((a, b) => Number(a.superseded) - Number(b.superseded) || b.version - a.version);
   return [...groups.entries()].sort(([a], [b]) => a.localeCompare(b)).map(([, versions]) => versions);
@@ -58,11 +58,10 @@ interface RowProps {
 function FileRow({ job, versions, preview }: RowProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const file = versions.find((each) => String(each.id) === chosen) ?? versions[0]!;
-  const Symbol = file.kind === 'checkpoint' ? IconFlag3 : IconFile;
   const url = artifactUrl({ ...job, name: file.name, version: file.version, kind: file.kind });
   return (
     <li className="dr-file">
-      <Symbol size={16} stroke={1.7} aria-hidden color="var(--mantine-color-dimmed)" />
+      <IconFile size={16} stroke={1.7} aria-hidden color="var(--mantine-color-dimmed)" />
       <a href={url} download={file.name} className="dr-file-name dr-mono" title={`Download ${file.name}`}>
         {file.name}
       </a>

@@ -7,12 +7,13 @@ import type { JobShape } from '../../contract/index.ts';
 import { statusLabel } from '../components/status.tsx';
 import { Moment } from '../components/time.tsx';
 import { queries } from '../queries.ts';
+import { saysOnlyExitCode } from './event-text.ts';
 
 export function Outcome({ job }: { readonly job: JobShape }) {
   if (job.status === 'aborted') {
     return (
       <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} title={`${statusLabel(job)}${endText(job)}`} mb="md" p="sm">
-        {job.message === null || job.message === '' ? null : (
+        {job.message === null || job.message === '' || (job.exit_code !== null && saysOnlyExitCode(job.message)) ? null : (
           <Text size="sm" className="dr-mono" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
             {job.message}
           </Text>

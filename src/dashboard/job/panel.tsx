@@ -9,10 +9,12 @@ interface Props {
   readonly flush?: boolean;
   /** On a narrow screen it stands below the output. */
   readonly late?: boolean;
+  /** Only its head is shown. */
+  readonly closed?: boolean;
   readonly children: ReactNode;
 }
 
-export function Panel({ title, count, action, flush = false, late = false, children }: Props) {
+export function Panel({ title, count, action, flush = false, late = false, closed = false, children }: Props) {
   return (
     <section className="dr-card dr-panel" aria-label={title} data-late={late ? true : undefined}>
       <div className="dr-panel-head">
@@ -26,7 +28,7 @@ export function Panel({ title, count, action, flush = false, late = false, child
         )}
         <span style={{ marginLeft: 'auto', display: 'inline-flex', gap: 6, alignItems: 'center' }}>{action}</span>
       </div>
-      <div className={flush ? undefined : 'dr-panel-body'}>{children}</div>
+      {closed ? null : <div className={flush ? undefined : 'dr-panel-body'}>{children}</div>}
     </section>
   );
 }

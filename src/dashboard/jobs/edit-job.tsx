@@ -8,12 +8,15 @@ import { formatJobReference } from '../../core/identifiers.ts';
 import { parseParamText, type Params } from '../../core/params.ts';
 import { valueText } from '../add-jobs/value-text.ts';
 import { api, errorSentence } from '../api.ts';
+import { useMade } from '../components/when-wanted.tsx';
 import { toastDone } from '../components/toast.ts';
 import { refreshJob } from './job-actions.tsx';
 
 export function EditJob({ job, close }: { readonly job: JobShape | null; readonly close: () => void }) {
+  const { made, opened } = useMade(job !== null);
+  if (!made) return null;
   return (
-    <Modal opened={job !== null} onClose={close} title={job === null ? '' : `Edit ${formatJobReference(job.experiment, job.number)}`} size="md">
+    <Modal opened={opened} onClose={close} title={job === null ? '' : `Edit ${formatJobReference(job.experiment, job.number)}`} size="md">
       {job === null ? null : <EditForm key={job.id} job={job} close={close} />}
     </Modal>
   );

@@ -1,14 +1,17 @@
 // What can be done to one job, by its status. Anything that cannot be taken back is confirmed by the job's name.
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { Menu } from '@mantine/core';
 import { IconBan, IconDotsVertical, IconEye, IconPencil, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, type Icon } from '@tabler/icons-react';
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 
 import type { JobShape } from '../../contract/index.ts';
 import { formatJobReference } from '../../core/identifiers.ts';
 import { isEnded } from '../../core/job.ts';
 import { api } from '../api.ts';
 import { useConfirm, type ConfirmRequest } from '../components/confirm.tsx';
+import { hint } from '../components/hint.tsx';
+import { IconButton } from '../components/icon-button.tsx';
+import { MenuButton } from '../components/menu-button.tsx';
+import { jobHref, PlainLink } from '../components/plain-link.tsx';
 import { toastDone, toastError } from '../components/toast.ts';
 import { useRights } from '../frame/session.tsx';
 
@@ -23,7 +26,7 @@ export interface JobAction {
 interface Hooks {
   readonly edit: (job: JobShape) => void;
   /** After the job is gone. */
-  readonly onDeleted?: () => void;
+  readonly onDeleted?: (job: JobShape) => void;
 }
 
 export function useJobActions(hooks: Hooks): (job: JobShape) => JobAction[] {
@@ -99,7 +102,7 @@ function actionsOf(job: JobShape, context: ActionContext): JobAction[] {
     };
     const remove = async (): Promise<void> => {
       await api.jobs.remove({ params });
-      context.hooks.onDeleted?.();
+      context.hooks.onDeleted?.(job);
     };
     actions.push({ id: 'delete', label: 'Delete', icon: IconTrash, danger: true, run: ask(request, remove, `Deleted ${name}`) });
   }
@@ -131,50 +134,51 @@ export async function refreshJob(client: QueryClient, job: { experiment: string;
   ]);
 }
 
+interface RowProps {
+  readonly job: JobShape;
+  readonly mayOperate: boolean;
+  readonly actions: (job: JobShape) => readonly JobAction[];
+}
+
 /** The Actions cell of a row: details, edit, and a menu with the rest. */
-export function RowActions({ job, actions }: { readonly job: JobShape; readonly actions: readonly JobAction[] }) {
-  const edit = actions.find((action) => action.id === 'edit');
-  const rest = actions.filter((action) => action.id !== 'edit');
+export function RowActions({ job, mayOperate, actions }: RowProps) {
+  const edit = (): void => actions(job).find(isEdit)?.run();
   return (
     <span className="dr-row-actions">
-      {edit === undefined ? null : (
-        <Tooltip label="Edit">
-          <ActionIcon size="sm" onClick={edit.run} aria-label={`Edit job ${job.number}`}>
-            <IconPencil size={15} />
-          </ActionIcon>
-        </Tooltip>
-      )}
-      <Tooltip label="Details">
-        <ActionIcon
-          size="sm"
-          renderRoot={(props) => (
-            <Link to="/experiments/$experiment/jobs/$number" params={{ experiment: job.experiment, number: String(job.number) }} {...props} />
-          )}
-          aria-label={`Details of job ${job.number}`}
-        >
-          <IconEye size={15} />
-        </ActionIcon>
-      </Tooltip>
-      {rest.length === 0 ? null : <ActionMenu label={`More actions for job ${job.number}`} actions={rest} size="sm" />}
+      {mayOperate && job.status === 'pending' ? (
+        <IconButton onClick={edit} aria-label={`Edit job ${job.number}`} {...hint('Edit')}>
+          <IconPencil size={15} />
+        </IconButton>
+      ) : null}
+      <PlainLink href={jobHref(job)} className="dr-icon-button" aria-label={`Details of job ${job.number}`} {...hint('Details')}>
+        <IconEye size={15} />
+      </PlainLink>
+      {mayOperate ? <ActionMenu label={`More actions for job ${job.number}`} actions={() => actions(job).filter((one) => !isEdit(one))} size="sm" /> : null}
     </span>
   );
 }
 
-export function ActionMenu({ label, actions, size }: { readonly label: string; readonly actions: readonly JobAction[]; readonly size: 'sm' | 'md' }) {
+function isEdit({ id }: JobAction): boolean {
+  return id === 'edit';
+}
+
+interface MenuProps {
+  readonly label: string;
+  /** Asked for when the menu is open. */
+  readonly actions: () => readonly JobAction[];
+  readonly size: 'sm' | 'md';
+}
+
+export function ActionMenu({ label, actions, size }: MenuProps) {
   return (
-    <Menu position="bottom-end" width={170} shadow="md">
-      <Menu.Target>
-        <ActionIcon size={size} aria-label={label}>
-          <IconDotsVertical size={15} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {actions.map(({ id, label: text, icon: Symbol, danger, run }) => (
+    <MenuButton label={label} size={size} width={170} face={<IconDotsVertical size={15} />}>
+      {() =>
+        actions().map(({ id, label: text, icon: Symbol, danger, run }) => (
           <Menu.Item key={id} leftSection={<Symbol size={15} />} onClick={run} {...(danger ? { color: 'red' } : {})}>
             {text}
           </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+        ))
+      }
+    </MenuButton>
   );
 }

@@ -1,47 +1,32 @@
-// The columns of the job table, and which of them the server can sort by.
-import { Text, Tooltip } from '@mantine/core';
-import { createColumnHelper, tableFeatures } from '@tanstack/react-table';
-import { Link } from '@tanstack/react-router';
-import { createContext, use, useRef, type ReactNode } from 'react';
+// The columns of the job table: what stands in the cells of each, and which of them the server can sort by.
+import { useRef, type ReactNode } from 'react';
 
-import type { JobShape, SORTS } from '../../contract/index.ts';
+import type { JobShape, JobSort } from '../../contract/index.ts';
 import { isEnded } from '../../core/job.ts';
 import { plainText } from '../../core/params.ts';
 import { numberText } from '../charts/chart-table.ts';
+import { hint } from '../components/hint.tsx';
+import { ParamChips, shortText } from '../components/params.tsx';
+import { jobHref, PlainLink, workerHref } from '../components/plain-link.tsx';
 import { JobStatusBadge } from '../components/status.tsx';
 import { Absent, JobDuration, Moment } from '../components/time.tsx';
-import { ParamChips, shortText } from '../components/params.tsx';
-import { columnTitle, metricOf, paramOf, type ColumnId, type JobColumn } from './columns.ts';
-import { RowActions, type JobAction } from './job-actions.tsx';
-
-import { isSelected, NOTHING } from './selection.ts';
+import { metricOf, paramOf, type ColumnId, type JobColumn } from './columns.ts';
 import { TagChips } from './tag-chips.tsx';
-import type { JobRow } from './use-job-rows.ts';
-import type { LatestOf } from './use-latest-metrics.ts';
-import type { Selecting } from './use-selection.ts';
+import type { WorkerMachines } from './use-job-rows.ts';
+import type { LatestValue } from './use-latest-metrics.ts';
 
-export const features = tableFeatures({});
-
-export interface JobTableMeta {
+/** What the cells of one row show. All of it stays the same object as long as it says the same. */
+export interface RowFacts {
+  readonly job: JobShape;
   readonly varying: ReadonlySet<string>;
   /** Params with a column of their own. */
   readonly apart: ReadonlySet<string>;
-  readonly latest: LatestOf;
-  readonly selecting: Pick<Selecting, 'selection' | 'toggle'>;
-  readonly actions: (job: JobShape) => readonly JobAction[];
+  readonly metrics: readonly string[];
+  readonly latest: readonly LatestValue[] | undefined;
+  readonly machine: WorkerMachines[string] | undefined;
 }
 
-/** What cells need besides their row. A column once made never changes: a new one would be a new component, whose open menus and focus are lost. */
-export const JobTableContext = createContext<JobTableMeta>({
-  varying: new Set(),
-  apart: new Set(),
-  latest: () => undefined,
-  selecting: { selection: NOTHING, toggle: () => undefined },
-  actions: () => [],
-});
-
-/** Column id → what the server sorts by. */
-export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
+const SORT_OF: Readonly<Record<string, JobSort>> = {
   number: 'number',
   status: 'status',
   worker: 'worker_id',
@@ -51,68 +36,53 @@ export const SORT_OF: Readonly<Record<string, (typeof SORTS)[number]>> = {
   finished: 'finished_at',
   duration: 'duration_ms',
   attempts: 'attempts',
+  progress: 'progress',
 };
 
-const helper = createColumnHelper<typeof features, JobRow>();
+/** What the server sorts by for a column; undefined where it does not. */
+export function sortOf(column: string): JobSort | undefined {
+  const metric = metricOf(column);
+  return metric === null ? SORT_OF[column] : `metric:${metric}`;
+}
 
-const CELLS: Readonly<Record<JobColumn, (job: JobShape) => ReactNode>> = {
-  params: (job) => <ParamsCell job={job} />,
-  status: (job) => <StatusCell job={job} />,
-  message: (job) => <MessageCell message={job.message} />,
-  worker: (job) => <WorkerCell id={job.worker_id} />,
-  machine_class: (job) => job.machine_class ?? <Absent />,
-  created: (job) => <Moment at={job.created_at} />,
-  started: (job) => <Moment at={job.started_at} />,
-  finished: (job) => <Moment at={job.finished_at} />,
-  duration: (job) => <JobDuration job={job} />,
-  progress: (job) => <ProgressCell job={job} />,
-  attempts: (job) => <span className="dr-num">{job.attempts === 0 ? <Absent /> : job.attempts}</span>,
-  priority: (job) => <span className="dr-num">{job.priority}</span>,
+const CELLS: Readonly<Record<JobColumn, (row: RowFacts) => ReactNode>> = {
+  params: (row) => <ParamsCell {...row} />,
+  status: ({ job }) => <StatusCell job={job} />,
+  message: ({ job }) => <MessageCell message={job.message} />,
+  worker: (row) => <WorkerCell {...row} />,
+  machine_class: ({ job }) => job.machine_class ?? <Absent />,
+  created: ({ job }) => <Moment at={job.created_at} />,
+  started: ({ job }) => <Moment at={job.started_at} />,
+  finished: ({ job }) => <Moment at={job.finished_at} />,
+  duration: ({ job }) => <JobDuration job={job} />,
+  progress: ({ job }) => <ProgressCell job={job} />,
+  attempts: ({ job }) => <span className="dr-num">{job.attempts === 0 ? <Absent /> : job.attempts}</span>,
+  priority: ({ job }) => <span className="dr-num">{job.priority}</span>,
 };
 
-type Column = ReturnType<typeof makeColumn>;
-
-function makeColumn(id: string, header: string, cell: (job: JobShape) => ReactNode) {
-  return helper.display({ id, header, cell: ({ row }) => cell(row.original.job) });
-}
-
-const made = new Map<string, Column>();
-
-function column(id: string, header: string, cell: (job: JobShape) => ReactNode): Column {
-  const known = made.get(id);
-  if (known !== undefined) return known;
-  const fresh = makeColumn(id, header, cell);
-  made.set(id, fresh);
-  return fresh;
-}
-
-export function tableColumns(ids: readonly ColumnId[]): Column[] {
-  return [
-    column('select', 'Select', (job) => <SelectCell number={job.number} />),
-    column('number', 'ID', (job) => <JobLink job={job} />),
-    ...ids.map(chosenColumn),
-    column('actions', 'Actions', (job) => <ActionsCell job={job} />),
-  ];
-}
-
-function chosenColumn(id: ColumnId): Column {
+export function cellOf(id: ColumnId, row: RowFacts): ReactNode {
   const metric = metricOf(id);
-  if (metric !== null) return column(id, metric, (job) => <MetricCell job={job} name={metric} />);
+  if (metric !== null) return <MetricCell value={row.latest?.[row.metrics.indexOf(metric)]} />;
   const param = paramOf(id);
-  if (param !== null) return column(id, param, (job) => <ParamCell job={job} name={param} />);
-  return column(id, columnTitle(id), CELLS[id as JobColumn]);
+  if (param !== null) return <ParamCell job={row.job} name={param} />;
+  return CELLS[id as JobColumn](row);
+}
+
+interface SelectProps {
+  readonly number: number;
+  readonly selected: boolean;
+  readonly toggle: (number: number, through: boolean) => void;
 }
 
 /** With Shift, all rows since the last one too. */
-export function SelectCell({ number }: { readonly number: number }) {
-  const { selection, toggle } = use(JobTableContext).selecting;
+export function SelectCell({ number, selected, toggle }: SelectProps) {
   const through = useRef(false);
   return (
     <input
       type="checkbox"
       className="dr-check"
       aria-label={`Select job ${number}`}
-      checked={isSelected(selection, number)}
+      checked={selected}
       onClick={(event) => {
         through.current = event.shiftKey;
       }}
@@ -126,8 +96,7 @@ export function isNumeric(id: string): boolean {
   return metricOf(id) !== null;
 }
 
-function ParamsCell({ job }: { readonly job: JobShape }) {
-  const { varying, apart } = use(JobTableContext);
+export function ParamsCell({ job, varying, apart }: Pick<RowFacts, 'job' | 'varying' | 'apart'>) {
   return (
     <>
       <ParamChips params={job.params} varying={varying} apart={apart} />
@@ -136,7 +105,7 @@ function ParamsCell({ job }: { readonly job: JobShape }) {
   );
 }
 
-export function ParamCell({ job, name }: { readonly job: JobShape; readonly name: string }) {
+function ParamCell({ job, name }: { readonly job: JobShape; readonly name: string }) {
   if (!Object.hasOwn(job.params, name)) return <Absent />;
   const value = job.params[name]!;
   return (
@@ -146,8 +115,7 @@ export function ParamCell({ job, name }: { readonly job: JobShape; readonly name
   );
 }
 
-export function MetricCell({ job, name }: { readonly job: JobShape; readonly name: string }) {
-  const value = use(JobTableContext).latest(job, name);
+function MetricCell({ value }: { readonly value: LatestValue | undefined }) {
   if (value === undefined || value === null) return <Absent />;
   if (value === 'not_finite') return <span className="dr-not-finite">not finite</span>;
   return (
@@ -166,29 +134,20 @@ function MessageCell({ message }: { readonly message: string | null }) {
   );
 }
 
-function ActionsCell({ job }: { readonly job: JobShape }) {
-  const { actions } = use(JobTableContext);
-  return <RowActions job={job} actions={actions(job)} />;
-}
-
 export function JobLink({ job }: { readonly job: JobShape }) {
   return (
-    <Link
-      to="/experiments/$experiment/jobs/$number"
-      params={{ experiment: job.experiment, number: String(job.number) }}
-      className="dr-job-link dr-num"
-      data-row-link
-      aria-label={`Job ${job.number}`}
-    >
+    <PlainLink href={jobHref(job)} className="dr-job-link dr-num" data-row-link data-number={job.number} aria-label={`Job ${job.number}`}>
       {job.number}
-    </Link>
+    </PlainLink>
   );
 }
 
 export function StatusCell({ job }: { readonly job: JobShape }) {
-  const badge = <JobStatusBadge job={job} />;
-  const reason = statusReason(job);
-  return reason === null ? badge : <Tooltip label={reason}>{<span>{badge}</span>}</Tooltip>;
+  return (
+    <span {...hint(statusReason(job))}>
+      <JobStatusBadge job={job} />
+    </span>
+  );
 }
 
 function statusReason(job: JobShape): string | null {
@@ -200,12 +159,20 @@ function statusReason(job: JobShape): string | null {
   return null;
 }
 
-function WorkerCell({ id }: { readonly id: string | null }) {
+/** The machine and the process; the whole id on hover, and all about the worker behind the link. */
+export function WorkerCell({ job: { worker_id: id, experiment }, machine }: Pick<RowFacts, 'job' | 'machine'>) {
   if (id === null) return <Absent />;
+  const name = machine?.machine_class ?? id.split('_')[0];
+  const process = machine?.process_id ?? null;
   return (
-    <Text component="span" className="dr-mono" size="sm" style={{ whiteSpace: 'nowrap' }}>
-      {id}
-    </Text>
+    <PlainLink
+      href={workerHref(experiment, id)}
+      className="dr-plain-link dr-worker-cell"
+      aria-label={`${name}${process === null ? '' : ` ${process}`}, worker ${id}`}
+      {...hint(id)}
+    >
+      {name} {process === null ? null : <span className="dr-num dr-faint">{process}</span>}
+    </PlainLink>
   );
 }
 

@@ -1,116 +1,148 @@
-// The job table. Sorting is the server's: a header only says how to sort; on a phone the rows become cards.
+// The job table. Sorting is the server's: a header only says how to sort; on a phone the rows become cards. A row renders again only when
+// what it shows has changed.
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useMediaQuery } from '@mantine/hooks';
-import { useNavigate } from '@tanstack/react-router';
-import { flexRender, useTable } from '@tanstack/react-table';
-import { useMemo, type MouseEvent } from 'react';
+import { memo, useMemo, type MouseEvent } from 'react';
 
-import type { JobShape, SORTS } from '../../contract/index.ts';
-import { ParamChips, varyingNames } from '../components/params.tsx';
-import { JobDuration, Moment } from '../components/time.tsx';
-import { columnTitle, isDefault, metricOf, metricsOf, paramOf, type ColumnId } from './columns.ts';
+import type { JobShape, JobSort } from '../../contract/index.ts';
+import { varyingNames } from '../components/params.tsx';
+import { useSteady } from '../components/use-steady.ts';
+import { columnTitle, isDefault, metricsOf, paramOf, type ColumnId } from './columns.ts';
 import { RowActions, type JobAction } from './job-actions.tsx';
-import {
-  features,
-  isNumeric,
-  JobLink,
-  JobTableContext,
-  MetricCell,
-  ParamCell,
-  ProgressCell,
-  SelectCell,
-  SORT_OF,
-  StatusCell,
-  tableColumns,
-  type JobTableMeta,
-} from './job-columns.tsx';
+import { JobCard } from './job-card.tsx';
+import { cellOf, isNumeric, JobLink, SelectCell, sortOf, type RowFacts } from './job-columns.tsx';
 import { isSelected } from './selection.ts';
-import type { JobRow } from './use-job-rows.ts';
-import { TagChips } from './tag-chips.tsx';
+import type { JobRow, WorkerMachines } from './use-job-rows.ts';
 import { useLatestMetrics } from './use-latest-metrics.ts';
 import type { Selecting } from './use-selection.ts';
-
-type Sort = (typeof SORTS)[number];
 
 interface Props {
   readonly experiment: string;
   readonly rows: readonly JobRow[];
+  readonly machines: WorkerMachines;
   readonly columns: readonly ColumnId[];
   readonly selecting: Selecting;
-  readonly sort: Sort;
+  readonly sort: JobSort;
   readonly order: 'asc' | 'desc';
-  readonly onSort: (sort: Sort, order: 'asc' | 'desc') => void;
+  readonly onSort: (sort: JobSort, order: 'asc' | 'desc') => void;
   readonly actions: (job: JobShape) => readonly JobAction[];
+  readonly mayOperate: boolean;
   readonly stale: boolean;
+  /** The job that is open beside the list. */
+  readonly opened: number | null;
+  /** Opens a job beside the list. */
+  readonly onOpen: (number: number) => void;
+}
+
+/** A row as its table and its card take it. */
+export interface RowProps extends RowFacts {
+  readonly left: boolean;
+  readonly selected: boolean;
+  readonly columns: readonly ColumnId[];
+  readonly mayOperate: boolean;
+  readonly toggle: (number: number, through: boolean) => void;
+  readonly actions: (job: JobShape) => readonly JobAction[];
 }
 
 export function JobTable(props: Props) {
+  const { rows, columns, machines, selecting, mayOperate, opened } = props;
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
-  const varying = useMemo(() => varyingNames(props.rows.map((row) => row.job.params)), [props.rows]);
-  const latest = useLatestMetrics(props.experiment, props.rows, metricsOf(props.columns));
-  const apart = useMemo(() => new Set(props.columns.map(paramOf).filter((name) => name !== null)), [props.columns]);
-  const meta: JobTableMeta = { varying, apart, latest, selecting: props.selecting, actions: props.actions };
+  const names = [...varyingNames(rows.map((row) => row.job.params))].join('\n');
+  const varying = useMemo(() => new Set(names === '' ? [] : names.split('\n')), [names]);
+  const metrics = useLatestMetrics(props.experiment, rows, metricsOf(columns));
+  const apart = useMemo(() => new Set(columns.map(paramOf).filter((name) => name !== null)), [columns]);
+  const toggle = useSteady(selecting.toggle);
+  const actions = useSteady(props.actions);
+  const open = useSteady(props.onOpen);
+  const shared = { varying, apart, metrics: metrics.names, columns, mayOperate, toggle, actions };
+  const row = ({ job, left }: JobRow): RowProps => ({
+    ...shared,
+    job,
+    left,
+    selected: isSelected(selecting.selection, job.number),
+    latest: metrics.of(job),
+    machine: job.worker_id === null ? undefined : machines[job.worker_id],
+  });
+  if (narrow) {
+    return (
+      <ul className="dr-job-cards">
+        {rows.map((each) => (
+          <JobCard key={each.job.number} {...row(each)} />
+        ))}
+      </ul>
+    );
+  }
   return (
-    <JobTableContext value={meta}>{narrow ? <JobCards rows={props.rows} columns={props.columns} meta={meta} /> : <WideTable {...props} />}</JobTableContext>
-  );
-}
-
-function WideTable({ rows, columns: ids, selecting, sort, order, onSort, stale }: Props) {
-  const open = useOpenJob();
-  const columns = useMemo(() => tableColumns(ids), [ids]);
-  const table = useTable({ features, columns, data: rows, getRowId: (row) => String(row.job.number) });
-  return (
-    <div className="dr-scroll-x" style={stale ? { opacity: 0.55 } : {}}>
-      <table className="dr-table dr-job-table" data-chosen={isDefault(ids) ? undefined : true} aria-busy={stale}>
-        <thead>
-          {table.getHeaderGroups().map((group) => (
-            <tr key={group.id}>
-              {group.headers.map((header) => {
-                const sorts = SORT_OF[header.column.id];
-                const label = String(header.column.columnDef.header);
-                if (header.column.id === 'select') return <SelectHead key={header.id} selecting={selecting} stale={stale} />;
-                if (sorts === undefined) {
-                  return (
-                    <th key={header.id} scope="col" data-column={header.column.id} className={isNumeric(header.column.id) ? 'dr-right' : undefined}>
-                      <span className="dr-head" title={label}>
-                        {label}
-                      </span>
-                    </th>
-                  );
-                }
-                return (
-                  <SortableHead
-                    key={header.id}
-                    column={header.column.id}
-                    active={sort === sorts}
-                    order={order}
-                    label={label}
-                    onSort={(next) => onSort(sorts, next)}
-                  />
-                );
-              })}
-            </tr>
-          ))}
-        </thead>
+    <div className="dr-scroll-x" style={props.stale ? { opacity: 0.55 } : {}}>
+      <table className="dr-table dr-job-table" data-chosen={isDefault(columns) ? undefined : true} aria-busy={props.stale}>
+        <Head {...props} />
         <tbody>
-          {table.getRowModel().rows.map((row) => (
-            <tr
-              key={row.id}
-              data-link
-              data-selected={isSelected(selecting.selection, row.original.job.number) ? true : undefined}
-              data-left={row.original.left ? true : undefined}
-              onClick={(event) => open(event, row.original.job)}
-            >
-              {row.getAllCells().map((cell) => (
-                <td key={cell.id} data-column={cell.column.id} className={isNumeric(cell.column.id) ? 'dr-right' : undefined}>
-                  {flexRender(cell.column.columnDef.cell, cell.getContext())}
-                </td>
-              ))}
-            </tr>
+          {rows.map((each) => (
+            <Row key={each.job.number} {...row(each)} open={each.job.number === opened} onOpen={open} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+interface TableRowProps extends RowProps {
+  /** It is open beside the list. */
+  readonly open: boolean;
+  readonly onOpen: (number: number) => void;
+}
+
+const Row = memo(function Row({ open, onOpen, left, selected, columns, mayOperate, toggle, actions, ...row }: TableRowProps) {
+  const { job } = row;
+  return (
+    <tr
+      data-link
+      data-selected={selected ? true : undefined}
+      data-left={left ? true : undefined}
+      data-open={open ? true : undefined}
+      onClick={(event) => (isMeantForRow(event) ? onOpen(job.number) : undefined)}
+    >
+      <td data-column="select">
+        <SelectCell number={job.number} selected={selected} toggle={toggle} />
+      </td>
+      <td data-column="number">
+        <JobLink job={job} />
+      </td>
+      {columns.map((id) => (
+        <td key={id} data-column={id} className={isNumeric(id) ? 'dr-right' : undefined}>
+          {cellOf(id, row)}
+        </td>
+      ))}
+      <td data-column="actions">
+        <RowActions job={job} mayOperate={mayOperate} actions={actions} />
+      </td>
+    </tr>
+  );
+});
+
+function Head({ columns, selecting, sort, order, onSort, stale }: Props) {
+  const head = (id: string, label: string) => {
+    const sorts = sortOf(id);
+    if (sorts !== undefined) {
+      return <SortableHead key={id} column={id} active={sort === sorts} order={order} label={label} onSort={(next) => onSort(sorts, next)} />;
+    }
+    return (
+      <th key={id} scope="col" data-column={id}>
+        <span className="dr-head" title={label}>
+          {label}
+        </span>
+      </th>
+    );
+  };
+  return (
+    <thead>
+      <tr>
+        <SelectHead selecting={selecting} stale={stale} />
+        {head('number', 'ID')}
+        {columns.map((id) => head(id, columnTitle(id)))}
+        {head('actions', 'Actions')}
+      </tr>
+    </thead>
   );
 }
 
@@ -126,19 +158,18 @@ function SortableHead({ column, active, order, onSort, label }: HeadProps) {
   const next = active && order === 'desc' ? 'asc' : 'desc';
   const Arrow = order === 'asc' ? IconArrowUp : IconArrowDown;
   return (
-    <th scope="col" data-column={column} {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}>
-      <button type="button" className="dr-sort" onClick={() => onSort(next)}>
-        {label}
+    <th
+      scope="col"
+      data-column={column}
+      className={isNumeric(column) ? 'dr-right' : undefined}
+      {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}
+    >
+      <button type="button" className="dr-sort" onClick={() => onSort(next)} title={label}>
+        <span className="dr-head">{label}</span>
         {active ? <Arrow size={12} aria-hidden /> : null}
       </button>
     </th>
   );
-}
-
-interface CardsProps {
-  readonly rows: readonly JobRow[];
-  readonly columns: readonly ColumnId[];
-  readonly meta: JobTableMeta;
 }
 
 /** All rows of this page; not while others are on their way, which are not those that one sees. */
@@ -162,52 +193,8 @@ function SelectHead({ selecting: { selection, page, togglePage }, stale }: { rea
   );
 }
 
-function JobCards({ rows, columns, meta }: CardsProps) {
-  const own = columns.filter((id) => metricOf(id) !== null || paramOf(id) !== null);
-  return (
-    <ul className="dr-job-cards">
-      {rows.map(({ job, left }) => (
-        <li key={job.number} className="dr-job-card" data-left={left ? true : undefined}>
-          <div className="dr-job-card-head">
-            <SelectCell number={job.number} />
-            <JobLink job={job} />
-            <StatusCell job={job} />
-            <span style={{ marginLeft: 'auto' }}>
-              <RowActions job={job} actions={meta.actions(job)} />
-            </span>
-          </div>
-          <ParamChips params={job.params} varying={meta.varying} apart={meta.apart} />
-          <TagChips job={job} />
-          {own.length === 0 ? null : (
-            <dl className="dr-job-card-values">
-              {own.map((id) => (
-                <div key={id}>
-                  <dt>{columnTitle(id)}</dt>
-                  <dd>{metricOf(id) === null ? <ParamCell job={job} name={columnTitle(id)} /> : <MetricCell job={job} name={columnTitle(id)} />}</dd>
-                </div>
-              ))}
-            </dl>
-          )}
-          {job.started_at === null ? null : (
-            <div className="dr-job-card-facts">
-              <Moment at={job.started_at} />
-              <JobDuration job={job} />
-              {job.progress === null ? null : <ProgressCell job={job} />}
-              {job.worker_id === null ? null : <span className="dr-mono">{job.worker_id}</span>}
-            </div>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 /** A click anywhere on a row opens its job, unless it was meant for a control or ended a text selection. */
-function useOpenJob(): (event: MouseEvent<HTMLElement>, job: JobShape) => void {
-  const navigate = useNavigate();
-  return (event, job) => {
-    const target = event.target as HTMLElement;
-    if (target.closest('a, button, [role="menu"], input, [data-column="select"]') !== null || window.getSelection()?.isCollapsed === false) return;
-    void navigate({ to: '/experiments/$experiment/jobs/$number', params: { experiment: job.experiment, number: String(job.number) } });
-  };
+function isMeantForRow(event: MouseEvent<HTMLElement>): boolean {
+  const target = event.target as HTMLElement;
+  return target.closest('a, button, [role="menu"], input, [data-column="select"]') === null && window.getSelection()?.isCollapsed !== false;
 }

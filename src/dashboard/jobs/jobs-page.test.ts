@@ -11,6 +11,7 @@ const answer = (rows: number, next_cursor: string | null): Answer => ({
   jobs: Array.from({ length: rows }, (_, number) => ({ number })) as Answer['jobs'],
   next_cursor,
   total: { count: 1, exact: false },
+  workers: {},
 });
 
 async function read(answers: readonly Answer[]) {

@@ -17,6 +17,7 @@ const JOINED = 5;
 export async function readJobsPage(query: JobsQuery, ask: (query: JobsQuery) => Promise<Answer>): Promise<JobsPage> {
   const first = await ask(query);
   const jobs = [...first.jobs];
+  const workers = { ...first.workers };
   let cursor = first.next_cursor;
   let short = 0;
   while (cursor !== null && jobs.length < query.limit) {
@@ -24,9 +25,10 @@ export async function readJobsPage(query: JobsQuery, ask: (query: JobsQuery) => 
     if (short === JOINED) break;
     const next = await ask({ ...query, cursor, limit: query.limit - jobs.length });
     jobs.push(...next.jobs);
+    Object.assign(workers, next.workers);
     cursor = next.next_cursor;
   }
-  return { jobs, next_cursor: cursor, total: first.total, short_answers: short };
+  return { jobs, next_cursor: cursor, total: first.total, workers, short_answers: short };
 }
 
 /** How many jobs were looked at in vain, at least; null in an order for which no such number is known. */

@@ -1,5 +1,5 @@
 // What the jobs page keeps in its URL, read back with care: people edit URLs by hand.
-import { SORTS } from '../../contract/index.ts';
+import { type JobSort, Sort } from '../../contract/index.ts';
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
 import { readColumns, writeColumns } from './columns.ts';
 
@@ -11,7 +11,7 @@ export interface JobsQuery {
   readonly search?: string | undefined;
   readonly numbers?: string | undefined;
   readonly matrix_id?: number | undefined;
-  readonly sort: (typeof SORTS)[number];
+  readonly sort: JobSort;
   readonly order: 'asc' | 'desc';
   readonly limit: number;
   readonly cursor?: string | undefined;
@@ -22,7 +22,7 @@ export interface JobsSearch {
   readonly search?: string;
   /** Only the jobs of this matrix. */
   readonly matrix?: number;
-  readonly sort?: (typeof SORTS)[number];
+  readonly sort?: JobSort;
   readonly order?: 'asc' | 'desc';
   readonly size?: number;
   /** Where the page begins, and its number for people. */
@@ -34,6 +34,8 @@ export interface JobsSearch {
   readonly searched?: number;
   /** Columns of the table, as columns.ts writes them; left out: those that this browser remembers. */
   readonly columns?: string;
+  /** The job that is open beside the list. */
+  readonly job?: number;
   /** The dialog to add jobs is open. */
   readonly add?: boolean;
   /** It begins with what this matrix was made of. */
@@ -42,10 +44,10 @@ export interface JobsSearch {
 
 export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
   const status = JOB_STATUSES.find((known) => known === raw['status']);
-  const sort = SORTS.find((known) => known === raw['sort']);
+  const sort = Sort.safeParse(raw['sort']).data;
   const size = PAGE_SIZES.find((known) => known === Number(raw['size']));
   const page = Number(raw['page']);
-  const id = (name: 'matrix' | 'like'): Partial<JobsSearch> => {
+  const id = (name: 'matrix' | 'like' | 'job'): Partial<JobsSearch> => {
     const value = Number(raw[name]);
     return Number.isSafeInteger(value) && value > 0 ? { [name]: value } : {};
   };
@@ -61,6 +63,7 @@ export function readJobsSearch(raw: Record<string, unknown>): JobsSearch {
     ...(status === undefined ? {} : { status }),
     ...(search === undefined ? {} : { search }),
     ...id('matrix'),
+    ...id('job'),
     ...(sort === undefined ? {} : { sort }),
     ...(raw['order'] === 'asc' || raw['order'] === 'desc' ? { order: raw['order'] } : {}),
     ...(size === undefined || size === DEFAULT_PAGE_SIZE ? {} : { size }),

@@ -54,7 +54,15 @@ export function Pager({ search, size, list, next, go }: Props) {
           <Button variant="default" px={8} disabled={search.cursor === undefined} onClick={() => go(way ?? FIRST)} aria-label="Previous page">
             <IconChevronLeft size={14} />
           </Button>
-          <Button variant="default" px={8} disabled={nextCursor === null} onClick={next} aria-label="Next page">
+          <Button
+            variant="default"
+            px={8}
+            disabled={nextCursor === null}
+            onClick={next}
+            onPointerEnter={list.fetchNext}
+            onFocus={list.fetchNext}
+            aria-label="Next page"
+          >
             <IconChevronRight size={14} />
           </Button>
         </Button.Group>

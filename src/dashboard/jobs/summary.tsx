@@ -1,16 +1,16 @@
 // The top of the jobs page: five cards that filter, how far it is and when it may end, who works on it.
-import { Alert, Button, Group, Stack, Text, Tooltip } from '@mantine/core';
-import { IconPlayerPause, IconPlugConnectedX, IconStack2, type Icon } from '@tabler/icons-react';
+import { Group, Stack, Text, Tooltip } from '@mantine/core';
+import { IconStack2, type Icon } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 
 import type { ExperimentShape } from '../../contract/index.ts';
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
 import { countText } from '../components/bytes.ts';
-import { CommandLine } from '../components/copy.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { STATUS_ICON, STATUS_WORD } from '../components/status.tsx';
 import { durationText } from '../components/time.tsx';
 import { useEta } from '../components/use-eta.ts';
+import { NoWorker } from '../workers/no-worker.tsx';
 import { withFilter, type JobsSearch } from './jobs-search.ts';
 
 const MEANING: Record<JobStatus | 'total', string> = {
@@ -122,41 +122,5 @@ function WorkerCount({ tone, count, word }: { readonly tone: string; readonly co
         {word} {count === 1 ? 'worker' : 'workers'}
       </Text>
     </Text>
-  );
-}
-
-function NoWorker({ experiment }: { readonly experiment: ExperimentShape }) {
-  const { counts, workers, name } = experiment;
-  if (counts.pending === 0) return null;
-  if (experiment.held_at !== null) {
-    return (
-      <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} title="The queue is held" p="sm">
-        <Group gap="sm">
-          <Text size="sm">No job is handed out until it is let go. Running jobs go on.</Text>
-          <Button
-            variant="default"
-            size="compact-xs"
-            renderRoot={(props) => <Link to="/experiments/$experiment/settings" params={{ experiment: name }} {...props} />}
-          >
-            Settings
-          </Button>
-        </Group>
-      </Alert>
-    );
-  }
-  if (workers.idle + workers.busy > 0) return null;
-  return (
-    <Alert
-      color="yellow"
-      variant="light"
-      icon={<IconPlugConnectedX size={18} />}
-      title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job waits' : 'jobs wait'}, but no worker polls`}
-      p="sm"
-    >
-      <Text size="sm" mb={8}>
-        Start one on any machine that reaches this server:
-      </Text>
-      <CommandLine text={`drover worker start --experiment ${name} --workers 2`} />
-    </Alert>
   );
 }

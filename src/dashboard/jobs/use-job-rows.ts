@@ -1,11 +1,14 @@
 // The rows of one page of jobs, kept in place: what changes is shown where it stands; what would come or go waits until it is asked for.
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import type { JobShape } from '../../contract/index.ts';
 import { formatRanges, toRanges } from '../../core/identifiers.ts';
+import type { api } from '../api.ts';
+import { usePacedReading } from '../live/use-paced-reading.ts';
 import { queries } from '../queries.ts';
 import type { JobsQuery } from './jobs-search.ts';
+import { movedRows } from './moved-rows.ts';
 
 export interface JobRow {
   readonly job: JobShape;
@@ -13,12 +16,18 @@ export interface JobRow {
   readonly left: boolean;
 }
 
+export type WorkerMachines = Awaited<ReturnType<typeof api.jobs.list>>['workers'];
+
 export interface JobRows {
   readonly rows: readonly JobRow[];
-  /** Rows that would come if the page were loaded anew, and rows that would go. */
-  readonly news: { readonly added: number; readonly left: number };
+  /** By the ids of workers. */
+  readonly machines: WorkerMachines;
+  /** Rows that would come if the page were loaded anew, rows that would go, and rows that would stand in another place. */
+  readonly news: { readonly added: number; readonly left: number; readonly moved: number };
   readonly showNews: () => void;
   readonly nextCursor: string | null;
+  /** The next page is wanted soon, it seems: it is fetched. */
+  readonly fetchNext: () => void;
   readonly total: { readonly count: number; readonly exact: boolean } | null;
   /** Answers of the server that were joined for this page because each found too little. */
   readonly shortAnswers: number;
@@ -31,13 +40,20 @@ export interface JobRows {
   readonly retry: () => void;
 }
 
+const ORDER_REST_MS = 2_000;
+/** What was fetched ahead is taken as it is for so long. */
+const AHEAD_MS = 5_000;
+
 interface Shown {
   readonly key: string;
   readonly numbers: readonly number[];
 }
 
 export function useJobRows(experiment: string, query: JobsQuery): JobRows {
+  const client = useQueryClient();
   const page = useQuery(queries.jobs(experiment, query));
+  // A value that arrives is no news of the job itself, but of its place in this order.
+  usePacedReading({ topic: 'metrics', experiment, reads: 'jobs', least_rest_ms: ORDER_REST_MS, every: null, on: query.sort.startsWith('metric:') });
   const key = `${experiment} ${JSON.stringify(query)}`;
   const [shown, setShown] = useState<Shown>({ key: '', numbers: [] });
   const fresh = page.data?.jobs ?? [];
@@ -63,9 +79,14 @@ export function useJobRows(experiment: string, query: JobsQuery): JobRows {
   const keptSet = new Set(kept);
   return {
     rows,
-    news: { added: numbers.filter((number) => !keptSet.has(number)).length, left: leftJobs.size },
+    machines: { ...page.data?.workers, ...(missing.length === 0 ? {} : others.data?.workers) },
+    news: { added: numbers.filter((number) => !keptSet.has(number)).length, left: leftJobs.size, moved: current ? movedRows(kept, numbers) : 0 },
     showNews: () => setShown({ key, numbers }),
     nextCursor: page.data?.next_cursor ?? null,
+    fetchNext() {
+      const cursor = page.data?.next_cursor ?? null;
+      if (cursor !== null && current) void client.prefetchQuery({ ...queries.jobs(experiment, { ...query, cursor }), staleTime: AHEAD_MS });
+    },
     total: page.data?.total ?? null,
     shortAnswers: page.isPlaceholderData ? 0 : (page.data?.short_answers ?? 0),
     short: page.data !== undefined && page.data.next_cursor !== null && fresh.length < query.limit,

@@ -9,12 +9,18 @@ import type { api } from '../api.ts';
 import { queries } from '../queries.ts';
 import type { JobRow } from './use-job-rows.ts';
 
-type Value = Awaited<ReturnType<typeof api.results.latestMetrics>>['jobs'][number]['values'][number];
+export type LatestValue = Awaited<ReturnType<typeof api.results.latestMetrics>>['jobs'][number]['values'][number];
 
-/** Undefined while it is not known, and for a job that has begun another attempt since. */
-export type LatestOf = (job: JobShape, metric: string) => Value | undefined;
+/** Values of the metrics of these names, in their order. The same as before as long as they are. */
+export interface LatestMetrics {
+  readonly names: readonly string[];
+  /** Undefined while they are not known, and for a job that has begun another attempt since. */
+  readonly of: (job: JobShape) => readonly LatestValue[] | undefined;
+}
 
-export function useLatestMetrics(experiment: string, rows: readonly JobRow[], metrics: readonly string[]): LatestOf {
+const NO_NAMES: readonly string[] = [];
+
+export function useLatestMetrics(experiment: string, rows: readonly JobRow[], metrics: readonly string[]): LatestMetrics {
   const numbers = rows.filter(({ job }) => job.attempts > 0).map(({ job }) => job.number);
   const asked = numbers.length > 0 && metrics.length > 0;
   const { data } = useQuery({
@@ -23,9 +29,12 @@ export function useLatestMetrics(experiment: string, rows: readonly JobRow[], me
   });
   return useMemo(() => {
     const found = new Map(data?.jobs.map((one) => [one.number, one]));
-    return (job, metric) => {
-      const one = found.get(job.number);
-      return one === undefined || one.attempt !== job.attempts ? undefined : one.values[data!.metrics.indexOf(metric)];
+    return {
+      names: data?.metrics ?? NO_NAMES,
+      of: (job) => {
+        const one = found.get(job.number);
+        return one === undefined || one.attempt !== job.attempts ? undefined : one.values;
+      },
     };
   }, [data]);
 }

@@ -20,6 +20,7 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   jobs_lost: JOB_AND_WORKER,
   jobs_released: JOB_AND_WORKER,
   jobs_taken_back: JOB_AND_WORKER,
+  attempt_forgotten: ['history'],
   jobs_edited: JOB_CHANGE,
   jobs_deleted: JOB_CHANGE,
   jobs_cancelled: JOB_AND_WORKER,
@@ -48,8 +49,8 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   worker_command_cancelled: ['workers'],
   worker_command_applied: WORKER_CHANGE,
   worker_disabled: WORKER_CHANGE,
-  key_created: [],
-  key_deleted: [],
+  key_created: ['keys'],
+  key_deleted: ['keys'],
   pin_changed: ['pin'],
   login: [],
   store_restored: [

@@ -4,7 +4,8 @@ import { createContext, use, useEffect, useMemo, useRef, useState, type ReactNod
 
 import type { EventShape } from '../../contract/index.ts';
 import { StaleSet } from './event-topics.ts';
-import { LiveStream, type LiveState } from './live-stream.ts';
+import type { LiveState } from './event-connection.ts';
+import { LiveStream } from './live-stream.ts';
 
 export interface Live {
   readonly state: LiveState;
@@ -34,9 +35,14 @@ export function LiveProvider({ experiment, children }: Props) {
   const held = useRef({ paused: false, stale: new StaleSet(), reset: false });
 
   useEffect(() => {
-    const url = experiment === null ? '/api/v1/events' : `/api/v1/events?experiment=${encodeURIComponent(experiment)}`;
-    const stream = new LiveStream(url, {
-      onState: setState,
+    let opening: LiveState | null = null;
+    const stream = new LiveStream(experiment, {
+      onState: (next) => {
+        // What was read before the stream was open may have changed since, and nobody told.
+        if (opening === 'connecting' && next === 'live') refreshOlder(client, Date.now());
+        opening = opening === null || opening === 'connecting' ? next : 'lost';
+        setState(next);
+      },
       // A refused stream does not say why; the session query does, and leads to the login page.
       onRefused: () => void client.refetchQueries({ queryKey: ['session'] }),
       onReset: () => {
@@ -72,6 +78,10 @@ export function LiveProvider({ experiment, children }: Props) {
 /** Bytes of logs and metric points are no news to count. */
 function isShown(event: EventShape): boolean {
   return event.kind !== 'logs_appended' && event.kind !== 'metrics_appended' && event.kind !== 'jobs_progressed';
+}
+
+function refreshOlder(client: QueryClient, moment: number): void {
+  void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] !== 'session' && state.dataUpdatedAt > 0 && state.dataUpdatedAt < moment });
 }
 
 function flush(client: QueryClient, held: { stale: StaleSet; reset: boolean }): void {

@@ -1,8 +1,8 @@
-// The one event stream of this page. It heals itself, sleeps while the tab is hidden, and hands over events in bursts.
+// The event stream of this page: by way of the worker that all pages of the browser share, or, where there are no such workers, by a
+// connection of its own. Hands over events in bursts.
 import { EventRecord, type EventShape } from '../../contract/index.ts';
-import { EVENT_KINDS } from '../../core/event.ts';
-
-export type LiveState = 'connecting' | 'live' | 'lost';
+import { EventConnection, type ConnectionListener, type LiveState } from './event-connection.ts';
+import { EVENTS_URL, type PageMessage, type WorkerMessage } from './stream-messages.ts';
 
 export interface LiveListener {
   /** Events since the last call, at most every BURST_MS. */
@@ -15,68 +15,38 @@ export interface LiveListener {
 }
 
 const BURST_MS = 500;
-const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000] as const;
-/** Browsers allow six connections per host; a tab that nobody looks at gives its one back after this long. */
-const HIDDEN_MS = 60_000;
+
+interface Source {
+  setWatched(watched: boolean): void;
+  close(): void;
+}
 
 export class LiveStream {
-  private readonly url: string;
+  private readonly source: Source;
   private readonly listener: LiveListener;
-  private source: EventSource | null = null;
+  /** Events of other experiments do not concern this page; null: all do. */
+  private readonly experiment: string | null;
   private waiting: EventShape[] = [];
   private burst: ReturnType<typeof setTimeout> | null = null;
-  private retry: ReturnType<typeof setTimeout> | null = null;
-  private hidden: ReturnType<typeof setTimeout> | null = null;
-  private failures = 0;
-  private opened = false;
 
-  constructor(url: string, listener: LiveListener) {
-    this.url = url;
+  constructor(experiment: string | null, listener: LiveListener) {
+    this.experiment = experiment;
     this.listener = listener;
+    const { onState, onReset, onRefused } = listener;
+    const open = typeof SharedWorker === 'undefined' ? ownSource : sharedSource;
+    this.source = open({ onState, onReset, onRefused, onEvent: (data) => this.onEvent(data) });
     document.addEventListener('visibilitychange', this.onVisibility);
-    this.open();
   }
 
   close(): void {
     document.removeEventListener('visibilitychange', this.onVisibility);
-    for (const timer of [this.burst, this.retry, this.hidden]) if (timer !== null) clearTimeout(timer);
-    this.source?.close();
-    this.source = null;
+    if (this.burst !== null) clearTimeout(this.burst);
+    this.source.close();
   }
 
-  private open(): void {
-    this.source?.close();
-    this.listener.onState(this.opened ? 'lost' : 'connecting');
-    const source = new EventSource(this.url);
-    this.source = source;
-    source.addEventListener('open', () => this.onOpen());
-    source.addEventListener('error', () => this.onError(source));
-    source.addEventListener('reset', () => this.listener.onReset());
-    for (const kind of EVENT_KINDS) source.addEventListener(kind, (message) => this.onMessage(message));
-  }
-
-  private onOpen(): void {
-    // A stream opened by us (not by the browser's own reconnect) sends nothing of what was missed.
-    if (this.failures > 0) this.listener.onReset();
-    this.opened = true;
-    this.failures = 0;
-    this.listener.onState('live');
-  }
-
-  private onError(source: EventSource): void {
-    if (source !== this.source) return;
-    this.listener.onState(this.opened ? 'lost' : 'connecting');
-    if (source.readyState !== EventSource.CLOSED) return;
-    const delay = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)]!;
-    this.failures += 1;
-    this.listener.onState('lost');
-    this.listener.onRefused();
-    this.retry = setTimeout(() => this.open(), delay);
-  }
-
-  private onMessage(message: MessageEvent<string>): void {
-    const event = EventRecord.safeParse(parseJson(message.data));
-    if (!event.success) return;
+  private onEvent(data: string): void {
+    const event = EventRecord.safeParse(parseJson(data));
+    if (!event.success || (this.experiment !== null && event.data.experiment !== null && event.data.experiment !== this.experiment)) return;
     this.waiting.push(event.data);
     this.burst ??= setTimeout(() => {
       this.burst = null;
@@ -86,22 +56,66 @@ export class LiveStream {
     }, BURST_MS);
   }
 
-  private readonly onVisibility = (): void => {
-    if (document.hidden) {
-      this.hidden ??= setTimeout(() => {
-        this.hidden = null;
-        if (this.retry !== null) clearTimeout(this.retry);
-        this.source?.close();
-        this.source = null;
-      }, HIDDEN_MS);
-      return;
-    }
-    if (this.hidden !== null) clearTimeout(this.hidden);
-    this.hidden = null;
-    if (this.source === null) {
-      this.failures = 1;
-      this.open();
-    }
+  private readonly onVisibility = (): void => this.source.setWatched(!document.hidden);
+}
+
+function ownSource(listener: ConnectionListener): Source {
+  return new EventConnection(EVENTS_URL, listener);
+}
+
+function openWorker(): SharedWorker {
+  return new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'drover-events' });
+}
+
+/** By the connection to the worker that this page has already: a new one would be given up by a page that leaves. */
+let renewShared: (() => Promise<void>) | null = null;
+/** So long a page waits at most until the worker has heard it. */
+const RENEW_MS = 1_000;
+
+/** After a sign-out: the tabs' stream must not stay with the session that has ended. Resolves when the page may leave. */
+export async function renewStream(): Promise<void> {
+  await renewShared?.();
+}
+
+function sharedSource(listener: ConnectionListener): Source {
+  const worker = openWorker();
+  const tell = (message: PageMessage): void => worker.port.postMessage(message);
+  const watch = (): void => tell({ kind: 'watch', visible: !document.hidden });
+  const leave = (): void => tell({ kind: 'leave' });
+  // A page that the browser put away for "back" comes back with everything as it was, and has missed what happened.
+  const comeBack = ({ persisted }: PageTransitionEvent): void => {
+    if (!persisted) return;
+    watch();
+    listener.onReset();
+  };
+  let heard = (): void => undefined;
+  const renew = (): Promise<void> =>
+    new Promise((resolve) => {
+      heard = resolve;
+      setTimeout(resolve, RENEW_MS);
+      tell({ kind: 'renew' });
+    });
+  renewShared = renew;
+  worker.port.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+    // It connects anew, and says so.
+    if (data.kind === 'state') heard();
+    if (data.kind === 'event') listener.onEvent(data.data);
+    else if (data.kind === 'state') listener.onState(data.state);
+    else if (data.kind === 'reset') listener.onReset();
+    else listener.onRefused();
+  };
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', comeBack);
+  watch();
+  return {
+    setWatched: watch,
+    close() {
+      window.removeEventListener('pagehide', leave);
+      window.removeEventListener('pageshow', comeBack);
+      if (renewShared === renew) renewShared = null;
+      leave();
+      worker.port.close();
+    },
   };
 }
 

@@ -23,6 +23,11 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+/** What is said of the server's time: a component renders again only when that changes. */
+export function useClockText(say: (now: number) => string): string {
+  return useSyncExternalStore(subscribe, () => say(now));
+}
+
 /** The server's time rounded down to `step` milliseconds: a component renders again only when that changes. */
 export function useNow(step: number = TICK_MS): number {
   return useSyncExternalStore(subscribe, () => Math.floor(now / step) * step);

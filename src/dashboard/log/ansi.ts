@@ -4,7 +4,7 @@ import { AnsiUp } from 'ansi_up';
 import type { LogLine } from './log-lines.ts';
 
 // Titles and links of a terminal; the text that a link stands on is outside of them and stays.
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const COMMANDS_WITH_TEXT = /\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g;
 
 export function lineHtml(line: LogLine): string {

@@ -14,19 +14,20 @@ interface Props {
   readonly search: string;
   readonly current: boolean;
   readonly marked: boolean;
+  /** Makes the address one of this line. */
+  readonly onLine: (line: LogLine) => void;
 }
 
-export const LogLineView = memo(function LogLineView({ line, number, time, search, current, marked }: Props) {
+export const LogLineView = memo(function LogLineView({ line, number, time, search, current, marked, onLine }: Props) {
   if (line.dropped > 0) {
     return <div className="dr-log-hole">{bytesText(line.dropped)} of output were dropped here: the log is longer than what is kept</div>;
   }
   return (
     <div className="dr-log-line" data-stream={marked ? line.stream : undefined} data-current={current ? true : undefined}>
-      {number === null ? null : (
-        <span className="dr-log-number" aria-hidden>
-          {number}
-        </span>
-      )}
+      {/* Only for who sees the numbers: thousands of buttons would be in the way of everybody else. */}
+      <button type="button" className="dr-log-number" tabIndex={-1} aria-hidden title="Link to this line" onClick={() => onLine(line)}>
+        {number ?? '#'}
+      </button>
       {time === null ? null : <span className="dr-log-time">{time}</span>}
       <LineText line={line} search={search} />
     </div>

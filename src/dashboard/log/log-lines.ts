@@ -1,4 +1,5 @@
 // Bytes of a log as lines: split at newlines, carriage-return progress collapsed, colours carried from line to line, holes told.
+import { lastDrawn, withoutSteering } from '../../core/log-text.ts';
 
 export type StreamName = 'stdout' | 'stderr';
 
@@ -69,22 +70,14 @@ export function splitRun(stream: StreamName, run: ByteRun, colours: string): Spl
 }
 
 export function lineOf(stream: StreamName, run: ByteRun, colours: string): LogLine {
-  return { stream, offset: run.from, end: run.from + run.bytes.length, text: collapse(decoder.decode(run.bytes)), colours, dropped: 0 };
+  return { stream, offset: run.from, end: run.from + run.bytes.length, text: lastDrawn(decoder.decode(run.bytes)), colours, dropped: 0 };
 }
 
 export function holeLine(stream: StreamName, from: number, to: number): LogLine {
   return { stream, offset: from, end: to, text: '', colours: '', dropped: to - from };
 }
 
-/** What a terminal would show of `10%\r20%\r30%`: the last that was written over the line. */
-function collapse(text: string): string {
-  if (!text.includes('\r')) return text;
-  const parts = text.split('\r');
-  for (let index = parts.length - 1; index >= 0; index -= 1) if (parts[index] !== '') return parts[index]!;
-  return '';
-}
-
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const COLOUR = /\u001b\[([0-9;]*)m/g;
 
 export function coloursAfter(line: LogLine): string {
@@ -93,12 +86,8 @@ export function coloursAfter(line: LogLine): string {
   return active;
 }
 
-// Everything that steers a terminal: CSI and OSC sequences and lone escapes.
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const STEERING = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\^_])/g;
-
 export function plainLine(line: LogLine): string {
-  return line.text.includes('\u001b') ? line.text.replace(STEERING, '') : line.text;
+  return withoutSteering(line.text);
 }
 
 export function joinBytes(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -3,8 +3,9 @@ import { ActionIcon, Group, Menu, SegmentedControl, Text, TextInput, Tooltip } f
 import { IconArrowBarToDown, IconChevronDown, IconChevronUp, IconClock, IconDownload, IconSearch, IconTextWrap, type Icon } from '@tabler/icons-react';
 import { useRef } from 'react';
 
-import { logUrl } from '../api.ts';
-import { bytesText } from '../components/bytes.ts';
+import { LIMITS } from '../../core/limits.ts';
+import { errorSentence, logUrl } from '../api.ts';
+import { bytesText, countText } from '../components/bytes.ts';
 import { useShortcuts } from '../frame/shortcuts.tsx';
 import { STREAM_CHOICES, type StreamChoice } from '../job/job-search.ts';
 import type { LogView } from './use-log.ts';
@@ -22,6 +23,10 @@ interface Search {
   readonly text: string;
   readonly setText: (text: string) => void;
   readonly count: number;
+  readonly searching: boolean;
+  /** There are more than are told. */
+  readonly isFull: boolean;
+  readonly error: unknown;
   /** Number of the match in sight, from 1. */
   readonly at: number;
   readonly step: (by: 1 | -1) => void;
@@ -73,8 +78,10 @@ function LogSearch({ search }: { readonly search: Search }) {
       <TextInput
         ref={field}
         size="xs"
-        placeholder="Search what is loaded"
-        aria-label="Search the loaded part of the log"
+        placeholder="Search the log"
+        aria-label="Search the log"
+        maxLength={LIMITS.log_search_characters.value}
+        error={search.error === null ? undefined : errorSentence(search.error)}
         leftSection={<IconSearch size={13} />}
         value={search.text}
         onChange={(event) => search.setText(event.currentTarget.value)}
@@ -82,12 +89,13 @@ function LogSearch({ search }: { readonly search: Search }) {
           if (event.key === 'Enter') search.step(event.shiftKey ? -1 : 1);
           if (event.key === 'Escape') field.current?.blur();
         }}
-        rightSectionWidth={64}
+        rightSectionWidth={84}
         rightSectionPointerEvents="none"
         rightSection={
           search.text === '' ? null : (
-            <Text size="xs" c="dimmed" className="dr-num" aria-live="polite">
-              {search.at}/{search.count}
+            <Text size="xs" c="dimmed" className="dr-num" aria-live="polite" title={search.searching ? 'Still searching' : undefined}>
+              {search.at}/{countText(search.count)}
+              {search.searching ? '…' : search.isFull ? '+' : ''}
             </Text>
           )
         }

@@ -1,14 +1,15 @@
 // The log viewer: only the lines in sight are in the page; it follows a running job until the reader scrolls up.
 import { Button, Loader, Text } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import type { StreamChoice } from '../job/job-search.ts';
 import { ErrorNotice } from '../components/states.tsx';
 import { LogLineView } from './log-line.tsx';
-import { plainLine, type LogLine } from './log-lines.ts';
 import { LogToolbar } from './log-toolbar.tsx';
-import { useLog, type LogView } from './use-log.ts';
+import { useLog, type LogPlace, type LogView } from './use-log.ts';
+import { useLogSearch } from './use-log-search.ts';
+import { isSame, usePlace } from './use-place.ts';
 
 const LINE_HEIGHT = 20;
 /** A short log makes a small box. */
@@ -25,22 +26,30 @@ interface Props {
   readonly attempt: number;
   readonly stream: StreamChoice;
   readonly setStream: (stream: StreamChoice) => void;
+  /** The line that the address is about. */
+  readonly line: LogPlace | null;
+  readonly setLine: (line: LogPlace | null) => void;
 }
 
-export function LogViewer({ experiment, number, attempt, stream, setStream }: Props) {
+export function LogViewer({ experiment, number, attempt, stream, setStream, line, setLine }: Props) {
   const [times, setTimes] = useState(false);
   const [wrap, setWrap] = useState(true);
-  const [follow, setFollow] = useState(true);
+  const [follow, setFollowed] = useState(line === null);
   const [search, setSearch] = useState('');
-  const [matchAt, setMatchAt] = useState(0);
+  const [chosen, setChosen] = useState<LogPlace | null>(null);
   const log = useLog({ experiment, number, attempt }, stream, times);
-  const wanted = search.toLowerCase();
-  const matches = useMemo(() => findMatches(log.lines, wanted), [log.lines, wanted]);
-  const current = matches[Math.min(matchAt, matches.length - 1)] ?? null;
-  const step = (by: 1 | -1): void => {
-    setFollow(false);
-    setMatchAt((at) => (matches.length === 0 ? 0 : (at + by + matches.length) % matches.length));
+  const arrived = `${log.bytes.stdout} ${log.bytes.stderr} ${log.live}`;
+  const { found, ...result } = useLogSearch({ experiment, number, attempt }, { text: search, choice: stream, arrived, timeOf: log.timeOf });
+  const match = found.find((each) => isSame(each, chosen)) ?? found[0] ?? null;
+  const setFollow = (on: boolean): void => {
+    setFollowed(on);
+    if (on && log.isApart) log.toEnd();
   };
+  const step = (by: 1 | -1): void => {
+    if (match === null) return;
+    setChosen(found[(found.indexOf(match) + by + found.length) % found.length]!);
+  };
+  const { current, forget, onLine } = usePlace({ log, match, line, setLine, stay: () => setFollowed(false) });
   return (
     <div className="dr-card dr-log">
       <LogToolbar
@@ -50,13 +59,15 @@ export function LogViewer({ experiment, number, attempt, stream, setStream }: Pr
         setStream={setStream}
         toggles={{ follow, setFollow, wrap, setWrap, times, setTimes }}
         search={{
+          ...result,
           text: search,
           setText: (text) => {
             setSearch(text);
-            setMatchAt(0);
+            setChosen(null);
+            forget();
           },
-          count: matches.length,
-          at: matches.length === 0 ? 0 : Math.min(matchAt, matches.length - 1) + 1,
+          count: found.length,
+          at: match === null ? 0 : found.indexOf(match) + 1,
           step,
         }}
       />
@@ -72,7 +83,17 @@ export function LogViewer({ experiment, number, attempt, stream, setStream }: Pr
       ) : null}
       {!log.pending && log.lines.length === 0 ? <EmptyLog live={log.live} stream={stream} /> : null}
       {log.lines.length === 0 ? null : (
-        <LogLines log={log} wrap={wrap} times={times} follow={follow} setFollow={setFollow} search={wanted} current={current} marked={stream === 'both'} />
+        <LogLines
+          log={log}
+          wrap={wrap}
+          times={times}
+          follow={follow}
+          setFollow={setFollow}
+          search={search.toLowerCase()}
+          current={current}
+          marked={stream === 'both'}
+          onLine={onLine}
+        />
       )}
     </div>
   );
@@ -89,15 +110,6 @@ function EmptyLog({ live, stream }: { readonly live: boolean; readonly stream: S
   );
 }
 
-function findMatches(lines: readonly LogLine[], wanted: string): number[] {
-  if (wanted === '') return [];
-  const found: number[] = [];
-  lines.forEach((line, index) => {
-    if (plainLine(line).toLowerCase().includes(wanted)) found.push(index);
-  });
-  return found;
-}
-
 interface LinesProps {
   readonly log: LogView;
   readonly wrap: boolean;
@@ -107,9 +119,10 @@ interface LinesProps {
   readonly search: string;
   readonly current: number | null;
   readonly marked: boolean;
+  readonly onLine: (place: LogPlace) => void;
 }
 
-function LogLines({ log, wrap, times, follow, setFollow, search, current, marked }: LinesProps) {
+function LogLines({ log, wrap, times, follow, setFollow, search, current, marked, onLine }: LinesProps) {
   const { lines } = log;
   const box = useRef<HTMLDivElement>(null);
   // oxlint-disable-next-line react/incompatible-library -- no compiler memoises this component
@@ -126,9 +139,12 @@ function LogLines({ log, wrap, times, follow, setFollow, search, current, marked
   useEffect(() => {
     if (follow && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [follow, lines, total, wrap]);
+  const place = current === null ? null : `${lines[current]!.stream} ${lines[current]!.offset}`;
   useEffect(() => {
     if (current !== null) virtual.scrollToIndex(current, { align: 'center' });
-  }, [current, virtual]);
+    // Its number changes when earlier lines are loaded, and the reader stays where they are.
+    // oxlint-disable-next-line react/exhaustive-deps -- `place` stands for it
+  }, [place, virtual]);
   useEffect(() => virtual.measure(), [virtual, wrap, times]);
   // Following ends when the reader means to go up, before anything moves: lines that come into sight change the height themselves.
   const leaving = useRef(false);
@@ -140,7 +156,8 @@ function LogLines({ log, wrap, times, follow, setFollow, search, current, marked
     const element = box.current;
     if (element === null) return;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_MARGIN;
-    if (atEnd && !follow && !leaving.current) setFollow(true);
+    if (atEnd && log.isApart) log.loadLater();
+    else if (atEnd && !follow && !leaving.current) setFollow(true);
     if (!atEnd) leaving.current = false;
     if (element.scrollTop < TOP_MARGIN && !log.whole && !follow) log.loadEarlier();
   };
@@ -186,11 +203,19 @@ function LogLines({ log, wrap, times, follow, setFollow, search, current, marked
                 search={search}
                 current={item.index === current}
                 marked={marked}
+                onLine={onLine}
               />
             </div>
           );
         })}
       </div>
+      {log.isApart ? (
+        <div className="dr-log-more">
+          <Button variant="subtle" size="compact-xs" onClick={() => setFollow(true)}>
+            Go to the end
+          </Button>
+        </div>
+      ) : null}
     </div>
   );
 }

@@ -49,3 +49,16 @@ export function mergeLines(stdout: readonly LogLine[], stderr: readonly LogLine[
 function lastByte(line: LogLine): number {
   return Math.max(line.offset, line.end - 1);
 }
+
+/** The same for places of lines. */
+export function mergePlaces<Place extends { readonly stream: StreamName; readonly offset: number }>(
+  stdout: readonly Place[],
+  stderr: readonly Place[],
+  timeOf: TimeOf,
+): readonly Place[] {
+  if (stderr.length === 0) return stdout;
+  if (stdout.length === 0) return stderr;
+  const timed = (place: Place) => ({ place, at: timeOf(place.stream, place.offset) ?? 0 });
+  // The sort is stable: within a stream the order of its offsets stays, where times are in order.
+  return [...stdout.map(timed), ...stderr.map(timed)].sort((a, b) => a.at - b.at).map(({ place }) => place);
+}

@@ -1,10 +1,13 @@
-// The loaded part of one stream of one attempt: begins with the end of the log, grows both ways, and never beyond a bound.
+// The loaded part of one stream of one attempt: begins with the end of the log, grows both ways, and never beyond a bound. It can be put anywhere
+// in the log; as long as it does not reach the end, what is written there waits.
 import { api } from '../api.ts';
 import { coloursAfter, holeLine, joinBytes, lineOf, runsOf, splitRun, type ByteRun, type Hole, type LogLine, type StreamName } from './log-lines.ts';
 
 /** The first read aims at the last 1,000 lines. */
-const FIRST_BYTES = 160 * 1024;
+export const FIRST_BYTES = 160 * 1024;
 const EARLIER_BYTES = 512 * 1024;
+/** Around a place to which the reader jumps. */
+const JUMP_BYTES = { before: 64 * 1024, after: 128 * 1024 };
 const NEW_BYTES = 1024 * 1024;
 /** Reads of new bytes in one refresh; a flood is caught up with over several. */
 const MAX_READS = 8;
@@ -31,15 +34,55 @@ export class StreamLog {
   private headRest: ByteRun = { from: 0, bytes: new Uint8Array() };
   private tailRest: ByteRun = { from: 0, bytes: new Uint8Array() };
   private tailColours = '';
+  private apart = false;
   private busy: Promise<void> = Promise.resolve();
 
   constructor(source: LogSource) {
     this.source = source;
   }
 
+  /** Whether more follows that is not loaded, other than what arrives. */
+  get isApart(): boolean {
+    return this.apart;
+  }
+
   /** Reads what has arrived since; at first, the end of the log. */
   refresh(signal: AbortSignal): Promise<void> {
-    return this.alone(() => (this.start === null ? this.readFirst(signal) : this.readNew(signal)));
+    return this.alone(async () => {
+      if (this.start === null) await this.readFirst(signal);
+      else if (this.apart) await this.read(this.end, 0, signal);
+      else await this.readNew(signal);
+    });
+  }
+
+  /** Whether the line that holds this offset is among those that are loaded. */
+  holds(offset: number): boolean {
+    return this.start !== null && offset >= this.start + this.headRest.bytes.length && offset < this.end;
+  }
+
+  /** Loads what stands around an offset instead of what is loaded. */
+  jump(offset: number, signal: AbortSignal): Promise<void> {
+    return this.alone(async () => {
+      if (this.holds(offset)) return;
+      const from = Math.max(0, offset - JUMP_BYTES.before);
+      this.begin(await this.read(from, offset - from + JUMP_BYTES.after, signal));
+    });
+  }
+
+  /** Loads the end instead of what is loaded. */
+  toEnd(signal: AbortSignal): Promise<void> {
+    return this.alone(async () => {
+      if (this.apart) await this.readFirst(signal);
+    });
+  }
+
+  readLater(signal: AbortSignal): Promise<void> {
+    return this.alone(async () => {
+      if (!this.apart) return;
+      const read = await this.read(this.end, EARLIER_BYTES, signal);
+      this.append(read.runs, read.end);
+      this.apart = this.end < this.size;
+    });
   }
 
   readEarlier(signal: AbortSignal): Promise<void> {
@@ -54,12 +97,20 @@ export class StreamLog {
   }
 
   private async readFirst(signal: AbortSignal): Promise<void> {
-    const read = await this.read(-FIRST_BYTES, FIRST_BYTES, signal);
+    this.begin(await this.read(-FIRST_BYTES, FIRST_BYTES, signal));
+  }
+
+  /** What was read becomes all that is loaded. */
+  private begin(read: Read): void {
+    this.lines = [];
     this.start = read.from;
     this.end = read.from;
+    this.headRest = { from: read.from, bytes: new Uint8Array() };
     this.tailRest = { from: read.from, bytes: new Uint8Array() };
+    this.tailColours = '';
     if (read.from > 0) this.cutHead(read);
     else this.append(read.runs, read.end);
+    this.apart = this.end < this.size;
   }
 
   /** The read began in the middle of a line: that part of a line waits until what stands before it is loaded. */
@@ -120,8 +171,19 @@ export class StreamLog {
       at = run.from + run.bytes.length;
     });
     if (at < oldStart) lines.push(holeLine(this.source.stream, at, oldStart));
-    this.lines = [...lines, ...this.lines];
+    this.lines = this.forgetLater([...lines, ...this.lines]);
     this.start = from;
+  }
+
+  private forgetLater(lines: LogLine[]): LogLine[] {
+    if (lines.length <= MAX_LINES) return lines;
+    const kept = lines.slice(0, Math.floor(MAX_LINES * 0.75));
+    this.end = lines[kept.length]!.offset;
+    this.tailRest = { from: this.end, bytes: new Uint8Array() };
+    this.tailColours = lines[kept.length]!.colours;
+    this.partial = null;
+    this.apart = true;
+    return kept;
   }
 
   private append(runs: readonly ByteRun[], end: number): void {

@@ -5,8 +5,8 @@ import { useCallback, useMemo, useState } from 'react';
 import { api } from '../api.ts';
 import type { StreamChoice } from '../job/job-search.ts';
 import { useLive } from '../live/live-provider.tsx';
-import type { LogLine } from './log-lines.ts';
-import { mergeLines, timesOf, type TimeOf } from './merge.ts';
+import type { LogLine, StreamName } from './log-lines.ts';
+import { mergeLines, timesOf, type Piece, type TimeOf } from './merge.ts';
 import { StreamLog } from './stream-log.ts';
 
 export interface LogView {
@@ -18,9 +18,21 @@ export interface LogView {
   readonly timeOf: TimeOf;
   readonly loadEarlier: () => void;
   readonly loadingEarlier: boolean;
+  /** What is loaded does not reach the end. */
+  readonly isApart: boolean;
+  readonly loadLater: () => void;
+  readonly toEnd: () => void;
+  /** Loads what stands around a line, where it is not loaded. */
+  readonly jump: (place: LogPlace) => void;
   readonly pending: boolean;
   readonly error: unknown;
   readonly retry: () => void;
+}
+
+/** A line, by its beginning. */
+export interface LogPlace {
+  readonly stream: StreamName;
+  readonly offset: number;
 }
 
 /** While a job runs, new bytes are asked for this often even when no event said so. */
@@ -34,8 +46,8 @@ interface Attempt {
 
 export function useLog({ experiment, number, attempt }: Attempt, choice: StreamChoice, withTimes: boolean): LogView {
   const { paused } = useLive();
-  const [loadingEarlier, setLoadingEarlier] = useState(false);
-  const [, setEarlier] = useState(0);
+  const [loading, setLoading] = useState<'earlier' | 'other' | null>(null);
+  const [, setLoaded] = useState(0);
   const logs = useMemo(() => {
     const of = (stream: 'stdout' | 'stderr'): StreamLog => new StreamLog({ experiment, number, attempt, stream });
     return { stdout: of('stdout'), stderr: of('stderr') };
@@ -59,15 +71,26 @@ export function useLog({ experiment, number, attempt }: Attempt, choice: StreamC
     enabled: needsIndex,
   });
   const timeOf = useMemo(() => timesOf(index.data?.pieces ?? []), [index.data]);
-  const loadEarlier = useCallback(() => {
-    if (loadingEarlier) return;
-    setLoadingEarlier(true);
-    const signal = new AbortController().signal;
-    void Promise.allSettled(shown.filter((log) => (log.start ?? 0) > 0).map((log) => log.readEarlier(signal))).then(() => {
-      setLoadingEarlier(false);
-      setEarlier((count) => count + 1);
-    });
-  }, [shown, loadingEarlier]);
+  /** Reads of a stream wait for one another; earlier lines are asked for again with the next scroll. */
+  const load = useCallback(
+    (what: 'earlier' | 'other', read: (log: StreamLog, signal: AbortSignal) => Promise<void>) => {
+      if (loading !== null && what === 'earlier') return;
+      setLoading(what);
+      const { signal } = new AbortController();
+      void Promise.allSettled(shown.map((log) => read(log, signal))).then(() => {
+        setLoading(null);
+        setLoaded((count) => count + 1);
+      });
+    },
+    [shown, loading],
+  );
+  const jump = useCallback(
+    ({ stream, offset }: LogPlace) => {
+      const at = timeOf(stream, offset);
+      load('other', (log, signal) => log.jump(log.source.stream === stream ? offset : offsetAt(index.data?.pieces ?? [], log, at), signal));
+    },
+    [load, timeOf, index.data],
+  );
 
   const stdout = useLines(logs.stdout);
   const stderr = useLines(logs.stderr);
@@ -81,8 +104,12 @@ export function useLog({ experiment, number, attempt }: Attempt, choice: StreamC
     live: query.data?.live ?? false,
     bytes: { stdout: logs.stdout.size, stderr: logs.stderr.size },
     timeOf,
-    loadEarlier,
-    loadingEarlier,
+    loadEarlier: () => load('earlier', (log, signal) => ((log.start ?? 0) > 0 ? log.readEarlier(signal) : Promise.resolve())),
+    loadingEarlier: loading === 'earlier',
+    isApart: shown.some((log) => log.isApart),
+    loadLater: () => load('other', (log, signal) => log.readLater(signal)),
+    toEnd: () => load('other', (log, signal) => log.toEnd(signal)),
+    jump,
     pending: query.isPending,
     error: query.error,
     retry: () => void query.refetch(),
@@ -92,4 +119,11 @@ export function useLog({ experiment, number, attempt }: Attempt, choice: StreamC
 function useLines(log: StreamLog): readonly LogLine[] {
   const { lines, partial } = log;
   return useMemo(() => (partial === null ? lines : [...lines, partial]), [lines, partial]);
+}
+
+/** Where the other stream was at that time; where nobody knows, it stays. */
+function offsetAt(pieces: readonly Piece[], log: StreamLog, at: number | null): number {
+  if (at === null) return log.start ?? 0;
+  const before = pieces.filter((piece) => piece.stream === log.source.stream && Date.parse(piece.at) <= at);
+  return Math.max(0, ...before.map((piece) => piece.offset));
 }

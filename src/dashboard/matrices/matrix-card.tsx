@@ -3,10 +3,9 @@ import { Button, Group, Text, Tooltip } from '@mantine/core';
 import { IconCopyPlus } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 
-import { JOB_STATUSES } from '../../core/job.ts';
 import { countText } from '../components/bytes.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
-import { STATUS_ICON, STATUS_WORD } from '../components/status.tsx';
+import { StatusCounts } from '../components/status-counts.tsx';
 import { Moment } from '../components/time.tsx';
 import { matrixCounts, type MatrixShape } from './matrix-counts.ts';
 
@@ -99,24 +98,7 @@ function Progress({ experiment, matrix }: Pick<Props, 'experiment' | 'matrix'>) 
           {`${about}${countText(counts.done + counts.aborted)} / ${countText(counts.total)}`}
         </Text>
       </div>
-      <div className="dr-experiment-counts">
-        {JOB_STATUSES.map((status) => {
-          const Symbol = STATUS_ICON[status];
-          return (
-            <Link
-              key={status}
-              to="/experiments/$experiment/jobs"
-              params={{ experiment }}
-              search={{ matrix: matrix.id, status }}
-              className="dr-count"
-              data-status={status}
-              data-zero={counts[status] === 0 ? true : undefined}
-            >
-              <Symbol size={14} stroke={2} aria-hidden />
-              <b className="dr-num">{`${about}${countText(counts[status])}`}</b> {STATUS_WORD[status].toLowerCase()}
-            </Link>
-          );
-        })}
+      <StatusCounts experiment={experiment} counts={counts} search={{ matrix: matrix.id }} about={about}>
         <span className="dr-count dr-count-workers">
           {waiting > 0 ? `${countText(waiting)} still to be made` : null}
           {exact || waiting > 0 ? null : (
@@ -125,7 +107,7 @@ function Progress({ experiment, matrix }: Pick<Props, 'experiment' | 'matrix'>) 
             </Tooltip>
           )}
         </span>
-      </div>
+      </StatusCounts>
     </>
   );
 }

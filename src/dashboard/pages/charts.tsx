@@ -6,8 +6,12 @@ import { ActivityView } from '../charts-tab/activity.tsx';
 import { type ChartsPlace, type ChartsSearch, readChartsSearch, type View, VIEWS } from '../charts-tab/charts-search.ts';
 import { MachinesView } from '../charts-tab/machines.tsx';
 import { ResultsView } from '../charts-tab/results.tsx';
-import { useLiveCharts } from '../charts-tab/use-live-charts.ts';
 import { useDocumentTitle } from '../components/use-document-title.ts';
+import { usePacedReading } from '../live/use-paced-reading.ts';
+import { useStillHere } from '../components/use-still-here.ts';
+
+/** Charts add up many jobs. */
+const REST_MS = 2_000;
 
 const ROUTE = '/frame/experiments/$experiment/tabs/charts';
 
@@ -22,16 +26,20 @@ export function ChartsPage() {
   const navigate = useNavigate();
   const view = search.view ?? 'activity';
   useDocumentTitle(`${experiment} · ${WORD[view]}`);
-  useLiveCharts(experiment, view === 'activity' && search.until === undefined ? TICK_MS : null);
+  const every = view === 'activity' && search.until === undefined ? TICK_MS : null;
+  usePacedReading({ topic: 'charts', experiment, reads: 'chart', least_rest_ms: REST_MS, every });
+  const isHere = useStillHere(`/experiments/${experiment}/charts`);
   const change = useCallback(
-    (parts: { readonly [K in keyof ChartsSearch]?: ChartsSearch[K] | undefined }) =>
+    (parts: { readonly [K in keyof ChartsSearch]?: ChartsSearch[K] | undefined }) => {
+      if (!isHere()) return;
       void navigate({
         to: '/experiments/$experiment/charts',
         params: { experiment },
         search: (before) => readChartsSearch({ ...before, ...parts }),
         replace: true,
-      }),
-    [navigate, experiment],
+      });
+    },
+    [navigate, experiment, isHere],
   );
   const Content = CONTENT[view];
   return (

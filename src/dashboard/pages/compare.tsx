@@ -8,13 +8,16 @@ import { useState, type FormEvent } from 'react';
 import { formatRanges, parseRanges } from '../../core/identifiers.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { chartQueries } from '../charts-tab/chart-queries.ts';
-import { useLiveCharts } from '../charts-tab/use-live-charts.ts';
 import { comparedNumbers, withNumbers, type CompareSearch } from '../compare/compare-search.ts';
 import { CompareTable, type Compared } from '../compare/compare-table.tsx';
 import { CurveFigure } from '../compare/curve-figure.tsx';
 import { Empty, ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
+import { usePacedReading } from '../live/use-paced-reading.ts';
 import { useShortcuts } from '../frame/shortcuts.tsx';
+
+/** Charts add up many jobs. */
+const REST_MS = 2_000;
 
 const ROUTE = '/frame/experiments/$experiment/compare';
 /** Charts that are drawn before somebody asks for more. */
@@ -25,7 +28,7 @@ export function ComparePage() {
   const search = useSearch({ from: ROUTE });
   const navigate = useNavigate();
   useDocumentTitle(`${experiment} · Compare`);
-  useLiveCharts(experiment, null);
+  usePacedReading({ topic: 'charts', experiment, reads: 'chart', least_rest_ms: REST_MS, every: null });
   useShortcuts([{ keys: 'g j', label: 'Go to Jobs', run: () => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment } }) }]);
   const numbers = comparedNumbers(search);
   const jobs = withNumbers({}, numbers).jobs ?? '';

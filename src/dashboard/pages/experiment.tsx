@@ -2,7 +2,8 @@
 import { Box, Button, Group, Text, Title } from '@mantine/core';
 import { IconArrowLeft, IconChartBar, IconGridDots, IconListDetails, IconPlayerPause, IconServer2, IconSettings, type Icon } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate, useParams } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 
 import { ErrorNotice } from '../components/states.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
@@ -21,6 +22,12 @@ export function ExperimentPage() {
   const experiment = useQuery(queries.experiment(name));
   const navigate = useNavigate();
   useShortcuts(TABS.map((tab) => ({ keys: tab.keys, label: `Go to ${tab.label}`, run: () => void navigate({ to: tab.to, params: { experiment: name } }) })));
+  const tabs = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // On a phone not all of them fit: the open one is in sight.
+  useEffect(() => {
+    tabs.current?.querySelector('[aria-current=page]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+  }, [pathname, experiment.isError]);
   if (experiment.isError) {
     return (
       <Box maw={640} mx="auto">
@@ -44,7 +51,7 @@ export function ExperimentPage() {
           {experiment.data?.description}
         </Text>
       </Group>
-      <nav className="dr-tabs" aria-label="Parts of the experiment">
+      <nav className="dr-tabs" aria-label="Parts of the experiment" ref={tabs}>
         {TABS.map(({ to, label, icon: Symbol }) => (
           <Link key={to} to={to} params={{ experiment: name }} className="dr-tab" activeOptions={{ includeSearch: false }}>
             <Symbol size={16} stroke={1.8} aria-hidden />

@@ -1,5 +1,5 @@
 // The job page: what it was given, how each try went, what it wrote, measured and left behind.
-import { Box, Button, Group, Loader, Text, Title, Tooltip } from '@mantine/core';
+import { Box, Button, Group, Loader, Title, Tooltip } from '@mantine/core';
 import { IconArrowLeft, IconArrowsDiff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
@@ -14,26 +14,23 @@ import { JobStatusBadge } from '../components/status.tsx';
 import { JobDuration, Moment } from '../components/time.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useShortcuts } from '../frame/shortcuts.tsx';
-import { AttemptList } from '../job/attempts.tsx';
-import { Facts } from '../job/facts.tsx';
-import { Files } from '../job/files.tsx';
-import { History } from '../job/history.tsx';
-import type { StreamChoice } from '../job/job-search.ts';
-import { Metrics } from '../job/metrics.tsx';
+import { JobBody } from '../job/job-body.tsx';
+import type { JobSearch } from '../job/job-search.ts';
 import { Outcome } from '../job/outcome.tsx';
-import { Panel } from '../job/panel.tsx';
-import { ParamList } from '../components/params.tsx';
 import { EditJob } from '../jobs/edit-job.tsx';
 import { ActionMenu, useJobActions, type JobAction } from '../jobs/job-actions.tsx';
 import { ProgressCell } from '../jobs/job-columns.tsx';
-import { LogViewer } from '../log/log-viewer.tsx';
-import { queries } from '../queries.ts';
+import { queries, type JobKey } from '../queries.ts';
+import { NotFoundPage } from './not-found.tsx';
 
 const ROUTE = '/frame/experiments/$experiment/jobs/$number';
 
 export function JobPage() {
-  const { experiment, number: text } = useParams({ from: ROUTE });
-  const number = Number(text);
+  const { experiment, number } = useParams({ from: ROUTE });
+  return /^[1-9]\d{0,14}$/.test(number) ? <NumberedJob experiment={experiment} number={Number(number)} /> : <NotFoundPage />;
+}
+
+function NumberedJob({ experiment, number }: JobKey) {
   useDocumentTitle(formatJobReference(experiment, number));
   const navigate = useNavigate();
   const query = useQuery(queries.job({ experiment, number }));
@@ -72,59 +69,19 @@ function JobView({ job, attempts }: { readonly job: JobShape; readonly attempts:
   const { experiment, number } = job;
   const navigate = useNavigate();
   const search = useSearch({ from: ROUTE });
-  const newest = attempts.reduce((highest, each) => Math.max(highest, each.attempt), 0);
-  const attempt = search.attempt !== undefined && search.attempt <= newest ? search.attempt : newest;
-  const change = (next: { attempt?: number; stream?: StreamChoice }): void => {
-    const merged = { ...search, ...next };
-    const chosen = merged.attempt ?? newest;
+  const change = (next: JobSearch): void =>
     void navigate({
       to: '/experiments/$experiment/jobs/$number',
       params: { experiment, number: String(number) },
-      search: {
-        ...(chosen === newest ? {} : { attempt: chosen }),
-        ...(merged.stream === undefined || merged.stream === 'both' ? {} : { stream: merged.stream }),
-      },
+      search: next,
       replace: true,
       resetScroll: false,
     });
-  };
   return (
     <>
       <JobHeader job={job} />
       <Outcome job={job} />
-      <div className="dr-job">
-        <div className="dr-job-side">
-          <Panel title="Parameters" action={<CopyIcon text={JSON.stringify(job.params, null, 2)} what="params as JSON" />}>
-            <ParamList params={job.params} />
-          </Panel>
-          <Panel title="Command" late action={job.command === null ? null : <CopyIcon text={job.command} what="command" />}>
-            {job.command === null ? <Text size="sm">The script that its worker was started with.</Text> : <pre className="dr-job-command">{job.command}</pre>}
-          </Panel>
-          <Panel title="Attempts" count={attempts.length}>
-            <AttemptList job={job} attempts={attempts} shown={attempt} show={(next) => change({ attempt: next })} />
-          </Panel>
-          <Panel title="Details" late>
-            <Facts job={job} />
-          </Panel>
-        </div>
-        <div className="dr-job-main">
-          {attempt === 0 ? null : (
-            <section aria-label="Output">
-              <LogViewer
-                key={attempt}
-                experiment={experiment}
-                number={number}
-                attempt={attempt}
-                stream={search.stream ?? 'both'}
-                setStream={(stream) => change({ stream })}
-              />
-            </section>
-          )}
-          <Metrics job={{ experiment, number }} />
-          <Files job={{ experiment, number }} />
-          <History job={{ experiment, number }} />
-        </div>
-      </div>
+      <JobBody job={job} attempts={attempts} search={search} change={change} columns={2} />
     </>
   );
 }
@@ -182,7 +139,7 @@ function HeadActions({ job, actions }: { readonly job: JobShape; readonly action
       </Group>
       {actions.length === 0 ? null : (
         <Box hiddenFrom="sm">
-          <ActionMenu label={`Actions for job ${job.number}`} actions={actions} size="md" />
+          <ActionMenu label={`Actions for job ${job.number}`} actions={() => actions} size="md" />
         </Box>
       )}
     </Group>

@@ -1,15 +1,19 @@
 // The Jobs tab: summary, filters, table. All of its state is in the URL.
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { IconArrowUp, IconFilterOff, IconPlus, IconStack2 } from '@tabler/icons-react';
+import { IconArrowsSort, IconArrowUp, IconFilterOff, IconPlus, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 
 import type { JobShape } from '../../contract/index.ts';
-import { AddJobs } from '../add-jobs/add-jobs.tsx';
+import { errorSentence, isTooMany } from '../api.ts';
+import { laterPart, useMade, whenIdle } from '../components/when-wanted.tsx';
+import { useFileDrop } from '../add-jobs/use-job-file.ts';
 import { CommandLine } from '../components/copy.tsx';
+import { rowKeys, withFocusedRow } from '../components/row-keys.ts';
 import { Empty, ErrorNotice, LoadingRows } from '../components/states.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
+import { useStillHere } from '../components/use-still-here.ts';
 import { useRights } from '../frame/session.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
 import { BulkBar } from '../jobs/bulk-bar.tsx';
@@ -22,13 +26,15 @@ import { jobsQuery, nextPage, readJobsSearch, rowsBefore, withFilter, type JobsQ
 import { Operations } from '../jobs/operations.tsx';
 import { Pager, rememberWay } from '../jobs/pager.tsx';
 import { FoundSoFar, NothingYet, type SearchState } from '../jobs/search-on.tsx';
-import { rowKeys } from '../jobs/row-keys.ts';
 import { Summary } from '../jobs/summary.tsx';
 import { Toolbar } from '../jobs/toolbar.tsx';
 import { useColumns } from '../jobs/use-columns.ts';
 import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
 import { useSelection } from '../jobs/use-selection.ts';
 import { queries } from '../queries.ts';
+
+const addJobs = laterPart(() => import('../add-jobs/add-jobs.tsx').then((loaded) => loaded.AddJobs));
+const jobAside = laterPart(() => import('../job/job-aside.tsx').then((loaded) => loaded.JobAside));
 
 const ROUTE = '/frame/experiments/$experiment/tabs/jobs';
 
@@ -42,17 +48,30 @@ export function JobsPage() {
   const rows = useJobRows(name, query);
   const rights = useRights();
   const [edited, setEdited] = useState<JobShape | null>(null);
-  const actions = useJobActions({ edit: setEdited });
   const go = useCallback(
     (next: JobsSearch, replace = false) => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment: name }, search: next, replace }),
     [navigate, name],
   );
+  const beside = useBeside(search, rows, go);
+  const actions = useJobActions({ edit: setEdited, onDeleted: (job) => (job.number === search.job ? beside.close() : undefined) });
   const columns = useColumns(name, search, go);
   const selecting = useSelection(name, query, rows);
-  const onSearch = useCallback((text: string) => go(withFilter(search, { search: text }), true), [go, search]);
+  const isHere = useStillHere(`/experiments/${name}/jobs`);
+  const onSearch = useCallback((text: string) => (isHere() ? go(withFilter(search, { search: text }), true) : undefined), [go, search, isHere]);
   const openAdd = (): void => go({ ...search, add: true });
-  useShortcuts([...rowKeys((number) => selecting.toggle(number, false)), ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : [])]);
+  useShortcuts([
+    ...rowKeys((link) => selecting.toggle(Number(link.dataset['number']), false)),
+    { keys: 'o', label: 'Open the row beside the list', run: () => withFocusedRow((link) => beside.open(Number(link.dataset['number']))) },
+    ...(search.job === undefined ? [] : [{ keys: 'Escape', label: 'Close the job beside the list', run: beside.close }]),
+    ...(rights.operate ? [{ keys: 'n', label: 'Add jobs', run: openAdd }] : []),
+  ]);
   const counts = experiment.data?.counts;
+  // Whoever opens a job or the dialog does not wait for their programs.
+  useEffect(() => {
+    if (rows.pending) return;
+    whenIdle(jobAside.load);
+    whenIdle(addJobs.load);
+  }, [rows.pending]);
   const { next, searching } = goingOn({ rows, query, search, go });
   return (
     <Stack gap="md">
@@ -73,17 +92,22 @@ export function JobsPage() {
           mayAdd={rights.operate}
           openAdd={openAdd}
           clear={() => go(readJobsSearch({ columns: search.columns }))}
+          sortByNumber={() => go(withFilter(search, { sort: undefined, order: undefined }))}
         >
           <JobTable
             experiment={name}
             rows={rows.rows}
+            machines={rows.machines}
             columns={columns.chosen}
             selecting={selecting}
             sort={query.sort}
             order={query.order}
             onSort={(sort, order) => go(withFilter(search, { sort, order }))}
             actions={actions}
+            mayOperate={rights.operate}
             stale={rows.stale}
+            opened={search.job ?? null}
+            onOpen={beside.open}
           />
         </Body>
         {searching === null || rows.rows.length === 0 ? null : <FoundSoFar {...searching} />}
@@ -96,15 +120,56 @@ export function JobsPage() {
           go={(place, size = query.limit) => go(readJobsSearch({ ...withFilter(search, {}), ...place, size }))}
         />
       </div>
-      <AddJobs
-        experiment={name}
-        opened={search.add === true}
-        like={search.like ?? null}
-        close={() => go(readJobsSearch({ ...search, add: undefined }), true)}
-        pending={counts?.pending ?? 0}
-      />
+      <Adding name={name} search={search} go={go} pending={counts?.pending ?? 0} mayAdd={rights.operate} />
       <EditJob job={edited} close={() => setEdited(null)} />
+      {search.job === undefined ? null : <jobAside.Part key={search.job} experiment={name} number={search.job} actions={actions} {...beside} />}
     </Stack>
+  );
+}
+
+/** The job beside the list: how one is opened there, what stands above and below it, and how it is closed. */
+function useBeside(search: JobsSearch, rows: JobRows, go: (next: JobsSearch, replace?: boolean) => void) {
+  const numbers = rows.rows.map(({ job }) => job.number);
+  const at = search.job === undefined ? -1 : numbers.indexOf(search.job);
+  const open = (number: number): void => go({ ...search, job: number }, search.job !== undefined);
+  const close = (): void => {
+    const number = search.job;
+    go(readJobsSearch({ ...search, job: undefined }), true);
+    // Back to where it was opened.
+    document.querySelector<HTMLElement>(`[data-row-link][data-number="${String(number)}"]`)?.focus({ preventScroll: true });
+  };
+  const neighbours = at === -1 ? { above: null, below: null } : { above: numbers[at - 1] ?? null, below: numbers[at + 1] ?? null };
+  return { neighbours, open, close };
+}
+
+interface AddingProps {
+  readonly name: string;
+  readonly search: JobsSearch;
+  readonly go: (next: JobsSearch, replace?: boolean) => void;
+  readonly pending: number;
+  readonly mayAdd: boolean;
+}
+
+/** The dialog to add jobs, which also opens for a file that is dropped anywhere on the page. */
+function Adding({ name, search, go, pending, mayAdd }: AddingProps) {
+  const [dropped, setDropped] = useState<File | null>(null);
+  const drop = (file: File): void => {
+    setDropped(file);
+    go({ ...search, add: true });
+  };
+  const { made } = useMade(search.add === true);
+  const held = useFileDrop(mayAdd ? drop : null);
+  const close = (): void => {
+    setDropped(null);
+    go(readJobsSearch({ ...search, add: undefined }), true);
+  };
+  return (
+    <>
+      {made ? (
+        <addJobs.Part experiment={name} opened={search.add === true} like={search.like ?? null} dropped={dropped} close={close} pending={pending} />
+      ) : null}
+      {held ? <div className="dr-drop-over">Drop the file to add jobs from it</div> : null}
+    </>
   );
 }
 
@@ -129,9 +194,14 @@ function goingOn({ rows, query, search, go }: Listed): { readonly next: () => vo
 }
 
 function News({ rows }: { readonly rows: JobRows }) {
-  const { added, left } = rows.news;
-  if (added + left === 0) return null;
-  const parts = [added === 0 ? null : `${added} new`, left === 0 ? null : `${left} moved on`].filter((part) => part !== null);
+  const { added, left, moved } = rows.news;
+  const counted: [number, string][] = [
+    [added, 'new'],
+    [left, 'moved on'],
+    [moved, 'in another place'],
+  ];
+  const parts = counted.flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]));
+  if (parts.length === 0) return null;
   return (
     <output className="dr-news">
       <Button variant="light" size="compact-xs" leftSection={<IconArrowUp size={12} />} onClick={rows.showNews}>
@@ -150,10 +220,23 @@ interface BodyProps {
   readonly mayAdd: boolean;
   readonly openAdd: () => void;
   readonly clear: () => void;
+  readonly sortByNumber: () => void;
   readonly children: React.ReactNode;
 }
 
-function Body({ rows, searching, search, name, mayAdd, openAdd, clear, children }: BodyProps) {
+function Body({ rows, searching, search, name, mayAdd, openAdd, clear, sortByNumber, children }: BodyProps) {
+  if (isTooMany(rows.error) && search.sort !== undefined) {
+    return (
+      <Empty icon={IconArrowsSort} title="These jobs are too many for this order">
+        <Text size="sm" c="dimmed" maw={520}>
+          {errorSentence(rows.error)}
+        </Text>
+        <Button variant="default" onClick={sortByNumber}>
+          Sort by ID
+        </Button>
+      </Empty>
+    );
+  }
   if (rows.error !== null) {
     return (
       <div style={{ padding: 16 }}>

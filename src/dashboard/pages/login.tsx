@@ -1,5 +1,5 @@
-// Login: the six digits of an experiment, or a one-time link whose token stands after `#` and so never reaches a log.
-import { Alert, Button, Loader, PinInput, Stack, Text, TextInput, Title } from '@mantine/core';
+// Login: the six digits of an experiment, an API key, or a one-time link whose token stands after `#` and so never reaches a log.
+import { Alert, Button, Loader, PasswordInput, PinInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconAlertTriangle, IconLinkOff } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
@@ -10,7 +10,7 @@ import { EXPERIMENT_NAME } from '../../core/identifiers.ts';
 import { api, errorSentence } from '../api.ts';
 import { Logo } from '../frame/logo.tsx';
 
-type Login = { experiment: string; pin: string } | { link_token: string };
+type Login = { experiment: string; pin: string } | { link_token: string } | { api_key: string };
 
 export function LoginPage() {
   const [token] = useState(takeLinkToken);
@@ -34,7 +34,7 @@ export function LoginPage() {
           {token !== null && !login.isError ? (
             <LinkOpening />
           ) : (
-            <PinForm login={(body) => mutate(body)} pending={login.isPending} error={linkFailed ? null : login.error} />
+            <Ways login={(body) => mutate(body)} pending={login.isPending} error={linkFailed ? null : login.error} forget={login.reset} />
           )}
           {linkFailed ? <LinkFailed error={login.error} /> : null}
         </Stack>
@@ -92,6 +92,65 @@ function LinkFailed({ error }: { readonly error: unknown }) {
         ? 'A link opens the dashboard once, within 15 minutes. Use the PIN of the experiment, or get a new link where the server runs.'
         : errorSentence(error)}
     </Alert>
+  );
+}
+
+/** A PIN for one experiment; a key for whatever it is good for, also for who may only look. */
+function Ways({ forget, ...form }: PinFormProps & { readonly forget: () => void }) {
+  const [byKey, setByKey] = useState(false);
+  return (
+    <Stack gap="md">
+      {byKey ? <KeyForm {...form} /> : <PinForm {...form} />}
+      <Button
+        variant="subtle"
+        onClick={() => {
+          forget();
+          setByKey(!byKey);
+        }}
+      >
+        {byKey ? 'Sign in with a PIN instead' : 'Sign in with an API key instead'}
+      </Button>
+    </Stack>
+  );
+}
+
+function KeyForm({ login, pending, error }: PinFormProps) {
+  const [key, setKey] = useState('');
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        login({ api_key: key.trim() });
+        setKey('');
+      }}
+    >
+      <Stack gap="md">
+        <PasswordInput
+          label="API key"
+          placeholder="jd_…"
+          value={key}
+          onChange={(event) => setKey(event.currentTarget.value)}
+          // oxlint-disable-next-line jsx-a11y/no-autofocus -- the page is this form
+          autoFocus
+          autoComplete="off"
+          spellCheck={false}
+          size="md"
+          visibilityToggleButtonProps={{ 'aria-label': 'Show the key' }}
+          styles={{ label: { fontSize: '0.8125rem' } }}
+        />
+        {error === null ? null : (
+          <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} role="alert">
+            {error instanceof ApiError && error.status === 401 ? 'This API key is not known here, or it has expired.' : errorSentence(error)}
+          </Alert>
+        )}
+        <Button type="submit" size="sm" fullWidth loading={pending} disabled={!key.trim().startsWith('jd_')}>
+          Sign in
+        </Button>
+        <Text size="xs" c="dimmed" ta="center">
+          The session may what the key may, and ends with it. The key itself is not kept in this browser.
+        </Text>
+      </Stack>
+    </form>
   );
 }
 

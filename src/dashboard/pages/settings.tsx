@@ -7,6 +7,7 @@ import { LoadingRows } from '../components/states.tsx';
 import { useDocumentTitle } from '../components/use-document-title.ts';
 import { useRights } from '../frame/session.tsx';
 import { queries } from '../queries.ts';
+import { KeysSection } from '../settings/keys.tsx';
 import { PinSection } from '../settings/pin.tsx';
 import { DangerSection, QueueSection } from '../settings/queue-and-danger.tsx';
 import { RetrySection } from '../settings/retry-settings.tsx';
@@ -22,6 +23,7 @@ export function SettingsPage() {
       {rights.operate ? <PinSection experiment={name} /> : null}
       <RetrySection experiment={experiment.data} editable={rights.operate} />
       {rights.operate ? <QueueSection experiment={experiment.data} /> : null}
+      {rights.own ? <KeysSection experiment={name} /> : null}
       {rights.own ? <DangerSection experiment={experiment.data} /> : null}
     </Stack>
   );

@@ -25,7 +25,7 @@ export function PinSection({ experiment }: { readonly experiment: string }) {
   );
 }
 
-function ShownPin({ experiment }: { readonly experiment: string }) {
+export function ShownPin({ experiment }: { readonly experiment: string }) {
   const [shown, setShown] = useState(false);
   const pin = useQuery({ ...queries.pin(experiment), enabled: shown });
   if (!shown) {

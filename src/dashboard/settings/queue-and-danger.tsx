@@ -47,6 +47,18 @@ export function QueueSection({ experiment }: { readonly experiment: ExperimentSh
 }
 
 export function DangerSection({ experiment }: { readonly experiment: ExperimentShape }) {
+  return (
+    <Section danger title="Delete this experiment" hint={deletionText(experiment)}>
+      <DeleteExperiment experiment={experiment} />
+    </Section>
+  );
+}
+
+export function deletionText({ counts }: ExperimentShape): string {
+  return `Its ${countText(counts.total)} jobs go, with all their logs, metrics and files. This cannot be taken back. It is refused while jobs run.`;
+}
+
+export function DeleteExperiment({ experiment }: { readonly experiment: ExperimentShape }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [typed, setTyped] = useState('');
@@ -60,11 +72,7 @@ export function DangerSection({ experiment }: { readonly experiment: ExperimentS
     },
   });
   return (
-    <Section
-      danger
-      title="Delete this experiment"
-      hint={`Its ${countText(experiment.counts.total)} jobs go, with all their logs, metrics and files. This cannot be taken back. It is refused while jobs run.`}
-    >
+    <>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -90,6 +98,6 @@ export function DangerSection({ experiment }: { readonly experiment: ExperimentS
           {errorSentence(remove.error)}
         </Alert>
       ) : null}
-    </Section>
+    </>
   );
 }

@@ -81,14 +81,9 @@ export function RetrySection({ experiment, editable }: { readonly experiment: Ex
   return (
     <Section title="Retries and time limits" hint="They hold for every job that does not say otherwise, from its next attempt on.">
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" verticalSpacing="md">
-        {FIELDS.map((field) => (
-          <SettingField
-            key={field.name}
-            field={field}
-            value={valueOf(field.name)}
-            disabled={!editable}
-            onChange={(value) => setDraft({ ...draft, [field.name]: value })}
-          />
+        {editable ? null : FIELDS.map((field) => <ShownSetting key={field.name} field={field} value={experiment.settings[field.name]} />)}
+        {(editable ? FIELDS : []).map((field) => (
+          <SettingField key={field.name} field={field} value={valueOf(field.name)} onChange={(value) => setDraft({ ...draft, [field.name]: value })} />
         ))}
       </SimpleGrid>
       {save.isError ? (
@@ -112,14 +107,31 @@ export function RetrySection({ experiment, editable }: { readonly experiment: Ex
   );
 }
 
+/** For who may only look. */
+function ShownSetting({ field, value }: { readonly field: Field; readonly value: number | null }) {
+  const text = value === null ? 'no limit' : field.unit === 's' ? durationText(value * 1000) : String(value);
+  return (
+    <div>
+      <Text size="sm" fw={500}>
+        {field.label}
+      </Text>
+      <Text size="sm" className="dr-num">
+        {text}
+      </Text>
+      <Text size="xs" c="dimmed" mt={4}>
+        {field.effect}
+      </Text>
+    </div>
+  );
+}
+
 interface SettingFieldProps {
   readonly field: Field;
   readonly value: number | null;
-  readonly disabled: boolean;
   readonly onChange: (value: number | null) => void;
 }
 
-function SettingField({ field, value, disabled, onChange }: SettingFieldProps) {
+function SettingField({ field, value, onChange }: SettingFieldProps) {
   const told = field.unit === 's' && value !== null && value >= 60 ? durationText(value * 1000) : null;
   return (
     <div>
@@ -133,7 +145,6 @@ function SettingField({ field, value, disabled, onChange }: SettingFieldProps) {
         }}
         min={field.min}
         max={field.max}
-        disabled={disabled}
         thousandSeparator=","
         rightSectionWidth={told === null ? 48 : 96}
         rightSectionPointerEvents="none"

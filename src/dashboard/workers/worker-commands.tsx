@@ -1,71 +1,76 @@
-// What workers can be told. Commands are queued and applied at the worker's next word to the server; until then they can be taken back.
-import { ActionIcon, Button, Group, Menu, Text, Tooltip } from '@mantine/core';
-import { IconArrowBackUp, IconDoorExit, IconDotsVertical, IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconPlugOff, type Icon } from '@tabler/icons-react';
+// Telling workers what to do. What a command will touch is asked of the server first and shown; it is queued, and can be taken back until it is applied.
+import { List, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 
-import type { WorkerShape } from '../../contract/index.ts';
-import { DESIRED_STATES, type DesiredState } from '../../core/worker.ts';
+import type { DesiredState } from '../../core/worker.ts';
 import { api } from '../api.ts';
 import { countText } from '../components/bytes.ts';
 import { useConfirm } from '../components/confirm.tsx';
 import { toastDone, toastError, toastPartly } from '../components/toast.ts';
+import { COMMAND_WORD, MEANING, PRECEDENCE, TO_BUSY, TO_IDLE } from './command-words.ts';
 
-export const COMMAND_WORD: Record<DesiredState, string> = { run: 'Resume', pause: 'Pause', drain: 'Drain', stop: 'Stop' };
-
-const COMMAND_ICON: Record<DesiredState, Icon> = { run: IconPlayerPlay, pause: IconPlayerPause, drain: IconDoorExit, stop: IconPlayerStop };
-
-const MEANING: Record<DesiredState, string> = {
-  run: 'Take jobs again.',
-  pause: 'Finish the job, then take no more until resumed.',
-  drain: 'Finish the job, then leave. To come back, the worker must be started again on its machine.',
-  stop: 'Leave at once when idle; finish the job first when busy. To come back, the worker must be started again on its machine.',
-};
+export type Target =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'some'; readonly ids: readonly string[]; readonly how: 'one' | 'selected' | 'shown' };
 
 export interface Commands {
-  /** Empty: all workers of the experiment. */
-  readonly command: (state: DesiredState, workers: readonly string[]) => void;
-  readonly cancel: (workers: readonly string[]) => void;
+  readonly command: (state: DesiredState, target: Target) => void;
+  readonly cancel: (target: Target) => void;
 }
+
+type Commanded = Awaited<ReturnType<typeof api.workers.command>>;
 
 export function useWorkerCommands(experiment: string): Commands {
   const client = useQueryClient();
   const confirm = useConfirm();
   const params = { experiment };
   const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['workers', experiment] });
-  const selection = (workers: readonly string[]) => (workers.length === 0 ? {} : { worker_ids: [...workers] });
-  const ask = async (state: DesiredState, workers: readonly string[]): Promise<void> => {
-    const preview = await api.workers.command({ params, body: { action: state, workers: selection(workers), dry_run: true } });
+  const ask = async (state: DesiredState, target: Target): Promise<void> => {
+    const body = { action: state, workers: selectionOf(target) };
+    const preview = await api.workers.command({ params, body: { ...body, dry_run: true } });
     const word = COMMAND_WORD[state];
     if (preview.changed === 0) {
-      const why = preview.matched === 0 ? 'no active worker' : `already told to ${state}, or to something stronger`;
+      const why = preview.matched === 0 ? 'no active worker' : `already told to ${state === 'run' ? 'take jobs' : state}, or to something stronger`;
       tell(`Nothing to change: ${why}`, preview.refused);
       return;
     }
-    const target = preview.changed === 1 ? `worker ${preview.workers[0] ?? ''}` : `${workersText(preview.changed)}`;
+    const what = preview.changed === 1 ? `worker ${preview.workers[0] ?? ''}` : workersText(preview.changed);
     confirm({
-      title: `${word} ${target}?`,
-      body: preview.refused === 0 ? MEANING[state] : <PartlyMeaning meaning={MEANING[state]} refused={preview.refused} />,
-      action: `${word} ${target}`,
+      title: `${word} ${what}${target.kind === 'host' ? ` on ${target.host}` : ''}?`,
+      body: <Preview state={state} preview={preview} />,
+      action: `${word} ${what}`,
       danger: state === 'stop' || state === 'drain',
       run: async () => {
-        const done = await api.workers.command({ params, body: { action: state, workers: selection(workers) } });
+        const done = await api.workers.command({ params, body });
         tell(`${word}: queued for ${workersText(done.changed)}`, done.refused);
         void refresh();
       },
     });
   };
-  const takeBack = async (workers: readonly string[]): Promise<void> => {
-    const done = await api.workers.cancelCommand({ params, body: { workers: selection(workers) } });
+  const takeBack = async (target: Target): Promise<void> => {
+    const done = await api.workers.cancelCommand({ params, body: { workers: selectionOf(target) } });
     tell(done.changed === 0 ? 'The command was already applied' : `Taken back for ${workersText(done.changed)}`, done.refused);
     void refresh();
   };
   return {
-    command: (state, workers) => void ask(state, workers).catch(toastError),
-    cancel: (workers) => void takeBack(workers).catch(toastError),
+    command: (state, target) => void ask(state, target).catch(toastError),
+    cancel: (target) => void takeBack(target).catch(toastError),
   };
 }
 
-function workersText(count: number): string {
+function selectionOf(target: Target) {
+  switch (target.kind) {
+    case 'all':
+      return {};
+    case 'host':
+      return { host: target.host };
+    case 'some':
+      return { worker_ids: [...target.ids] };
+  }
+}
+
+export function workersText(count: number): string {
   return `${countText(count)} ${count === 1 ? 'worker' : 'workers'}`;
 }
 
@@ -78,101 +83,43 @@ function tell(message: string, refused: number): void {
   else toastPartly(`${message}. ${refusedText(refused)}`);
 }
 
-function PartlyMeaning({ meaning, refused }: { readonly meaning: string; readonly refused: number }) {
+const NAMED = 12;
+
+function Preview({ state, preview }: { readonly state: DesiredState; readonly preview: Commanded }) {
+  const { busy, changed, matched, refused, workers } = preview;
+  const same = matched - changed - refused;
   return (
     <>
-      {meaning}
-      <Text size="sm" mt="xs" c="dimmed">
-        {refusedText(refused)}
+      <Text size="sm" mb={8}>
+        {MEANING[state]}
+      </Text>
+      <List size="sm" spacing={3}>
+        {busy === 0 ? null : (
+          <List.Item>
+            <b className="dr-num">{countText(busy)} busy</b>: {TO_BUSY[state]}
+          </List.Item>
+        )}
+        {changed === busy ? null : (
+          <List.Item>
+            <b className="dr-num">{countText(changed - busy)} idle</b>: {TO_IDLE[state]}
+          </List.Item>
+        )}
+        {same <= 0 ? null : (
+          <List.Item>
+            <b className="dr-num">{countText(same)} unchanged</b>: already told so, or something stronger
+          </List.Item>
+        )}
+        {refused === 0 ? null : <List.Item>{refusedText(refused)}</List.Item>}
+      </List>
+      {changed === 1 ? null : (
+        <Text size="xs" c="dimmed" mt={10} className="dr-mono">
+          {workers.slice(0, NAMED).join(' ')}
+          {changed > NAMED ? ` and ${countText(changed - NAMED)} more` : ''}
+        </Text>
+      )}
+      <Text size="xs" c="dimmed" mt={10}>
+        {PRECEDENCE}
       </Text>
     </>
-  );
-}
-
-export function FleetToolbar({ commands, waiting }: { readonly commands: Commands; readonly waiting: number }) {
-  return (
-    <Group gap={6}>
-      {waiting === 0 ? null : (
-        <Button variant="light" leftSection={<IconArrowBackUp size={14} />} onClick={() => commands.cancel([])}>
-          Cancel {countText(waiting)} queued
-        </Button>
-      )}
-      <Button.Group>
-        {DESIRED_STATES.map((state) => {
-          const Symbol = COMMAND_ICON[state];
-          return (
-            <Tooltip key={state} label={`All workers: ${MEANING[state].toLowerCase()}`}>
-              <Button
-                variant="default"
-                leftSection={<Symbol size={14} />}
-                onClick={() => commands.command(state, [])}
-                aria-label={`${COMMAND_WORD[state]} all workers`}
-              >
-                {COMMAND_WORD[state]}
-              </Button>
-            </Tooltip>
-          );
-        })}
-      </Button.Group>
-    </Group>
-  );
-}
-
-interface ActionsProps {
-  readonly worker: WorkerShape;
-  /** Null: it is gone, or the viewer may not tell it anything. */
-  readonly commands: Commands | null;
-  /** Null: the viewer may not. */
-  readonly revoke: ((worker: WorkerShape) => void) | null;
-}
-
-export function WorkerActions({ worker, commands, revoke }: ActionsProps) {
-  const id = worker.worker_id;
-  const waits = worker.command_waits && commands !== null;
-  const states = waits || commands === null ? [] : DESIRED_STATES.filter((state) => state !== worker.desired_state);
-  return (
-    <Group gap={2} wrap="nowrap">
-      {waits ? (
-        <Button
-          variant="subtle"
-          size="compact-xs"
-          leftSection={<IconArrowBackUp size={13} />}
-          onClick={() => commands.cancel([id])}
-          aria-label={`Cancel the queued command of ${id}`}
-        >
-          Cancel
-        </Button>
-      ) : null}
-      {states.length === 0 && revoke === null ? null : (
-        <Menu position="bottom-end" width={190} shadow="md">
-          <Menu.Target>
-            <ActionIcon size="sm" aria-label={`Command worker ${id}`}>
-              <IconDotsVertical size={15} />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {states.map((state) => {
-              const Symbol = COMMAND_ICON[state];
-              return (
-                <Menu.Item
-                  key={state}
-                  leftSection={<Symbol size={15} />}
-                  onClick={() => commands?.command(state, [id])}
-                  {...(state === 'stop' ? { color: 'red' } : {})}
-                >
-                  {COMMAND_WORD[state]}
-                </Menu.Item>
-              );
-            })}
-            {states.length > 0 && revoke !== null ? <Menu.Divider /> : null}
-            {revoke === null ? null : (
-              <Menu.Item color="red" leftSection={<IconPlugOff size={15} />} onClick={() => revoke(worker)}>
-                Revoke this agent…
-              </Menu.Item>
-            )}
-          </Menu.Dropdown>
-        </Menu>
-      )}
-    </Group>
   );
 }

@@ -13,6 +13,7 @@ import {
   findPin,
   keyOfSession,
   listKeys,
+  openKeySession,
   type OpenedSession,
   openPinSession,
   useLoginLink,
@@ -26,8 +27,9 @@ import { writeOnce } from '../idempotency.ts';
 
 export const accessHandlers: Handlers<typeof contract>['access'] = {
   async login({ body }, call) {
-    const person = 'link_token' in body ? await loginByLink(call, body.link_token) : await loginByPin(call, body.experiment, body.pin);
-    return { actor: person };
+    if ('link_token' in body) return { actor: await loginByLink(call, body.link_token) };
+    if ('api_key' in body) return { actor: await loginByKey(call, body.api_key) };
+    return { actor: await loginByPin(call, body.experiment, body.pin) };
   },
   async logout(_input, call) {
     const { actor, context } = call;
@@ -93,6 +95,15 @@ async function loginByLink(call: Call, token: string): Promise<ActorShape> {
   }
   setCookie(call, session.secret);
   return actorShape({ kind: 'link', id: session.id, name: session.name, role: session.role, experiments: null }, new Map());
+}
+
+async function loginByKey(call: Call, key: string): Promise<ActorShape> {
+  const { store } = call.context;
+  const session = await store.write((tx) => openKeySession(tx, key.trim()));
+  if (session === null) throw new Refusal('unauthenticated', 'This API key is not known here, or it has expired. Make one with: drover key create');
+  setCookie(call, session.secret);
+  const { id, name, role, experiments } = session;
+  return actorShape({ kind: 'link', id, name, role, experiments }, await experimentNames(store, experiments ?? []));
 }
 
 async function loginByPin(call: Call, experiment: string, pin: string): Promise<ActorShape> {

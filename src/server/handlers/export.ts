@@ -1,6 +1,6 @@
 // Jobs as a file, written while it is sent. What can be refused is found before the first byte.
 import type { contract, Input } from '../../contract/index.ts';
-import { csvLine, type CsvCell } from '../../core/csv.ts';
+import { csvCell, csvLine, type CsvCell } from '../../core/csv.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { plainText, type ParamValue } from '../../core/params.ts';
 import { Refusal } from '../../core/refusal.ts';
@@ -84,17 +84,27 @@ const FACTS: Readonly<Record<string, (job: JobRecord) => CsvCell>> = {
 function csvWriter(names: readonly string[], metrics: readonly string[], marked: boolean): Writer {
   const head = ['number', 'status', ...names.map((name) => `params.${name}`), ...metrics.map((name) => `metrics.${name}`), ...Object.keys(FACTS)];
   const facts = Object.values(FACTS);
+  const places = new Map(names.map((name, place) => [name, place]));
   return {
     head: (marked ? MARK : '') + csvLine(head),
     line: ({ job, values }) =>
-      csvLine([
-        job.number,
-        job.status,
-        ...names.map((name) => (Object.hasOwn(job.params, name) ? paramCell(job.params[name]!) : null)),
-        ...values.map(metricCell),
-        ...facts.map((fact) => fact(job)),
-      ]),
+      `${job.number},${csvCell(job.status)}${paramCells(job.params, places)},${csvLine([...values.map(metricCell), ...facts.map((fact) => fact(job))])}`,
   };
+}
+
+/** Each with the comma before it. Of thousands of columns a job fills a few, so the empty ones are written in one stroke. */
+function paramCells(params: JobRecord['params'], places: ReadonlyMap<string, number>): string {
+  const own = Object.entries(params).flatMap(([name, value]) => {
+    const place = places.get(name);
+    return place === undefined ? [] : [{ place, value }];
+  });
+  let text = '';
+  let at = 0;
+  for (const { place, value } of own.sort((a, b) => a.place - b.place)) {
+    text += `${','.repeat(place + 1 - at)}${csvCell(paramCell(value))}`;
+    at = place + 1;
+  }
+  return text + ','.repeat(places.size - at);
 }
 
 function paramCell(value: ParamValue): CsvCell {

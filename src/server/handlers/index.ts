@@ -7,6 +7,8 @@ import { chartHandlers } from './charts.ts';
 import { compareHandlers } from './compare.ts';
 import { experimentHandlers } from './experiments.ts';
 import { jobHandlers } from './jobs.ts';
+import { keyHandlers } from './keys.ts';
+import { machineHandlers } from './machines.ts';
 import { matrixHandlers } from './matrices.ts';
 import { resultHandlers } from './results.ts';
 import { serverHandlers } from './server.ts';
@@ -23,7 +25,9 @@ export function allHandlers(): Handlers {
     compare: compareHandlers,
     views: viewHandlers,
     workers: workerHandlers,
+    machines: machineHandlers,
     agents: agentHandlers,
+    keys: keyHandlers,
     access: accessHandlers,
     server: serverHandlers,
   };

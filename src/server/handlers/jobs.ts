@@ -15,6 +15,7 @@ import { findJob, type JobRecord } from '../../store/job-rows.ts';
 import type { JobFilter } from '../../store/job-search.ts';
 import { createMatrix, EXPANDED_AT_ONCE } from '../../store/matrices.ts';
 import { readWait } from '../../store/waiting.ts';
+import { readWorkerMachines } from '../../store/worker-record.ts';
 import type { Transaction } from '../../store/writer.ts';
 import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
@@ -165,7 +166,8 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
       listJobs(call.context.store, id, { filter, sort: query.sort, order: query.order, limit: query.limit, cursor: query.cursor ?? null }),
       total(call, filter),
     ]);
-    return { jobs: page.jobs.map(jobShape), next_cursor: page.next_cursor, total: count };
+    const workers = await readWorkerMachines(call.context.store, [...new Set(page.jobs.flatMap(({ worker_id }) => (worker_id === null ? [] : [worker_id])))]);
+    return { jobs: page.jobs.map(jobShape), next_cursor: page.next_cursor, total: count, workers };
   },
   export: exportJobs,
   async get({ params }, call) {

@@ -247,5 +247,11 @@ describe('files', () => {
       String(Date.parse(NOW)),
     ]);
     expect(await (await get('checkpoint', '?kind=checkpoint')).text()).toBe('state 1');
+    // For a script that could not read the latest; what came too late is passed over here, too.
+    expect(await (await checkpoint(second, 'state 2')).json()).toMatchObject({ version: 2 });
+    const before = (version: number) => server.send(`/api/v1/attempt/checkpoint?before=${version}`, { key: tokenOf(second) });
+    const older = await before(2);
+    expect([await older.text(), older.headers.get('drover-checkpoint-version')]).toEqual(['state 1', '0']);
+    await expectProblem(await before(0), 404, 'artifact_not_found');
   });
 });

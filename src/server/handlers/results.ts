@@ -13,9 +13,11 @@ import {
   proveAttempt,
   storeArtifact,
 } from '../../store/artifacts.ts';
+import { findExecution } from '../../store/executions.ts';
 import { type LogState, type LogStream, readLogState, type StreamName, STREAMS } from '../../store/log-chunks.ts';
 import { type LogPieceMoment, readLogIndex } from '../../store/log-index.ts';
 import { type LogView, readLogBytes, viewLog } from '../../store/log-reading.ts';
+import { searchLog } from '../../store/log-search.ts';
 import { findMeasured, readLatestMetrics } from '../../store/metric-latest.ts';
 import { readMetricSeries, readMetricSummaries } from '../../store/metric-reading.ts';
 import { actorName, type Call, type Handlers, namedExperiment } from '../context.ts';
@@ -142,11 +144,15 @@ async function receive(call: Call, kind: ArtifactKind, name: string) {
   }
 }
 
-async function latestCheckpoint(call: Call): Promise<Response> {
+async function latestCheckpoint(call: Call, before: number | undefined): Promise<Response> {
   const { store } = call.context;
   const owner = await proveAttempt(store, store.key, attemptOf(call));
-  const checkpoint = await findArtifact(store, { job_id: owner.job_id, kind: 'checkpoint', name: CHECKPOINT_NAME });
-  if (checkpoint === null) throw new Refusal('artifact_not_found', 'The job has no checkpoint yet: it starts from the beginning.');
+  const checkpoint = await findArtifact(store, { job_id: owner.job_id, kind: 'checkpoint', name: CHECKPOINT_NAME, before });
+  if (checkpoint === null)
+    throw new Refusal(
+      'artifact_not_found',
+      before === undefined ? 'The job has no checkpoint yet: it starts from the beginning.' : 'The job has no earlier checkpoint.',
+    );
   call.headers.set('drover-checkpoint-version', String(checkpoint.version));
   call.headers.set('drover-checkpoint-at', String(checkpoint.created_at));
   return fileResponse(call, store.blobs, checkpoint);
@@ -155,6 +161,20 @@ async function latestCheckpoint(call: Call): Promise<Response> {
 export const resultHandlers: Handlers<typeof contract>['results'] = {
   log,
   logIndex,
+  async logSearch({ params, query }, call) {
+    const { store, clock } = call.context;
+    const { stream, state } = await findStream(call, params.number, query);
+    const live = mayGrow(state, clock.now());
+    const { text, from } = query;
+    const monotonic = (): number => clock.monotonic();
+    const found = await searchLog(store, store.blobs, { stream, text, from, may_grow: live, monotonic, signal: call.signal });
+    return { ...found, matches: [...found.matches], live };
+  },
+  async execution({ params, query }, call) {
+    const job = await jobOrRefuse(call, params.number);
+    const found = await findExecution(call.context.store, { job_id: job.id, attempt: params.attempt, rank: query.rank });
+    return { execution: found === null ? null : { ...found, arguments: [...found.arguments] } };
+  },
   async artifacts({ params, query }, call) {
     const job = await jobOrRefuse(call, params.number);
     return { artifacts: (await listArtifacts(call.context.store, job.id, query.kind ?? null)).map(artifactShape) };
@@ -195,5 +215,5 @@ export const resultHandlers: Handlers<typeof contract>['results'] = {
   },
   storeArtifact: ({ params }, call) => receive(call, 'artifact', params.name),
   storeCheckpoint: (_input, call) => receive(call, 'checkpoint', CHECKPOINT_NAME),
-  latestCheckpoint: (_input, call) => latestCheckpoint(call),
+  latestCheckpoint: ({ query }, call) => latestCheckpoint(call, query.before),
 };

@@ -57,7 +57,7 @@ describe('a worker that serves several experiments', () => {
     const refused = await expectProblem(await command(narrow, 'digits-tune', { action: 'stop', workers: { worker_ids: [shared.worker] } }), 403, 'forbidden');
     expect(refused.detail).toContain(`${shared.worker} also serves experiments that you may not operate`);
     expect(refused.detail).toContain('drover experiment hold digits-tune');
-    expect(await (await command(narrow, 'digits-tune')).json()).toEqual({ matched: 2, changed: 1, refused: 1, workers: [own.worker] });
+    expect(await (await command(narrow, 'digits-tune')).json()).toEqual({ matched: 2, changed: 1, busy: 0, refused: 1, workers: [own.worker] });
     expect(await desired()).toEqual({ [own.worker]: 'pause', [shared.worker]: 'run' });
 
     const both = await server.newKey('operator', [digits, other]);
@@ -136,5 +136,44 @@ describe('an agent that is revoked', () => {
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['lost', null]);
     const { workers } = await server.client().workers.list({ params: { experiment: 'digits-tune' } });
     expect(workers.map(({ worker_id }) => worker_id)).toEqual([second.worker]);
+  });
+});
+
+describe('one worker', () => {
+  it('is told of with its machine and whom it serves, as far as the caller may see that', async () => {
+    const agent = await agentFor(['digits-tune', (await server.newExperiment('other'), 'other')], 'egg');
+    const get = async (key: string) => server.client(key).workers.get({ params: { experiment: 'digits-tune', worker: agent.worker } });
+    expect(await get(server.key)).toMatchObject({
+      ...{ worker_id: agent.worker, machine: 'gpunode', total: { cpus: 1, memory_bytes: 1e9, gpus: 0 }, agent_workers: 1, revoked_at: null },
+      ...{ experiments: ['digits-tune', 'other'], other_experiments: 0 },
+    });
+    expect(await get(await server.newKey('viewer', [digits]))).toMatchObject({ experiments: ['digits-tune'], other_experiments: 1 });
+  });
+
+  it('keeps from who may not see an experiment which of its jobs ran there, and who commanded for it', async () => {
+    await server.newExperiment('other');
+    const agent = await agentFor(null, 'egg');
+    await server.client().jobs.create({ params: { experiment: 'other' }, body: { jobs: [{}], command: 'true' } });
+    expect((await sync(agent)).status).toBe(200);
+    server.clock.advance(1);
+    await command(server.key, 'other');
+    const read = async (key: string, query = {}) => server.client(key).workers.history({ params: { experiment: 'digits-tune', worker: agent.worker }, query });
+    const whole = await read(server.key);
+    expect(whole.entries).toMatchObject([
+      { what: 'event', kind: 'worker_commanded', data: { action: 'pause', workers: [agent.worker] } },
+      { what: 'job', job: { experiment: 'other', number: 1, attempt: 1 }, outcome: null },
+      { what: 'event', kind: 'agent_registered' },
+    ]);
+    const narrow = await server.newKey('viewer', [digits]);
+    const first = await read(narrow, { limit: 2 });
+    expect(first.entries).toMatchObject([
+      { what: 'event', kind: 'worker_commanded', actor: null, data: { action: 'pause' } },
+      { what: 'job', job: null, outcome: null },
+    ]);
+    expect(JSON.stringify(first)).not.toContain('other');
+    const second = await read(narrow, { cursor: first.next_cursor });
+    expect([second.entries.length, second.next_cursor]).toEqual([1, null]);
+    const path = `${API_ROOT}/experiments/digits-tune/workers/${agent.worker}/history?cursor=`;
+    for (const cursor of ['1', '1.2.x', '-1.2.3', '1.2.3.4']) await expectProblem(await server.send(path + cursor), 422, 'invalid_input');
   });
 });

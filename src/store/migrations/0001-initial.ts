@@ -45,7 +45,7 @@ export const initial: Migration = {
     `create index job_delayed on job (not_before) where not_before is not null`,
     `create index job_cancelling on job (id) where cancel_requested_at is not null and status = 'running'`,
     // By status first: a list of some statuses merges a lane of each, so that none of them is looked for among the others.
-    `create index job_started on job (experiment_id, status, started_at, number) where started_at is not null`,
+    `create index job_started on job (experiment_id, status, started_at, number) where started_at is not null and status <> 'running'`,
     `create index job_finished on job (experiment_id, status, finished_at, number) where finished_at is not null`,
     `create index job_duration on job (experiment_id, status, duration_ms, number) where duration_ms is not null`,
     `create index job_held on job (experiment_id, number) where held_at is not null`,
@@ -73,7 +73,14 @@ export const initial: Migration = {
       outcome text, claimed_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
       exit_code ${integer}, signal text, message text,
       late_outcome text, late_at ${integer}, late_exit_code ${integer}, late_message text,
-      recorded_at ${integer}, metrics_end ${integer} not null default 0,
+      recorded_at ${integer}, retry_at ${integer}, requeued_at ${integer}, metrics_end ${integer} not null default 0,
+      primary key (job_id, attempt, rank))${keyed}`,
+    `create index attempt_worker on attempt (agent_id, slot, claimed_at, job_id)`,
+
+    // Where attempts were run differs little and attempts are many: each place is stored once.
+    `create table execution_place (id ${id}, hash text not null unique, place_json text not null)`,
+    `create table execution (
+      job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null, place_id ${integer} not null, own_json text not null,
       primary key (job_id, attempt, rank))${keyed}`,
 
     // The primary key is a promise: no rank of a job is ever held twice.
@@ -90,7 +97,7 @@ export const initial: Migration = {
       version text not null, platform text not null, process_id ${integer}, incarnation text, old_incarnations_json text not null,
       sync_seq ${integer} not null, heard_at ${integer}, term_started_at ${integer} not null, next_sync_within_ms ${integer} not null,
       liveness text not null, left_at ${integer}, left_reason text, revoked_at ${integer},
-      reserved_job_id ${integer}, metrics_json text, metrics_at ${integer}, unique (host, instance))`,
+      reserved_job_id ${integer}, metrics_json text, metrics_at ${integer}, first_slot ${integer} not null, unique (host, instance, first_slot))`,
     `create index agent_present on agent (liveness) where left_at is null`,
 
     `create table worker (
@@ -98,6 +105,18 @@ export const initial: Migration = {
       desired_version ${integer} not null, applied_version ${integer} not null, previous_state text not null,
       registered_at ${integer} not null, disabled_at ${integer}, disabled_reason text, jobs_completed ${integer} not null)`,
     `create unique index worker_slot on worker (agent_id, slot)`,
+
+    // Workers that speak JobDistributor's protocol: each is an agent of one worker, found by the id that it gives itself.
+    `create table door_worker (
+      experiment_id ${integer} not null, told_id text not null, agent_id ${integer} not null unique, token_id text not null,
+      base_version ${integer} not null, told_version ${integer} not null, kill_version ${integer}, idle_since ${integer},
+      primary key (experiment_id, told_id))`,
+    // To whom an attempt was given that has no lease token to show, and what was heard of it since.
+    `create table door_assignment (
+      job_id ${integer} not null, attempt ${integer} not null, agent_id ${integer} not null, token_id text not null, key_id ${integer},
+      token_ends_at ${integer}, heard_at ${integer} not null, quit_at ${integer}, primary key (job_id, attempt))`,
+    `create index door_assignment_token on door_assignment (token_id, quit_at)`,
+    `create index door_assignment_agent on door_assignment (agent_id) where quit_at is null`,
 
     `create table machine (
       id ${id}, name text not null unique, kind text not null, machine_class text, created_at ${integer} not null,
@@ -116,11 +135,16 @@ export const initial: Migration = {
       primary key (job_id, attempt, rank, stream, first_offset))`,
 
     `create table metric_chunk (
-      id ${id}, job_id ${integer}, machine_id ${integer}, attempt ${integer} not null, rank ${integer} not null, name text not null,
+      id ${id}, job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null, name text not null,
       count ${integer} not null, first_step ${real}, last_step ${real}, first_at ${integer} not null, last_at ${integer} not null,
       least ${real}, greatest ${real}, last ${real}, points text not null)`,
-    `create index metric_job on metric_chunk (job_id, attempt, rank, name, id) where job_id is not null`,
-    `create index metric_machine on metric_chunk (machine_id, name, first_at) where machine_id is not null`,
+    `create index metric_job on metric_chunk (job_id, attempt, rank, name, id)`,
+
+    // What agents measure of their machines, appended to the row of a stretch of time: raw ones, then means of them.
+    `create table machine_sample (
+      agent_id ${integer} not null, span text not null, starts_at ${integer} not null, names_json text not null, points text not null,
+      primary key (agent_id, span, starts_at, names_json))${keyed}`,
+    `create index machine_sample_age on machine_sample (span, starts_at)`,
 
     `create table event (
       id ${integer} primary key, at ${integer} not null, kind text not null, experiment_id ${integer}, actor text,
@@ -131,6 +155,11 @@ export const initial: Migration = {
     `create index event_job on event (job_id, id) where job_id is not null`,
     // Sets of jobs other than claims and ends, which are found by their moment: few, so that one job's history is found among them.
     `create index event_set on event (experiment_id, job_to) where job_id is null and job_to is not null and kind not in ('jobs_claimed', 'jobs_finished')`,
+
+    // Which workers an event is about; slot -1 for all of the agent.
+    `create table event_worker (
+      agent_id ${integer} not null, slot ${integer} not null, event_id ${integer} not null, primary key (agent_id, slot, event_id))${keyed}`,
+    `create index event_worker_event on event_worker (event_id)`,
 
     `create table counter (
       experiment_id ${integer} not null, name text not null, value ${integer} not null, primary key (experiment_id, name))${keyed}`,

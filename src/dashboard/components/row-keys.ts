@@ -1,11 +1,11 @@
-// Keys that walk the rows of the list and select them.
+// Keys that walk the rows of a list and select them. The link of a row is marked with `data-row-link`.
 import type { Shortcut } from '../frame/shortcuts.tsx';
 
-export function rowKeys(toggle: (number: number) => void): Shortcut[] {
+export function rowKeys(toggle: ((link: HTMLElement) => void) | null): Shortcut[] {
   return [
     { keys: 'j', label: 'Next row (Enter opens it)', run: () => moveRow(1) },
     { keys: 'k', label: 'Previous row', run: () => moveRow(-1) },
-    { keys: 'x', label: 'Select the row', run: () => toggleRow(toggle) },
+    ...(toggle === null ? [] : [{ keys: 'x', label: 'Select the row', run: () => withFocusedRow(toggle) }]),
   ];
 }
 
@@ -16,8 +16,8 @@ function moveRow(step: 1 | -1): void {
   links[next]?.focus();
 }
 
-/** The row whose link has the focus. */
-function toggleRow(toggle: (number: number) => void): void {
+/** Does something with the row whose link has the focus. */
+export function withFocusedRow(act: (link: HTMLElement) => void): void {
   const focused = document.activeElement;
-  if (focused instanceof HTMLElement && focused.dataset['rowLink'] !== undefined) toggle(Number(focused.textContent));
+  if (focused instanceof HTMLElement && focused.dataset['rowLink'] !== undefined) act(focused);
 }
