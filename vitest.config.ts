@@ -22,17 +22,17 @@ export default defineConfig({
       project('unit', ['src/**/*.test.{ts,tsx}', 'scripts/**/*.test.mjs', 'test/*.test.ts', 'test/support/**/*.test.ts'], ['src/store/**'], {
         sequence: { groupOrder: 0 },
       }),
-      project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 1 }, testTimeout: 60_000 }),
-      project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 2 }, testTimeout: 120_000 }),
-      project('process', ['test/process/**/*.test.ts'], ALONE, { sequence: { groupOrder: 3 }, testTimeout: 120_000, maxWorkers: 3 }),
-      project('alone', ALONE, [], { sequence: { groupOrder: 4 }, testTimeout: 120_000, ...alone }),
+      project('store', ['src/store/**/*.test.ts'], [], { sequence: { groupOrder: 0 }, testTimeout: 60_000 }),
+      project('simulation', ['test/simulation/**/*.test.ts'], [], { sequence: { groupOrder: 0 }, testTimeout: 120_000 }),
+      project('process', ['test/process/**/*.test.ts'], ALONE, { sequence: { groupOrder: 1 }, testTimeout: 120_000, maxWorkers: 3 }),
+      project('alone', ALONE, [], { sequence: { groupOrder: 2 }, testTimeout: 120_000, ...alone }),
       project('browser', ['test/browser/**/*.test.ts'], [], {
-        sequence: { groupOrder: 5 },
+        sequence: { groupOrder: 3 },
         testTimeout: 120_000,
         setupFiles: ['scripts/require-chromium.mjs'],
       }),
       // Half an hour of its own, asked for by `npm run chaos` alone.
-      ...(process.env['CHAOS'] === undefined ? [] : [project('chaos', ['test/chaos/**/*.test.ts'], [], { sequence: { groupOrder: 6 }, ...alone })]),
+      ...(process.env['CHAOS'] === undefined ? [] : [project('chaos', ['test/chaos/**/*.test.ts'], [], { sequence: { groupOrder: 4 }, ...alone })]),
     ],
   },
 });

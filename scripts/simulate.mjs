@@ -6,12 +6,13 @@ import { parseArgs } from 'node:util';
 import { bundleSimulation } from './simulation/bundle.mjs';
 import { MUTANTS } from './simulation/mutants.mjs';
 import { runSeeds, traceSeed } from './simulation/run-seeds.mjs';
-import { ROOT, main } from './step.mjs';
+import { ROOT, StepFailed, main } from './step.mjs';
 
-const USAGE = `npm run simulate -- [--seeds N] [--from S] [--trace] [--keep-going] [--self-check] [--only NAME] [--json]
+const USAGE = `npm run simulate -- [--seeds N] [--from S] [--also S,S] [--trace] [--keep-going] [--self-check] [--only NAME] [--json]
 
   --seeds N      number of runs (300), seeds S to S+N-1
   --from S       first seed (1)
+  --also S,S     these seeds besides, first of all
   --trace        print every event; for one seed: --seeds 1 --from S --trace
   --keep-going   do not stop at the first broken promise
   --self-check   switch off one guard after the other, and see that each is missed
@@ -29,6 +30,7 @@ await main(async () => {
     options: {
       seeds: { type: 'string' },
       from: { type: 'string', default: '1' },
+      also: { type: 'string' },
       trace: { type: 'boolean', default: false },
       'keep-going': { type: 'boolean', default: false },
       'self-check': { type: 'boolean', default: false },
@@ -44,13 +46,15 @@ await main(async () => {
   if (values['self-check']) return selfCheck({ from, seeds, only: values.only });
   await bundleSimulation(FILE);
   if (values.trace) return trace(from);
-  await many({ from, seeds, keepGoing: values['keep-going'], json: values.json });
+  const also = values.also === undefined ? [] : values.also.split(',').map((text) => wholeNumber(text, '--also'));
+  await many({ from, seeds, also, keepGoing: values['keep-going'], json: values.json });
 });
 
 function wholeNumber(text, flag) {
   const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`${flag} takes a whole number, not ${text}.`);
-  return number;
+  if (text !== '' && Number.isSafeInteger(number) && number >= 0) return number;
+  process.stderr.write(`${flag} takes a whole number, not ${text === '' ? 'nothing' : text}.\n`);
+  throw new StepFailed(flag);
 }
 
 async function trace(seed) {
@@ -58,12 +62,12 @@ async function trace(seed) {
   if (result.violation !== null) tellFailure(result);
 }
 
-async function many({ from, seeds, keepGoing, json }) {
+async function many({ from, seeds, also, keepGoing, json }) {
   const began = performance.now();
   const sum = { runs: 0, failed: 0, steps: 0, hours: 0, jobs: 0, executions: 0, looks: 0 };
   let told = began;
   await runSeeds(FILE, {
-    ...{ from, seeds },
+    ...{ from, seeds, also },
     onResult(result) {
       sum.runs += 1;
       sum.steps += result.steps;
@@ -79,7 +83,7 @@ async function many({ from, seeds, keepGoing, json }) {
       }
       if (process.stderr.isTTY && performance.now() - told > PROGRESS_MS) {
         told = performance.now();
-        process.stderr.write(`\r${sum.runs}/${seeds} runs, ${sum.failed} broken, ${Math.round((sum.runs * 1000) / (told - began))}/s   `);
+        process.stderr.write(`\r${sum.runs}/${seeds + also.length} runs, ${sum.failed} broken, ${Math.round((sum.runs * 1000) / (told - began))}/s   `);
       }
       return 'go on';
     },

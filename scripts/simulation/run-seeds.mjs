@@ -6,11 +6,14 @@ import { createInterface } from 'node:readline';
 /** Young objects are most of what a simulated run makes. */
 const NODE_OPTIONS = ['--enable-source-maps', '--max-semi-space-size=32'];
 
-/** `onResult` gets each run's result; when it returns `stop`, no further seed is begun. Resolves when all processes have ended. */
-export async function runSeeds(file, { from, seeds, processes = availableParallelism(), onResult }) {
-  const children = Array.from({ length: Math.min(processes, seeds) }, (_, index) =>
-    startProcess(file, ['--from', String(from + index), '--seeds', String(seeds - index), '--step', String(Math.min(processes, seeds))]),
-  );
+/** The seeds from `from` on, and those of `also` before them. `onResult` gets each run's result; when it returns `stop`, no further seed is begun. Resolves when all processes have ended. */
+export async function runSeeds(file, { from, seeds, also = [], processes = availableParallelism(), onResult }) {
+  const count = Math.min(processes, Math.max(seeds, also.length));
+  const children = Array.from({ length: count }, (_, index) => {
+    const own = also.filter((_seed, place) => place % count === index);
+    const range = ['--from', String(from + index), '--seeds', String(Math.max(0, seeds - index)), '--step', String(count)];
+    return startProcess(file, own.length === 0 ? range : [...range, '--also', own.join(',')]);
+  });
   const stop = () => children.forEach((child) => child.kill());
   await Promise.all(children.map((child) => readResults(child, (result) => (onResult(result) === 'stop' ? stop() : undefined))));
 }

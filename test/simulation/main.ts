@@ -12,17 +12,30 @@ interface Arguments {
   readonly seeds: number;
   /** How far it is from one seed to the next, for several processes side by side. */
   readonly step: number;
+  /** Seeds of their own, before the others. */
+  readonly also: readonly number[];
   readonly trace: boolean;
 }
 
 function readArguments(words: readonly string[]): Arguments {
   const value = (name: string, otherwise: number): number => {
     const at = words.indexOf(name);
-    const number = at < 0 ? otherwise : Number(words[at + 1]);
-    if (!Number.isSafeInteger(number) || number < 0) throw new Error(`${name} takes a whole number`);
-    return number;
+    return at < 0 ? otherwise : wholeNumber(name, words[at + 1] ?? '');
   };
-  return { from: value('--from', 1), seeds: value('--seeds', 300), step: value('--step', 1), trace: words.includes('--trace') };
+  const listed = words.indexOf('--also');
+  const also = listed < 0 ? [] : words[listed + 1]!.split(',').map((text) => wholeNumber('--also', text));
+  return { from: value('--from', 1), seeds: value('--seeds', 300), step: value('--step', 1), also, trace: words.includes('--trace') };
+}
+
+function wholeNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (text === '' || !Number.isSafeInteger(number) || number < 0) throw new Error(`${name} takes a whole number`);
+  return number;
+}
+
+function* seedsOf({ from, seeds, step, also }: Arguments): Generator<number> {
+  yield* also;
+  for (let seed = from; seed < from + seeds; seed += step) yield seed;
 }
 
 /** In memory where there is such a place: the simulation's fsyncs are its own. */
@@ -46,7 +59,7 @@ async function main(): Promise<void> {
   });
   try {
     const template = await makeTemplate(join(root, 'template'));
-    for (let seed = wanted.from; seed < wanted.from + wanted.seeds; seed += wanted.step) {
+    for (const seed of seedsOf(wanted)) {
       const problem: { error: unknown } = { error: null };
       unexpected = (error) => (problem.error ??= error);
       const listen = wanted.trace ? (line: string): void => void process.stdout.write(`${line}\n`) : null;
