@@ -1,23 +1,26 @@
 // `npm run bench`: measures Drover beside what it can be compared with on this machine, in the same run.
-//   --quick          small sizes, under half a minute: for tests, not for conclusions
-//   --peers          the race: Drover beside BullMQ, graphile-worker, pg-boss, GNU parallel, task-spooler, Slurm and the bare limits
-//   --only NAME      some parts only (base, cycles, start, processes, million, dashboard; with --peers cycles, latency, processes, jobs, agents), or
-//                    lines by the beginning of their names (cycles.sets); may be repeated. `base` always runs: it gives the ratios
-//   --json FILE      writes everything that was measured
-//   --write-docs     writes docs/explanation/performance.md from it
-//   --from FILE      measures nothing and takes what --json wrote
-//   --rounds N       rounds of each line; default 5
-//   --profile DIR    CPU profiles of the servers and agents that were started
-//   --directory DIR  where the temporary data go; default the system's
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { setUp } from './setup.mjs';
-import { ROOT, StepFailed, main } from './step.mjs';
+import { ROOT, StepFailed, main, parseWords } from './step.mjs';
 
 const PAGE = join(ROOT, 'docs/explanation/performance.md');
 const RESULTS = join(ROOT, 'bench/results');
+
+const USAGE = `npm run bench -- [OPTION]…
+
+  --quick          small sizes, under half a minute: for tests, not for conclusions
+  --peers          the race: Drover beside BullMQ, graphile-worker, pg-boss, GNU parallel, task-spooler, Slurm and the bare limits
+  --only NAME      some parts only (base, cycles, start, processes, million, dashboard; with --peers cycles, latency, processes, jobs, agents), or
+                   lines by the beginning of their names (cycles.sets); may be repeated. base always runs: it gives the ratios
+  --json FILE      writes everything that was measured
+  --write-docs     writes docs/explanation/performance.md from it
+  --from FILE      measures nothing and takes what --json wrote
+  --rounds N       rounds of each line; default 5
+  --profile DIR    CPU profiles of the servers and agents that were started
+  --directory DIR  where the temporary data go; default the system's
+`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -29,6 +32,7 @@ const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   profile: { type: 'string' },
   directory: { type: 'string' },
+  help: { type: 'boolean', default: false },
 };
 
 const FULL = {
@@ -44,7 +48,13 @@ const QUICK = {
 };
 
 await main(async () => {
-  const { values } = parseArgs({ options: OPTIONS });
+  const { values } = parseWords(OPTIONS, USAGE);
+  if (values.help) return void process.stdout.write(USAGE);
+  const rounds = values.quick ? 1 : Number(values.rounds);
+  if (!Number.isSafeInteger(rounds) || rounds < 1) {
+    process.stderr.write(`--rounds takes a whole number from 1 on, not ${values.rounds}.\n`);
+    throw new StepFailed('bench');
+  }
   await setUp();
   // Packages and the built program are there only now.
   const [{ measure }, { printHeader, printPart, printLine, printLeftOut, printEnd }, { performancePage }, bench] = await Promise.all([
@@ -59,7 +69,7 @@ await main(async () => {
     throw new StepFailed('bench');
   }
   const { only, directory, profile = null } = values;
-  const plan = { ...bench.plan, quick: values.quick, rounds: values.quick ? 1 : Number(values.rounds) };
+  const plan = { ...bench.plan, quick: values.quick, rounds };
   const options = { ...bench, plan, only, profile, ...(directory === undefined ? {} : { directory }) };
   const result =
     values.from === undefined

@@ -1,24 +1,28 @@
 // `npm run chaos`: real servers, agents and jobs under faults that a seed chooses; afterwards the record is compared with what the jobs
 // wrote down themselves. test/chaos has what it does; test/process/chaos.test.ts is its short version.
-//   --minutes M      how long faults go on; default 5
-//   --seed S         default: a new one each time; it is printed
-//   --engine NAME    sqlite (default) or postgres, then with two servers
-//   --jobs N         short jobs; default 100 for each minute, at least 2000
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 
 import { setUp } from './setup.mjs';
-import { StepFailed, main, packageProgram, runAloud } from './step.mjs';
+import { StepFailed, main, packageProgram, parseWords, runAloud } from './step.mjs';
+
+const USAGE = `npm run chaos -- [OPTION]…
+
+  --minutes M      how long faults go on; default 5
+  --seed S         default: a new one each time; it is printed
+  --engine NAME    sqlite (default) or postgres, then with two servers
+  --jobs N         short jobs; default 100 for each minute, at least 2000
+`;
 
 const OPTIONS = {
   minutes: { type: 'string', default: '5' },
   seed: { type: 'string' },
   engine: { type: 'string', default: 'sqlite' },
   jobs: { type: 'string' },
+  help: { type: 'boolean', default: false },
 };
 const LEAST_JOBS = 2_000;
 const JOBS_PER_MINUTE = 100;
@@ -26,7 +30,8 @@ const SEEDS = 1_000_000;
 const KILL_CHECK_MS = 50;
 
 await main(async () => {
-  const { values } = parseArgs({ options: OPTIONS });
+  const { values } = parseWords(OPTIONS, USAGE);
+  if (values.help) return void process.stdout.write(USAGE);
   const minutes = Number(values.minutes);
   const asked = {
     minutes,

@@ -1,12 +1,11 @@
 // npm run simulate: many simulated runs of the whole system, each from a seed, and what to do with one that broke a promise.
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 
 import { bundleSimulation } from './simulation/bundle.mjs';
 import { MUTANTS } from './simulation/mutants.mjs';
 import { runSeeds, traceSeed } from './simulation/run-seeds.mjs';
-import { ROOT, StepFailed, main } from './step.mjs';
+import { ROOT, StepFailed, main, parseWords } from './step.mjs';
 
 const USAGE = `npm run simulate -- [--seeds N] [--from S] [--also S,S] [--trace] [--keep-going] [--self-check] [--only NAME] [--json]
 
@@ -20,25 +19,25 @@ const USAGE = `npm run simulate -- [--seeds N] [--from S] [--also S,S] [--trace]
   --json         one line of JSON for each run
 `;
 
+const OPTIONS = {
+  seeds: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  also: { type: 'string' },
+  trace: { type: 'boolean', default: false },
+  'keep-going': { type: 'boolean', default: false },
+  'self-check': { type: 'boolean', default: false },
+  only: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+};
+
 const FILE = join(ROOT, 'test-output', 'simulation', 'main.mjs');
 /** A guard that is not missed within so many runs is not watched. */
 const SELF_CHECK_SEEDS = 2_000;
 const PROGRESS_MS = 2_000;
 
 await main(async () => {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string' },
-      from: { type: 'string', default: '1' },
-      also: { type: 'string' },
-      trace: { type: 'boolean', default: false },
-      'keep-going': { type: 'boolean', default: false },
-      'self-check': { type: 'boolean', default: false },
-      only: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseWords(OPTIONS, USAGE);
   if (values.help) return void process.stdout.write(USAGE);
   const from = wholeNumber(values.from, '--from');
   const seeds = wholeNumber(values.seeds ?? (values.trace ? '1' : values['self-check'] ? String(SELF_CHECK_SEEDS) : '300'), '--seeds');

@@ -1,6 +1,7 @@
 // Runs the programs that set-up and checks consist of: one line for each, its whole output only when it fails.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -46,6 +47,16 @@ export async function step(title, command, args, options = {}) {
 /** A step without which nothing after it makes sense. */
 export async function requiredStep(title, command, args, options = {}) {
   if (!(await step(title, command, args, options))) throw new StepFailed(title);
+}
+
+/** The options of a script; what it does not know is told with its usage. */
+export function parseWords(options, usage) {
+  try {
+    return parseArgs({ options });
+  } catch (error) {
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    throw new StepFailed('usage');
+  }
 }
 
 /** Runs a script's main function; failures that were explained end it with status 1 and no stack trace. */
