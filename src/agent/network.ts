@@ -1,8 +1,8 @@
 // How agents, and commands where Node's own fetch does not do, reach the server: connections that stay open, through a proxy where
 // the environment names one, trusting a private certificate authority beside the usual ones.
-import type { Dispatcher } from 'undici';
-import request from 'undici/lib/api/api-request.js';
+import api from 'undici/lib/api/index.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
 import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 
 import type { ClientOptions, FetchReply, FetchRequest } from '../contract/client.ts';
@@ -31,6 +31,9 @@ export interface NetworkOptions extends Route {
 
 const CONNECT_TIMEOUT_MS = 20_000;
 
+// What the index of undici does when all of it is loaded: `request`, and the `connect` that proxies need, come to the dispatchers so.
+Object.assign(Dispatcher.prototype, api);
+
 export function createNetwork(options: NetworkOptions): Network {
   const dispatcher = createDispatcher(options);
   return {
@@ -50,7 +53,7 @@ export function createDispatcher({ server, env, ca_file }: Route): Dispatcher {
 
 async function send(url: string, call: FetchRequest, dispatcher: Dispatcher): Promise<FetchReply> {
   const { origin, pathname, search } = new URL(url);
-  const reply = await request.call(dispatcher, {
+  const reply = await dispatcher.request({
     origin,
     path: `${pathname}${search}`,
     method: call.method as Dispatcher.HttpMethod,

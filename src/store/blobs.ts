@@ -5,8 +5,6 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-import { makeDirectories } from '../runtime/make-directories.ts';
-
 export interface StoredBlob {
   readonly key: string;
   readonly size_bytes: number;
@@ -28,7 +26,7 @@ const LEFT_OVER_MS = 24 * 3600 * 1000;
 const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
 
 export async function openBlobDirectory(root: string, now: number): Promise<Blobs> {
-  makeDirectories(`${root}/partial`, 0o700);
+  await mkdir(`${root}/partial`, { recursive: true, mode: 0o700 });
   await removeLeftovers(`${root}/partial`, now);
   const pathOf = (key: string): string => {
     if (!KEY.test(key)) throw new Error('not a blob key');
