@@ -67,7 +67,7 @@ async function chooseFetch(server: string, caFile: string | null): Promise<typeo
   const { env } = process;
   const { proxyFor } = await import('./runtime/proxy.ts');
   if (proxyFor(server, env) === null && (caFile === null || !server.startsWith('https:'))) return globalThis.fetch;
-  const { createFetch } = await import('./agent/network.ts');
+  const { createFetch } = await import('./agent/web-fetch.ts');
   return createFetch({ server, env, ca_file: caFile });
 }
 

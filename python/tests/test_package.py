@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import tempfile
 import unittest
 import zipfile
 from pathlib import Path
+from typing import Iterator
 
 from job_case import PYTHON, REPOSITORY
 
@@ -16,6 +18,19 @@ import jd
 
 sys.path.insert(0, str(PYTHON))
 import wheel_backend  # noqa: E402
+
+BUILT_IN_GENERICS = {"dict", "frozenset", "list", "set", "tuple", "type"}
+
+
+def run_time_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """All but annotations, which `from __future__ import annotations` keeps from being evaluated."""
+    for field, value in ast.iter_fields(node):
+        if field in ("annotation", "returns"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield child
+                yield from run_time_nodes(child)
 
 
 class Package(unittest.TestCase):
@@ -45,6 +60,20 @@ class Package(unittest.TestCase):
         code = f"import sys; sys.path.insert(0, {str(PYTHON / 'src')!r}); import jd, jd.transport; print(jd.__version__)"
         done = subprocess.run([sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE, check=True)
         self.assertEqual(done.stdout.decode().strip(), jd.__version__)
+
+    def test_every_source_is_in_the_grammar_of_the_oldest_python(self) -> None:
+        major, minor = map(int, wheel_backend.read_project()["requires-python"].replace(">=", "").split("."))
+        places = [PYTHON, REPOSITORY / "src" / "agent", REPOSITORY / "scripts", REPOSITORY / "examples", REPOSITORY / "test"]
+        sources = [path for place in places for path in place.rglob("*.py")]
+        self.assertGreater(len(sources), 20)
+        for path in sources:
+            with self.subTest(str(path)):
+                tree = ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(major, minor))
+                later = any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body)
+                for node in run_time_nodes(tree) if later else ast.walk(tree):
+                    # `list[int]` is evaluated from 3.9 on.
+                    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                        self.assertNotIn(node.value.id, BUILT_IN_GENERICS, f"line {node.lineno}")
 
     def test_the_wheel_holds_the_library_and_its_types(self) -> None:
         with tempfile.TemporaryDirectory() as directory:

@@ -1,10 +1,11 @@
 // Where the agent's own log goes: a file of bounded size, or the terminal. A full disk loses log lines, never the agent.
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { LIMITS } from '../core/limits.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createLog, type Log } from '../runtime/log.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import type { PrintLine } from './job-output.ts';
 import { experimentsName, type InstanceRecord, type LaunchSettings } from './registry.ts';
 import { createWorkerLogs } from './worker-logs.ts';
@@ -38,7 +39,7 @@ export function createAgentLog(
 
 /** For the output of a background process that has not opened its log, and of a crash. */
 export function openLogFile(path: string): number {
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectories(dirname(path));
   return openSync(path, 'a', 0o600);
 }
 

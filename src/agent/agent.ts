@@ -10,6 +10,7 @@ import type { AttemptStore } from './attempt-store.ts';
 import type { JobOutput } from './job-output.ts';
 import type { ProcessRunner } from './job-process.ts';
 import { METRICS_PERIOD_MS, type Machine } from './machine.ts';
+import { createSpareMemory, type SpareMemory } from './spare-memory.ts';
 import type { SpoolFiles } from './spool-files.ts';
 import { createSyncLoop, type SyncLoop, type SyncParts } from './sync-loop.ts';
 import { createWorkforce, type Told, type Workforce } from './workforce.ts';
@@ -33,6 +34,8 @@ export interface AgentParts {
   readonly has_script: boolean;
   /** Copies what jobs print into the logs of their workers. */
   readonly output?: JobOutput;
+  /** Called when nothing has happened for a while after work. */
+  readonly giveBackMemory?: () => void;
   /** Tells the server of this start: before the first sync. May be repeated. */
   readonly announce: (signal: AbortSignal) => Promise<void>;
 }
@@ -89,6 +92,7 @@ class AgentRun implements Agent {
   readonly ended: Promise<AgentEnd>;
   readonly #parts: AgentParts;
   readonly #workforce: Workforce;
+  readonly #spareMemory: SpareMemory | null;
   readonly #announcing = new AbortController();
   readonly #decided: Promise<AgentEnd>;
   #finish: (end: AgentEnd) => void = () => undefined;
@@ -109,8 +113,13 @@ class AgentRun implements Agent {
       workerId: (slot) => workerIdOf(parts, slot),
       onNews: () => this.#loop?.news(),
       onReady: () => this.#loop?.ready(),
-      onProgress: () => this.#review(),
+      onProgress: () => {
+        this.#spareMemory?.note();
+        this.#review();
+      },
     });
+    const { giveBackMemory: giveBack } = parts;
+    this.#spareMemory = giveBack === undefined ? null : createSpareMemory({ clock, isBusy: () => this.#workforce.attempts().length > 0, giveBack });
     this.#workforce.slots.commandHere(parts.sent_away ?? [], 'stop');
     this.ended = this.#run();
   }

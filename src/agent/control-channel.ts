@@ -1,12 +1,13 @@
 // The local way to talk to a running agent: a Unix socket that only its user can open, one JSON line asked, one answered.
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, rmSync, statSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 import * as z from 'zod';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
 import type { AgentStatus } from './agent.ts';
 
 const Request = z.discriminatedUnion('command', [
@@ -44,7 +45,7 @@ export function socketPath(instanceFile: string): string {
 
 export async function serveControl(path: string, answer: (request: ControlRequest) => ControlStatus): Promise<ControlServer> {
   const directory = join(path, '..');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const owner = statSync(directory);
   if (process.getuid !== undefined && owner.uid !== process.getuid())
     throw new Error(`${directory} belongs to another user; the control socket cannot be there.`);

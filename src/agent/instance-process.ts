@@ -7,7 +7,7 @@ import { lastLines, openLogFile } from './agent-log.ts';
 import { AgentFailure, type AgentContext } from './context.ts';
 import { askControl, socketPath, type ControlRequest, type ControlStatus } from './control-channel.ts';
 import type { Host } from './host.ts';
-import { withoutSecrets } from './job-environment.ts';
+import { agentEnvironment } from './job-environment.ts';
 import { readInstance, type InstanceRecord, type RegisteredInstance } from './registry.ts';
 import type { StartedAgent } from '../runtime/local-agents.ts';
 
@@ -67,7 +67,7 @@ export async function startChild(context: AgentContext, instance: RegisteredInst
   try {
     child = spawn(context.node, [...(context.agent_file === null ? [] : [context.agent_file]), 'run', '--registry', file, ...flags], {
       cwd: record.launch.cwd,
-      env: withoutSecrets(context.env),
+      env: agentEnvironment(context.env),
       detached: true,
       stdio: [options.parent_pipe ? 'pipe' : 'ignore', log, log],
     });

@@ -15,13 +15,30 @@ export interface JobPlaces {
   readonly python_library: string;
 }
 
+/**
+ * For the process of an agent and not for its jobs. Left alone, glibc learns from the first large buffers to keep many megabytes of what was
+ * freed: an agent that has shipped logs stays at 78 to 82 MB instead of 75 to 77.
+ */
+const MALLOC_VARIABLES = { MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' };
+/** Names those that were set here, so that a job keeps what its user chose. */
+const SET_HERE = 'DROVER_AGENT_VARIABLES';
+
+/** Of a background agent. */
+export function agentEnvironment(env: Environment): Record<string, string> {
+  const inherited = withoutSecrets(env);
+  const added = Object.entries(MALLOC_VARIABLES).filter(([name]) => inherited[name] === undefined);
+  return { ...inherited, ...Object.fromEntries(added), [SET_HERE]: added.map(([name]) => name).join(' ') };
+}
+
 /** Variables that hold secrets of ours: a job never gets them. */
 const SECRET_VARIABLES: ReadonlySet<string> = new Set(Object.values(SETTINGS).flatMap((setting) => ('secret' in setting ? [...setting.env] : [])));
 
+/** What jobs inherit. */
 export function withoutSecrets(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
+  const ours = new Set([SET_HERE, ...(env[SET_HERE] ?? '').split(' ')]);
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !SECRET_VARIABLES.has(name)) kept[name] = value;
+    if (value !== undefined && !SECRET_VARIABLES.has(name) && !ours.has(name)) kept[name] = value;
   }
   return kept;
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { ApiError, contract, createClient, type Client } from '../contract/index.ts';
 import { workerId } from '../core/identifiers.ts';
 import { INSTANCE_WORDS, randomId } from '../runtime/ids.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { retry } from '../runtime/retry.ts';
 import { logFilePath } from './agent-log.ts';
 import { ownersWithAttempts } from './attempt-store.ts';
@@ -59,6 +60,7 @@ export async function obtainInstance(context: AgentContext, options: AgentOption
   try {
     if (options.pruned !== true && context.env['JD_SKIP_REGISTRY_PRUNE'] !== '1') await pruneAgents(context, { cache: launch.cache, all: false });
     const directory = registryDirectory(launch.cache, launch.experiments);
+    makePlaces(launch, directory);
     const taken = await withLock(directory, context.clock, () => takeOver(context, launch, directory));
     if (taken === null) return await register(context, options, { launch, connect, former: null });
     const workers = await greet(context, taken.record, connect(taken.record.secret));
@@ -66,6 +68,23 @@ export async function obtainInstance(context: AgentContext, options: AgentOption
     return hold(context, taken.file, { ...taken.record, worker_ids: workers });
   } finally {
     await network.close();
+  }
+}
+
+/** What cannot be made is said here, with the setting to change, and not by a process in the background that nobody watches. */
+function makePlaces({ data, log_dir }: LaunchSettings, registry: string): void {
+  const places = [
+    { path: registry, mode: 0o700, what: 'the registry of workers', change: 'DROVER_CACHE or JD_CACHE_PATH' },
+    { path: data, mode: 0o777, what: 'the data of jobs', change: 'DROVER_WORKSPACE or JD_WORKSPACE_PATH' },
+    ...(log_dir === null ? [] : [{ path: log_dir, mode: 0o777, what: 'the logs of workers', change: 'DROVER_LOG_DIR or JD_LOG_DIR' }]),
+  ];
+  for (const { path, mode, what, change } of places) {
+    try {
+      makeDirectories(path, mode);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new AgentFailure(`${path} cannot be made (${code ?? String(error)}), and is to hold ${what}. Set ${change} to a directory that can.`);
+    }
   }
 }
 

@@ -1,6 +1,9 @@
 // How agents, and commands where Node's own fetch does not do, reach the server: connections that stay open, through a proxy where
 // the environment names one, trusting a private certificate authority beside the usual ones.
-import { Agent, fetch as undiciFetch, ProxyAgent, request, type Dispatcher } from 'undici';
+import api from 'undici/lib/api/index.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+import ProxyAgent from 'undici/lib/dispatcher/proxy-agent.js';
 
 import type { ClientOptions, FetchReply, FetchRequest } from '../contract/client.ts';
 import { ApiError } from '../contract/index.ts';
@@ -28,6 +31,9 @@ export interface NetworkOptions extends Route {
 
 const CONNECT_TIMEOUT_MS = 20_000;
 
+// What the index of undici does when all of it is loaded: `request`, and the `connect` that proxies need, come to the dispatchers so.
+Object.assign(Dispatcher.prototype, api);
+
 export function createNetwork(options: NetworkOptions): Network {
   const dispatcher = createDispatcher(options);
   return {
@@ -36,14 +42,7 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 }
 
-/** The web's fetch over the same route. */
-export function createFetch(route: Route): typeof globalThis.fetch {
-  const dispatcher = createDispatcher(route);
-  const fetch = (url: string, call: object): Promise<unknown> => undiciFetch(url, { ...call, dispatcher });
-  return fetch as unknown as typeof globalThis.fetch;
-}
-
-function createDispatcher({ server, env, ca_file }: Route): Dispatcher {
+export function createDispatcher({ server, env, ca_file }: Route): Dispatcher {
   const proxy = proxyFor(server, env);
   const tls = { ...(ca_file === null ? {} : { ca: trustedCertificates(ca_file, env) }), timeout: CONNECT_TIMEOUT_MS };
   const pool = { connections: 16, keepAliveTimeout: 30_000 };
@@ -53,8 +52,10 @@ function createDispatcher({ server, env, ca_file }: Route): Dispatcher {
 }
 
 async function send(url: string, call: FetchRequest, dispatcher: Dispatcher): Promise<FetchReply> {
-  const reply = await request(url, {
-    dispatcher,
+  const { origin, pathname, search } = new URL(url);
+  const reply = await dispatcher.request({
+    origin,
+    path: `${pathname}${search}`,
     method: call.method as Dispatcher.HttpMethod,
     headers: call.headers,
     ...(call.body === undefined ? {} : { body: call.body as string }),

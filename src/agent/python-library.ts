@@ -1,7 +1,8 @@
 // Puts the Python code that this file carries on the disk: the library where jobs can import it, and the launcher. One directory per version.
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import { PYTHON_FILES, PYTHON_HASH } from './generated/python-library.ts';
 
@@ -17,7 +18,7 @@ export function unpackPython(cache: string): PythonPlaces {
   for (const [name, text] of Object.entries(PYTHON_FILES)) {
     const path = join(directory, name);
     if (statSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(text)) continue;
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectories(dirname(path));
     replaceFile(path, text, 0o644);
   }
   return { library: join(directory, 'lib'), launcher: join(directory, 'launcher.py') };

@@ -1,12 +1,13 @@
 // The agents of this user on this machine: one small file each, written whole or not at all, so that a listing, a stop and
 // a take-over work without the server. Safe on a shared home directory: other machines' files are never judged.
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, linkSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
 import * as z from 'zod';
 
 import { randomId } from '../runtime/ids.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Host } from './host.ts';
@@ -111,7 +112,7 @@ export function readInstance(file: string): RegisteredInstance | null {
 }
 
 export function writeInstance(file: string, record: InstanceRecord): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(file), 0o700);
   replaceFile(file, `${JSON.stringify(record, null, 1)}\n`, 0o600);
 }
 
@@ -125,13 +126,11 @@ const LOCK_WAIT_MS = 40_000;
 
 /** Launches on one directory one after the other. A lock whose holder died is taken after half a minute. */
 export async function withLock<T>(directory: string, clock: Clock, action: () => Promise<T>): Promise<T> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const lock = join(directory, '.lock');
   const mine = join(directory, `.lock.${randomId(6)}`);
-  const descriptor = openSync(mine, 'wx', 0o600);
-  writeSync(descriptor, String(process.pid));
-  closeSync(descriptor);
   try {
+    writeLock(mine);
     const deadline = clock.monotonic() + LOCK_WAIT_MS;
     // A hard link is made or refused as one step, on NFS too.
     while (!tryLink(mine, lock)) {
@@ -145,7 +144,17 @@ export async function withLock<T>(directory: string, clock: Clock, action: () =>
       rmSync(lock, { force: true });
     }
   } finally {
-    unlinkSync(mine);
+    rmSync(mine, { force: true });
+  }
+}
+
+/** Who holds it, for people: nothing reads it. */
+function writeLock(path: string): void {
+  const descriptor = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(descriptor, String(process.pid));
+  } finally {
+    closeSync(descriptor);
   }
 }
 

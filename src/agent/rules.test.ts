@@ -28,7 +28,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { NEW_STATE, attemptDirectoryName, createAttemptStore } from './attempt-store.ts';
 import { verdict } from './attempt-life.ts';
 import { chooseInterpreter } from './job-command.ts';
-import { jobVariables, withoutSecrets } from './job-environment.ts';
+import { agentEnvironment, jobVariables, withoutSecrets } from './job-environment.ts';
 import { holeFrom } from './log-shipping.ts';
 import { parseGpus } from './machine.ts';
 import { overwrite } from './overwrite.ts';
@@ -173,6 +173,15 @@ test('a job inherits everything but our secrets', () => {
   const env = { ...inherited, ...jobVariables(inherited, lease, places) };
   expect(env).toMatchObject({ LANG: 'C', PYTHONPATH: '/lib:/mine', JD_JOB_ID: '3', JD_WORKER_TOKEN: 'jdt_7.2.0.abcdefgh12345' });
   expect(Object.values(env)).not.toContain('x');
+});
+
+test('what only the process of an agent needs is not for its jobs, and what its user chose stays', () => {
+  const chosen = { LANG: 'C', MALLOC_TRIM_THRESHOLD_: '7' };
+  const env = agentEnvironment({ ...chosen, JD_API_KEY: 'x' });
+  expect(env).toMatchObject({ ...chosen, MALLOC_MMAP_THRESHOLD_: '131072' });
+  expect(Object.values(env)).not.toContain('x');
+  expect(withoutSecrets(env)).toEqual(chosen);
+  expect(withoutSecrets(agentEnvironment(env))).toEqual(chosen);
 });
 
 test('attempts are found again by their owner only, with their state; a removed one is gone', async () => {

@@ -1,9 +1,8 @@
 // One agent process from beginning to end: holds its registry entry, runs the loops, answers the control socket and signals.
-import { mkdirSync } from 'node:fs';
-
 import { ApiError, contract, createClient, type Client } from '../contract/index.ts';
 import { randomId } from '../runtime/ids.ts';
 import type { Log } from '../runtime/log.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { retry } from '../runtime/retry.ts';
 import { createAgent, type Agent, type AgentEnd } from './agent.ts';
 import { createAgentLog } from './agent-log.ts';
@@ -23,6 +22,7 @@ import { createProcessRunner } from './process-runner.ts';
 import { unpackPython } from './python-library.ts';
 import { readInstance, writeInstance, type InstanceRecord, type RegisteredInstance } from './registry.ts';
 import { createSequence } from './sequence.ts';
+import { collectGarbage } from './spare-memory.ts';
 import { createSpoolFiles } from './spool-files.ts';
 
 export interface RunOptions {
@@ -37,7 +37,7 @@ export async function runInstance(context: AgentContext, file: string, options: 
   const entry = await takeEntry(context, file, options);
   const { log, print } = createAgentLog(entry.record(), options.log, context.clock);
   const { launch, secret } = entry.record();
-  mkdirSync(launch.data, { recursive: true });
+  makeDirectories(launch.data);
   const network = createNetwork({ server: launch.server, env: context.env, ca_file: launch.ca_file, untrusted: 'retryable' });
   const client = createClient(contract, { base_url: launch.server, fetch: network.fetch, headers: requestHeaders(context.version, secret) });
   const output = print === null ? null : createJobOutput(context.clock, print);
@@ -112,6 +112,7 @@ function assemble(context: AgentContext, { entry, log, client, output }: Assembl
     incarnation: `${starts}-${randomId(6)}`,
     once: launch.once,
     has_script: launch.script !== null,
+    giveBackMemory: collectGarbage,
     announce: (signal) => announce(context, { entry, client, log, signal }),
   });
   onSpace = () => agent.wake();

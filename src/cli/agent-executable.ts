@@ -1,12 +1,13 @@
 // The agent as one executable: a copy of Node with the agent's program in it (a single executable application of Node).
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import type { AgentTarget } from '../core/agent-targets.ts';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { CliFailure, EXIT } from './failure.ts';
 
 const run = promisify(execFile);
@@ -30,7 +31,7 @@ export interface AgentExecutable {
 export async function buildAgentExecutable({ target, node, own_node, program, output }: AgentExecutable): Promise<number> {
   await checkNode(node, target);
   if ((await stat(program).catch(() => null)) === null) throw refusal(`${program} is missing. Install Drover again, or run: npm run build`);
-  await mkdir(dirname(output), { recursive: true });
+  makeDirectories(dirname(output));
   // Beside the output, so that it can be moved there at once.
   const work = await mkdtemp(join(dirname(output), '.agent-build-'));
   try {

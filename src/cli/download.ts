@@ -1,10 +1,11 @@
 // Brings a file of a job onto this machine: whole or not at all, and checked against what the server says it is.
 import { createHash, randomBytes, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { ArtifactShape } from '../contract/schemas.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import type { ApiClient } from './connection.ts';
 import { CliFailure, EXIT } from './failure.ts';
 
@@ -33,7 +34,7 @@ export async function saveFileOfJob(client: ApiClient, file: FileOfJob, path: st
 
 /** Nobody sees half a file: it gets its name when it is whole. */
 export async function saveWhole(path: string, read: (write: (bytes: Uint8Array) => Promise<unknown>) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeDirectories(dirname(path));
   const part = `${path}.${randomBytes(4).toString('hex')}.part`;
   const target = await open(part, 'wx');
   try {

@@ -43,6 +43,16 @@ test.each([
   expect(() => launch(change)).toThrow(said);
 });
 
+test.skipIf(process.platform !== 'linux')('what the kernel shows is no place for files, though root may write there by its rights', () => {
+  const said = (what: string, change: string): RegExp =>
+    new RegExp(
+      `^(/\\w+ cannot be written .*, and is to hold|Nothing can be made in /\\w+, so it is no place for) the ${what}\\. ${change} names another place\\.$`,
+    );
+  expect(() => launch({ cache: '/proc/x/y' })).toThrow(said('registry of workers', 'CACHE'));
+  expect(() => launch({ workspace: '/proc' })).toThrow(said('data of jobs', 'WORKSPACE'));
+  expect(() => launch({ log_dir: '/sys/logs' })).toThrow(said('logs of workers', 'LOGS'));
+});
+
 test('a place that may not be written is refused by name', () => {
   const locked = join(directory, 'locked');
   mkdirSync(locked);

@@ -1,5 +1,5 @@
 // What can be said of a launch on this machine before anything is made or sent: in one sentence, with the setting to change.
-import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync, type StatsFs } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { CLASS_NAME, EXPERIMENT_NAME } from '../core/identifiers.ts';
@@ -22,6 +22,8 @@ export interface LaunchPlace {
 
 /** An entry of the registry needs less. */
 const LEAST_FREE_BYTES = 256 * 1024;
+/** `/proc` and `/sys` of Linux: nobody makes a file there, whatever rights are shown. */
+const SHOWN_BY_KERNEL: readonly number[] = [0x9fa0, 0x62656572];
 
 export function checkLaunch(options: AgentOptions, { cwd, home }: LaunchPlace, names: SettingNames): void {
   const path = (given: string): string => resolve(cwd, given.replace(/^~(?=\/|$)/, home));
@@ -65,6 +67,7 @@ function checkPlace(directory: string, what: string): void {
     const why = code === 'EROFS' ? 'the file system is read-only' : code === 'EACCES' ? 'permission is denied' : String(code);
     throw refused(`${found} cannot be written (${why}), and is to hold ${what}`);
   }
+  if (SHOWN_BY_KERNEL.includes(fileSystem(found)?.type ?? 0)) throw refused(`Nothing can be made in ${found}, so it is no place for ${what}`);
 }
 
 function existing(path: string): string {
@@ -81,11 +84,16 @@ function isDirectory(path: string): boolean | null {
 }
 
 function freeBytes(directory: string): number {
+  const found = fileSystem(existing(directory));
+  // Some file systems over a network tell nothing of their size.
+  return found === null || found.blocks === 0 ? Infinity : found.bavail * found.bsize;
+}
+
+function fileSystem(path: string): StatsFs | null {
   try {
-    const { bavail, bsize } = statfsSync(existing(directory));
-    return bavail * bsize;
+    return statfsSync(path);
   } catch {
-    return Infinity;
+    return null;
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { upload, updateCheckpoint, getLastCheckpoint } from './job.ts';
+import { made } from './place.ts';
 
 let directory = '';
 let spool = '';
@@ -114,4 +115,9 @@ test('no try begins after the longest time, and a wait that the server asks for 
   expect(tries).toBe(1);
   server.closeAllConnections();
   server.close();
+});
+
+test.skipIf(process.platform !== 'linux')('a workspace that cannot be made is not tried for ever', () => {
+  expect(made('/proc/x/y')).toBe('/proc/x/y');
+  expect(readdirSync(made(join(directory, 'deep', 'down')))).toEqual([]);
 });

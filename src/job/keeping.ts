@@ -1,24 +1,11 @@
 // Files and states on their way: sent to the server at once, kept in the attempt directory for the agent to deliver, or, outside a job,
 // stored below the workspace.
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { put, withTries, type Payload } from './exchange.ts';
-import { attemptDirectory, isOutside, JobError, localStore, note, numberSetting, serverHere } from './place.ts';
+import { attemptDirectory, isOutside, JobError, localStore, makeDirectory, note, numberSetting, serverHere } from './place.ts';
 
 /** What an upload answers. `queued`: the agent delivers it later, and its version is not known yet. */
 export interface Stored {
@@ -105,7 +92,7 @@ function waiting(spool: string): string[] {
 /** When this returns, the copy survives a crash of the machine. */
 function keep(spool: string, payload: Payload, key: string): void {
   try {
-    mkdirSync(spool, { recursive: true, mode: 0o700 });
+    makeDirectory(spool, 0o700);
     makeRoom(spool, payload.size);
     try {
       write(spool, payload, key);
@@ -176,7 +163,7 @@ function write(spool: string, payload: Payload, key: string): void {
 
 function storeHere(payload: Payload): Stored {
   const { path, version } = payload.kind === 'checkpoint' ? nextCheckpoint() : nextUpload(payload.name);
-  mkdirSync(join(path, '..'), { recursive: true });
+  makeDirectory(join(path, '..'));
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   copyContent(payload, temporary);
   renameSync(temporary, path);

@@ -1,9 +1,9 @@
 // Where this script runs: in a job of an agent, with a server only, or outside any job. Read at every call, because a script may change
 // its environment.
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, extname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 
 /** No experiment can have this name, so trials outside a job never mix with real results. */
 const LOCAL_EXPERIMENT = '_local';
@@ -83,10 +83,21 @@ function trialName(): string {
   return `${stem}-${createHash('sha256').update(told).digest('hex').slice(0, 8)}`;
 }
 
+/** With those above it. The recursive mkdir of Node tries for ever where no such place can be, as below /proc. */
+export function makeDirectory(directory: string, mode = 0o777): void {
+  const above = dirname(directory);
+  if (above !== directory && !existsSync(above)) makeDirectory(above, mode);
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+  }
+}
+
 /** Makes the directory if it can, so that a script can write at once. */
 export function made(directory: string): string {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch {
     // Whoever writes there will hear why not.
   }

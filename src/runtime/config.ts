@@ -1,12 +1,13 @@
 // Settings: one table from which flags, environment names, files and documentation come.
 // Order: flag, environment, project file (drover.json), user file, default. Read once, then passed on as a value.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import * as z from 'zod';
 
 import { EXPERIMENT_NAME } from '../core/identifiers.ts';
 import { LIMITS } from '../core/limits.ts';
+import { makeDirectories } from './make-directories.ts';
 import { replaceFile } from './replace-file.ts';
 import { didYouMean } from './spelling.ts';
 
@@ -180,7 +181,7 @@ export function rememberServer(place: { env: Environment; home: string }, url: s
   const path = userFilePath(place.env, place.home);
   const content = readSettingsFile(path, { holds_servers: true });
   const servers = { ...readServers(content['servers'], path), [serverKey(url)]: server };
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   replaceFile(path, `${JSON.stringify({ ...content, servers }, null, 2)}\n`, 0o600);
 }
 

@@ -1,7 +1,8 @@
 // Opens the database, whichever it is, and gives the rest of the store three things: a writer, a reader, and a wake-up.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 import { systemClock, type Clock } from '../runtime/clock.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 
 import { kyselyOver, type Query } from './kysely-dialect.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, StoreRefused } from './migrate.ts';
@@ -85,7 +86,7 @@ async function openSqliteEngine(options: SqliteOptions): Promise<Engine> {
   const path = inMemory ? ':memory:' : `${options.directory}/drover.db`;
   let unlock = (): void => {};
   if (!inMemory) {
-    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
+    makeDataDirectory(options.directory);
     refuseNetwork(options);
     unlock = lockDirectory(options.directory, process.pid);
     refuseForgotten(options.directory, path);
@@ -148,9 +149,18 @@ export function markDirectory(directory: string, storeId: string): void {
     );
   }
   // With PostgreSQL nothing has made it yet.
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDataDirectory(directory);
   writeFileSync(`${marker}.new`, `${JSON.stringify({ store_id: storeId })}\n`, { mode: 0o600 });
   renameSync(`${marker}.new`, marker);
+}
+
+function makeDataDirectory(directory: string): void {
+  try {
+    makeDirectories(directory, 0o700);
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new StoreRefused(`The data directory ${directory} cannot be made (${why}). Choose another one with --data-dir or DROVER_DATA_DIR.`);
+  }
 }
 
 async function migrateSqlite(connection: ReturnType<typeof openSqlite>, options: SqliteOptions, path: string | null): Promise<void> {

@@ -1,7 +1,8 @@
 // The server's key: makes lease tokens, encrypts PINs and secret variables. Without it the database alone opens nothing.
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { StoreRefused } from './migrate.ts';
 
 export interface ServerKey {
@@ -31,7 +32,7 @@ export function readKeyFile(directory: string, storeIsNew: boolean): string {
       `The server's key ${path} is missing, and without it running jobs and PINs cannot be recognised. Restore the file from the backup of the data directory.`,
     );
   }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const text = newServerKeyText();
   writeFileSync(path, `${text}\n`, { mode: 0o600, flag: 'wx' });
   return text;

@@ -1,9 +1,10 @@
 // SQLite through libsql: one writer connection with WAL and synchronous=FULL, read-only connections beside it.
-import { existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import LibsqlDatabase from 'libsql';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { StoreRefused } from './migrate.ts';
 import type { Row, SqlValue, WriteSql } from './sql.ts';
 
@@ -27,7 +28,7 @@ const KEPT_STATEMENTS = 500;
 
 /** `path` is a file or `:memory:`. */
 export function openSqlite(path: string, options: { readonly readonly?: boolean } = {}): SqliteConnection {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (path !== ':memory:') makeDirectories(dirname(path), 0o700);
   const database = new LibsqlDatabase(path, options.readonly === true ? { readonly: true } : {});
   database.exec(
     `pragma busy_timeout = 5000; pragma cache_size = -${options.readonly === true ? CACHE_KIB.reader : CACHE_KIB.writer}; pragma foreign_keys = off; pragma temp_store = memory;`,
@@ -61,7 +62,7 @@ export function openSqlite(path: string, options: { readonly readonly?: boolean 
  * own, so the system gives it back when the process ends, however it ends.
  */
 export function lockDirectory(path: string, processId: number): () => void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectories(path, 0o700);
   const database = new LibsqlDatabase(`${path}/server.lock`);
   try {
     database.exec('pragma busy_timeout = 0; begin exclusive;');

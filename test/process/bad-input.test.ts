@@ -8,6 +8,7 @@ import { contract, type Endpoint } from '../../src/contract/index.ts';
 import { apiOf, openStage, type Stage, type TestServer } from '../support/drover.ts';
 import { eventually } from '../support/eventually.ts';
 import { createExperiment } from '../support/experiment.ts';
+import { openJd } from '../support/jd.ts';
 
 interface Answer {
   readonly status: number;
@@ -279,4 +280,33 @@ test('wrong types on every endpoint: a refusal in words, never a mistake of the 
   }
   expect(tries).toBeGreaterThan(1_000);
   expect(server.log()).not.toMatch(/level":"error|ERROR/);
+});
+
+test.skipIf(process.platform !== 'linux')('a place where no directory can be made is refused by name, not tried for ever', async (context) => {
+  const stage = openStage(context);
+  const server = await stage.server();
+  await createExperiment(server, 'digits-tune');
+  stage.file('work/train.py', '');
+  const jd = openJd(stage, server.url);
+  for (const [variable, what] of [
+    ['JD_CACHE_PATH', 'the registry of workers'],
+    ['JD_WORKSPACE_PATH', 'the data of jobs'],
+    ['JD_LOG_DIR', 'the logs of workers'],
+  ] as const) {
+    const asked = await jd('expId=digits-tune entry_script=train.py', { env: { [variable]: '/proc/x/y' } });
+    const settings = variable === 'JD_LOG_DIR' ? 'log_dir=' : variable;
+    expect(asked.code).toBe(3);
+    expect(asked.output).toMatch(new RegExp(`^jd_worker_cli: .*/proc[ ,].* ${what}\\. ${settings} names another place\\.\n$`));
+    const words = [stage.program[0], stage.agent_file, 'start', '--experiment', 'digits-tune', '--url', server.url] as const;
+    const agent = stage.start(words, { [variable]: '/proc/x', DROVER_API_KEY: server.key });
+    expect((await agent.exited).code).toBe(1);
+    expect(agent.output()).toMatch(
+      new RegExp(`^/proc/x\\S* cannot be made \\(ENOENT\\), and is to hold ${what}\\. Set DROVER_\\w+ or ${variable} to a directory that can\\.$`, 'm'),
+    );
+  }
+  const second = await stage.drover(['server', '--port', '0', '--data-dir', '/proc/x/y']);
+  expect([second.code === 0, second.output]).toEqual([
+    false,
+    expect.stringContaining('The data directory /proc/x/y cannot be made (ENOENT). Choose another one'),
+  ]);
 });

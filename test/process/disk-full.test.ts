@@ -1,7 +1,10 @@
-// The server's disk is full: nothing that was answered is lost, and it goes on by itself when there is space.
+// A disk is full: nothing that the server answered is lost, and it goes on by itself when there is space; a launch tidies up behind itself.
+import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
+import { withLock } from '../../src/agent/registry.ts';
 import { ApiError } from '../../src/contract/index.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { openStage } from '../support/drover.ts';
 import { eventually } from '../support/eventually.ts';
 import { createExperiment } from '../support/experiment.ts';
@@ -54,3 +57,16 @@ test.skipIf(reason !== null)(
   },
   180_000,
 );
+
+test.skipIf(reason !== null)('on the machine of a launch: it is refused, and leaves nothing behind in the registry', async (context) => {
+  const stage = openStage(context);
+  const disk = mountSmallDisk(stage, 'cache-disk', 1);
+  disk.fill();
+  let begun = false;
+  const launch = () => withLock(disk.path, systemClock, () => Promise.resolve((begun = true)));
+  await expect(launch()).rejects.toThrow('ENOSPC');
+  expect([begun, readdirSync(disk.path).filter((name) => name.startsWith('.lock'))]).toEqual([false, []]);
+  disk.clear();
+  await launch();
+  expect([begun, readdirSync(disk.path)]).toEqual([true, []]);
+});

@@ -113,13 +113,25 @@ test('without a server what concerns this machine works; a key that is wanted is
   const wrong = await jd.typed(
     [
       ['wants an API key', `${server.key}x\r`],
-      ['This key was not accepted', ''],
+      ['This key was not accepted. Another one', '\r'],
+      ['Without a key', ''],
       ['jd> ', CTRL_D],
     ],
     [],
     stranger,
   );
   expect(wrong).toContain('[exit 0]');
+  const mended = await jd.typed(
+    [
+      ['does not accept the API key that was set (JD_API_KEY). Another one', `${server.key}x\r`],
+      ['This key was not accepted. Another one', `${server.key}\r`],
+      ['jd> ', 'health\r'],
+      ['API key', 'exit\r'],
+    ],
+    [],
+    { ...stranger, JD_API_KEY: 'jd_bad' },
+  );
+  expect(mended, mended).toMatch(/API key +OK/);
 });
 
 test('lines from a pipe run one after the other, and the code tells of the last that failed', async (lifetime) => {

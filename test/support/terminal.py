@@ -58,7 +58,7 @@ def main() -> None:
     if missing is not None or time.monotonic() >= deadline:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    sys.stdout.write(f"\n[missing {missing}]\n" if missing is not None else f"\n[exit {os.waitstatus_to_exitcode(status)}]\n")
+    sys.stdout.write(f"\n[missing {missing}]\n" if missing is not None else f"\n[exit {os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)}]\n")
 
 
 main()

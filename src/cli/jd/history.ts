@@ -1,8 +1,9 @@
 // What was typed into the shell, kept for the next time in a file that only its user can read. A line with a secret is not kept.
-import { appendFileSync, chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { LIMITS } from '../../core/limits.ts';
+import { makeDirectories } from '../../runtime/make-directories.ts';
 import { replaceFile } from '../../runtime/replace-file.ts';
 import { maskSecrets } from './grammar.ts';
 
@@ -27,7 +28,7 @@ export function openHistory(path: string): History {
       if (text === '' || text === lines.at(-1) || holdsSecret(text)) return;
       lines = [...lines, text].slice(-most);
       attempt(() => {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+        makeDirectories(dirname(path), 0o700);
         appendFileSync(path, `${text}\n`, { mode: 0o600 });
         chmodSync(path, 0o600);
       });

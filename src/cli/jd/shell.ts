@@ -206,15 +206,16 @@ async function greet(session: Session): Promise<void> {
   };
   const late = clock.sleep(PATIENCE_MS, over.signal).then(() => 'silent' as const);
   const found = await Promise.race([look(), late]);
-  const { url } = await (await openCall(session, { command: null, words: [], values: {} })).context.connection();
+  const { url, api_key: given } = await (await openCall(session, { command: null, words: [], values: {} })).context.connection();
   over.abort();
   if (found === 'silent') stdout.write(`No server answers at ${url}. What concerns this machine works all the same.\n`);
   if (found !== 'wants a key') return;
-  session.api_key = await askSecretly(session, `${url} wants an API key (Enter: go on without): `);
-  if (session.api_key !== null && (await look()) !== 'opens') {
-    stdout.write('This key was not accepted. What concerns this machine works all the same.\n');
-    session.api_key = null;
-  }
+  let question = given === null ? `${url} wants an API key` : `${url} does not accept the API key that was set (JD_API_KEY). Another one`;
+  do {
+    session.api_key = await askSecretly(session, `${question} (Enter: go on without): `);
+    question = 'This key was not accepted. Another one';
+  } while (session.api_key !== null && (await look()) === 'wants a key');
+  if (session.api_key === null) stdout.write('Without a key, what concerns this machine works all the same.\n');
 }
 
 /** What is typed is not shown. */
