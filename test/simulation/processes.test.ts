@@ -38,6 +38,14 @@ test('a lease begins once: not even a loss of power that nothing of it survived 
   expect(world.violation?.message).toBe('attempt 1 of tune/1 was started twice with the same token');
 });
 
+test('a start that is under way ends with the power', async () => {
+  const { world, machine, ledger, processes, request } = stage('under way');
+  void processes.launcher(machine.start('agent')).start(request);
+  processes.losePower();
+  while (await world.step());
+  expect(ledger.executions.size).toBe(0);
+});
+
 test('an agent that stalls while a short job begins and ends hears of both', async () => {
   const { world, machine, ledger, processes, request } = stage('stalled');
   const agent = machine.start('agent');

@@ -45,11 +45,14 @@ export class Processes {
   readonly #parts: ProcessParts;
   readonly #random: Random;
   readonly #jobs = new Map<number, Job>();
+  /** A process of its own: it starts a job even if the agent that asked for it dies meanwhile, but not without power. */
+  #launcher: Life;
   #nextPid = 1_000;
 
   constructor(parts: ProcessParts) {
     this.#parts = parts;
     this.#random = parts.world.random.fork(`processes of ${parts.machine.name}`);
+    this.#launcher = parts.machine.start('launcher');
   }
 
   running(): Execution[] {
@@ -106,8 +109,7 @@ export class Processes {
           world.stir();
           if (agent.dead) return;
           const fate = this.#random.next();
-          // The launcher is a process of its own: it starts the job even if the agent dies meanwhile.
-          machine.deliver(machine.start('launcher'), this.#random.spread(START_MS.least, START_MS.most), () => {
+          machine.deliver(this.#launcher, this.#random.spread(START_MS.least, START_MS.most), () => {
             const told = (tell: () => void): void => machine.deliver(agent, 0.1, tell);
             try {
               if (fate < 0.004) throw Object.assign(new Error('resource temporarily unavailable'), { code: 'EAGAIN' });
@@ -136,6 +138,8 @@ export class Processes {
 
   /** The machine has no power: everything is gone, and what was not synced is gone too. */
   losePower(): void {
+    this.#launcher.dead = true;
+    this.#launcher = this.#parts.machine.start('launcher');
     for (const job of this.#jobs.values()) {
       job.execution.powerless = true;
       job.child_until = 0;
