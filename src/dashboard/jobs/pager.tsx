@@ -71,7 +71,8 @@ export function Pager({ search, size, list, next, go }: Props) {
   );
 }
 
-function placeText({ rows, total, nextCursor, stale }: JobRows, before: number): string {
+function placeText({ rows, total, nextCursor, stale, error }: JobRows, before: number): string {
+  if (error !== null) return '';
   if (stale) return 'Loading…';
   if (rows.length === 0) return 'None on this page';
   const place = `${countText(before + 1)} to ${countText(before + rows.length)}`;
