@@ -3,6 +3,8 @@ export const EVENT_KINDS = [
   'experiment_created',
   'experiment_changed',
   'experiment_deleted',
+  'queue_held',
+  'queue_unheld',
   'jobs_created',
   'jobs_claimed',
   'jobs_finished',

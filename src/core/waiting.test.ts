@@ -4,7 +4,7 @@ import { explainWait, type WaitingJob, type WaitingPlace } from './waiting.ts';
 
 const GB = 1e9;
 const job = (change: Partial<WaitingJob> = {}, demand: Partial<WaitingJob['demand']> = {}): WaitingJob => ({
-  ...{ id: 7, experiment: 'tune', held: false, queue_held: false, retry_in_ms: null, before: { count: 0, exact: true } },
+  ...{ id: 7, experiment: 'tune', held: false, held_since_creation: false, queue_held: false, retry_in_ms: null, before: { count: 0, exact: true } },
   demand: { demand_id: 1, experiment_id: 1, machine_class: null, needs_script: false, cpus: 1, memory_bytes: GB, gpus: 0, ...demand },
   ...change,
 });
@@ -22,6 +22,7 @@ const place = (change: Partial<WaitingPlace> = {}): WaitingPlace => ({
 
 test.each([
   ['held', job({ held: true }), [place()], /^It is held/],
+  ['held', job({ held: true, held_since_creation: true }), [place()], /^It was created on hold/],
   ['queue_held', job({ queue_held: true }), [place()], /^The queue of tune is held/],
   ['retry', job({ retry_in_ms: 500 }), [place()], /waits for its time/],
   ['no_worker', job(), [], /^No worker serves tune\. Start one: drover worker start --experiment tune$/],

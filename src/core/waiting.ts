@@ -28,6 +28,8 @@ export interface WaitingJob {
   readonly id: number;
   readonly experiment: string;
   readonly held: boolean;
+  /** It was created like that, and nobody has let it run yet. */
+  readonly held_since_creation: boolean;
   readonly queue_held: boolean;
   /** Milliseconds until it may be tried again; null: at once. */
   readonly retry_in_ms: number | null;
@@ -59,7 +61,9 @@ export function explainWait(job: WaitingJob, places: readonly WaitingPlace[]): W
   const sum = (of: (place: WaitingPlace) => number): number => able.reduce((total, place) => total + of(place), 0);
   const facts = { able: sum(({ ready, told }) => ready + told), free: sum(({ free }) => free) };
   const because = (reason: WaitReason, sentence: string): Wait => ({ reason, sentence, ...facts });
-  if (job.held) return because('held', 'It is held: no worker may take it until it is let run.');
+  if (job.held) {
+    return because('held', `It ${job.held_since_creation ? 'was created on hold' : 'is held'}: no worker may take it until it is let run.`);
+  }
   if (job.queue_held) return because('queue_held', `The queue of ${job.experiment} is held: nothing of it is handed out until the queue is let run.`);
   if (job.retry_in_ms !== null) return because('retry', 'Its last attempt failed, and the next one waits for its time.');
   if (places.length === 0) return because('no_worker', `No worker serves ${job.experiment}. Start one: drover worker start --experiment ${job.experiment}`);

@@ -35,6 +35,13 @@ export function isTooMany(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'too_many';
 }
 
+/** The address names a page that the server did not give out, or gave out for another order. */
+export function isForeignCursor(error: unknown): boolean {
+  if (!(error instanceof ApiError) || error.code !== 'invalid_input') return false;
+  const { fields } = (error.problem?.['details'] ?? {}) as { readonly fields?: unknown };
+  return Array.isArray(fields) && fields.some((field: { readonly path?: unknown } | null) => field?.path === 'cursor');
+}
+
 export function isUnauthenticated(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'unauthenticated';
 }

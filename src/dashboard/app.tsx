@@ -24,13 +24,17 @@ import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
 
 import { HintLayer } from './components/hint.tsx';
+import { queries } from './queries.ts';
 import { createQueryClient } from './query-client.ts';
 import { router } from './routes.tsx';
 import { cssVariables, theme } from './theme.ts';
 
 const client = createQueryClient(() => {
   const { pathname, href } = router.state.location;
-  if (pathname !== '/login') void router.navigate({ to: '/login', search: { to: href }, replace: true });
+  if (pathname === '/login') return;
+  // Whoever was signed in a moment ago is told why they are asked again.
+  const ended = client.getQueryData(queries.session().queryKey) !== undefined;
+  void router.navigate({ to: '/login', search: { to: href, ...(ended ? { ended } : {}) }, replace: true });
 });
 
 createRoot(document.getElementById('root')!).render(

@@ -21,3 +21,8 @@ export async function loadPage(pathname: string): Promise<void> {
     await Promise.all([PAGES.experiment(), PAGES[part]()]);
   }
 }
+
+/** So that whoever goes to another page finds its program here, also while the server is away: the browser would leave the dashboard otherwise. */
+export async function loadAllPages(): Promise<void> {
+  await Promise.allSettled(Object.values(PAGES).map((load) => load()));
+}

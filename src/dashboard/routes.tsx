@@ -19,7 +19,10 @@ const loginRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
   component: LoginPage,
-  validateSearch: only((search): { to?: string } => (typeof search['to'] === 'string' ? { to: search['to'] } : {})),
+  validateSearch: only((search): { to?: string; ended?: boolean } => ({
+    ...(typeof search['to'] === 'string' ? { to: search['to'] } : {}),
+    ...(search['ended'] === true || search['ended'] === 'true' ? { ended: true } : {}),
+  })),
 });
 
 const frameRoute = createRoute({ getParentRoute: () => rootRoute, id: 'frame', component: AppFrame, notFoundComponent: NotFoundPage });

@@ -48,6 +48,7 @@ export interface JobSet {
   readonly block: NumberBlock;
   /** Params of the jobs, in the order of their numbers. */
   readonly params: readonly Params[];
+  readonly actor: string;
 }
 
 const ROWS_PER_STATEMENT = 5_000;
@@ -64,7 +65,7 @@ function statementEnd(texts: readonly string[], from: number): number {
   return to;
 }
 
-/** Inserts the jobs and moves the counters; the caller tells the event. */
+/** Inserts the jobs, moves the counters and tells the event. */
 export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
   const command_id = set.template.command === null ? null : await commandId(tx.sql, set.template.command);
   const demand_id = await demandId(tx.sql, set.experiment_id, set.template);
@@ -87,7 +88,17 @@ export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
   }
   tx.count(set.experiment_id, 'pending', set.params.length);
   tx.count(set.experiment_id, 'created', set.params.length);
+  tellCreated(tx, set);
   if (!set.template.held) tx.wake('all');
+}
+
+function tellCreated(tx: Transaction, { experiment_id, template, matrix_id, block, params: { length }, actor }: JobSet): void {
+  tx.event({
+    ...{ kind: 'jobs_created', experiment_id, actor },
+    numbers: { from: block.first_number, to: block.first_number + length - 1 },
+    ...(length === 1 ? { job_id: block.first_job_id } : {}),
+    data: { ...(matrix_id === null ? {} : { matrix_id }), ...(template.held ? { held: true } : {}) },
+  });
 }
 
 async function insertRows(

@@ -76,14 +76,20 @@ export function experimentHistory(source: Source, page: HistoryPage): Promise<St
   ]);
 }
 
-/** Events of one job, newest first: its own, sets that its number is in, and the claims and ends that its attempts name by their moment. */
+/**
+ * Events of one job, newest first: its own, sets that its number is in, the claims and ends that its attempts name by their moment, and holds
+ * of the queue that it waited in. */
 export async function jobHistory(source: Source, page: HistoryPage, number: number): Promise<StoredEvent[]> {
-  const [job] = await source.sql.all<{ id: number }>(`select id from job where experiment_id = ? and number = ?`, [page.experiment_id, number]);
+  const [job] = await source.sql.all<KnownJob>(`select id, created_at, finished_at from job where experiment_id = ? and number = ?`, [
+    page.experiment_id,
+    number,
+  ]);
   const own = job === undefined ? [] : await ownEvents(source, page, job.id);
+  const holds = job === undefined ? [] : await queueHolds(source, page, job);
   const sets = await includingSets(source, { page, number, from: SETS, values: [page.experiment_id, number, number] });
   const ends =
     job === undefined ? [] : await includingSets(source, { page, number, from: CLAIMS_AND_ENDS, values: [page.experiment_id, number, number, job.id, job.id] });
-  const byId = new Map([...own, ...sets, ...ends].map((event) => [event.id, event]));
+  const byId = new Map([...own, ...holds, ...sets, ...ends].map((event) => [event.id, event]));
   return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, page.limit);
 }
 
@@ -93,6 +99,23 @@ function ownEvents(source: Source, page: HistoryPage, jobId: number): Promise<St
     page.before,
     page.limit,
   ]);
+}
+
+interface KnownJob {
+  readonly id: number;
+  readonly created_at: number;
+  readonly finished_at: number | null;
+}
+
+/** Those that came while the job was neither running nor ended. Holds of a queue are few, and in the index `event_queue`, whose words these are. */
+function queueHolds(source: Source, page: HistoryPage, { id, created_at, finished_at }: KnownJob): Promise<StoredEvent[]> {
+  return source.sql.all<StoredEvent>(
+    `select ${COLUMNS} from ${TABLES} where v.experiment_id = ? and v.kind in ('queue_held', 'queue_unheld') and v.id < ?
+       and v.at >= ? and v.at <= ?
+       and not exists (select 1 from attempt where attempt.job_id = ? and attempt.claimed_at <= v.at and (attempt.recorded_at is null or attempt.recorded_at > v.at))
+     order by v.id desc limit ?`,
+    [page.experiment_id, page.before, created_at, finished_at ?? Number.MAX_SAFE_INTEGER, id, page.limit],
+  );
 }
 
 // The same words as in the index `event_set`, so that it is used.

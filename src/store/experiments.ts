@@ -1,6 +1,7 @@
 // Experiments: named sets of jobs with shared settings and counters that are kept, never counted.
 import { DEFAULT_RETRY_POLICY, JOB_STATUSES, type JobStatus, type RetryPolicy } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
+import { queueHold } from '../core/queue-hold.ts';
 import { Refusal } from '../core/refusal.ts';
 
 import { LEFT_HERE } from './left-slots.ts';
@@ -80,14 +81,17 @@ export interface ExperimentChange {
 export async function changeExperiment(tx: Transaction, id: number, change: ExperimentChange, actor: string): Promise<void> {
   const row = await tx.query.selectFrom('experiment').select(['settings_json', 'held_at']).where('id', '=', id).executeTakeFirstOrThrow();
   const settings = { ...(JSON.parse(row.settings_json) as object), ...definedOnly(change.settings ?? {}) };
-  const held_at = change.held === undefined ? row.held_at : change.held ? (row.held_at ?? tx.now) : null;
+  const { held, ...rest } = change;
+  const others = definedOnly({ ...rest });
+  const hold = queueHold(row.held_at === null ? null : Number(row.held_at), held, tx.now);
   await tx.query
     .updateTable('experiment')
-    .set({ settings_json: JSON.stringify(settings), held_at, ...(change.description === undefined ? {} : { description: change.description }) })
+    .set({ settings_json: JSON.stringify(settings), held_at: hold.held_at, ...(change.description === undefined ? {} : { description: change.description }) })
     .where('id', '=', id)
     .execute();
-  tx.event({ kind: 'experiment_changed', experiment_id: id, actor, data: definedOnly({ ...change }) });
-  if (row.held_at !== null && held_at === null) tx.wake('all');
+  if (Object.keys(others).length > 0) tx.event({ kind: 'experiment_changed', experiment_id: id, actor, data: others });
+  if (hold.event !== null) tx.event({ ...hold.event, experiment_id: id, actor });
+  if (hold.event?.kind === 'queue_unheld') tx.wake('all');
 }
 
 /** Hides the experiment at once; its rows are removed later, in pieces: see purge-experiment.ts. */

@@ -204,7 +204,16 @@ export function jobListSuite(name: string, make: () => Promise<StoreMaker | null
     });
 
     it('refuses a cursor that it did not give out', async () => {
-      await expect(listJobs(store, experiment, request({ cursor: 'bm9uc2Vuc2U' }))).rejects.toThrow(/cursor/);
+      const refused = (over: Partial<JobPageRequest>) =>
+        expect(listJobs(store, experiment, request(over))).rejects.toMatchObject({ code: 'invalid_input', details: { fields: [{ path: 'cursor' }] } });
+      const made = (...position: unknown[]) => Buffer.from(JSON.stringify(position)).toString('base64url');
+      await refused({ cursor: 'bm9uc2Vuc2U' });
+      await refused({ cursor: made('1', null) });
+      await refused({ cursor: made(1) });
+      await refused({ cursor: made(1, 'done'), sort: 'duration_ms' });
+      await refused({ cursor: made(1, 0.5), sort: 'priority' });
+      await refused({ cursor: made(1, 7), sort: 'worker_id' });
+      await refused({ cursor: made(1, 'most'), sort: 'progress' });
     });
 
     it('finds an edited job by its new params and not by its old ones, and a deleted one not at all', async () => {

@@ -37,8 +37,8 @@ const COUNT_STEPS = 3;
 const PAGE_STEPS = 40;
 
 export async function listJobs(reader: Reader, experimentId: number, request: JobPageRequest): Promise<JobPage> {
-  const position = readCursor(request.cursor);
   const { filter, sort } = request;
+  const position = readCursor(request.cursor, sort);
   const byNumber = sort === 'number' || sort === 'created_at';
   const set = await smallSet(reader.sql, experimentId, filter);
   if (!byNumber && !INDEXED.has(sort)) {
@@ -342,15 +342,25 @@ function writeCursor(position: Position): string {
   return Buffer.from(JSON.stringify([position.number, position.value])).toString('base64url');
 }
 
-function readCursor(cursor: string | null): Position | null {
+const TEXTUAL: ReadonlySet<JobSort> = new Set(['status', 'worker_id']);
+
+/** What the order compares: a value of another kind is of a page in another order, and PostgreSQL would fail at it. */
+function isValueOf(sort: JobSort, value: unknown): value is SqlValue {
+  if (value === null) return true;
+  if (TEXTUAL.has(sort)) return typeof value === 'string';
+  return computedValue(sort) === null ? Number.isSafeInteger(value) : typeof value === 'number';
+}
+
+function readCursor(cursor: string | null, sort: JobSort): Position | null {
   if (cursor === null) return null;
   try {
     const parsed = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown;
-    if (Array.isArray(parsed) && Number.isSafeInteger(parsed[0]) && (parsed[1] === null || typeof parsed[1] === 'number' || typeof parsed[1] === 'string')) {
-      return { number: parsed[0] as number, value: parsed[1] as SqlValue };
-    }
+    const [number, value] = Array.isArray(parsed) ? (parsed as unknown[]) : [];
+    if (Number.isSafeInteger(number) && isValueOf(sort, value)) return { number: number as number, value };
   } catch {
     // Told below.
   }
-  throw new Refusal('invalid_input', 'The cursor is not one that this server gave out. Start again from the first page, without a cursor.');
+  throw new Refusal('invalid_input', 'The cursor is not one that this server gave out. Start again from the first page, without a cursor.', {
+    fields: [{ path: 'cursor', message: 'It is not a cursor of this list and order.' }],
+  });
 }

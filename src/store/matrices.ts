@@ -55,8 +55,7 @@ export async function createMatrix(tx: Transaction, { experiment_id, matrix, tem
   tx.event({ kind: 'matrix_created', experiment_id, actor, data: { matrix_id: id, size, ...numbers } });
   tx.count(experiment_id, 'expanding', size - expanded);
   if (expanded > 0) {
-    await insertJobs(tx, { experiment_id, template, matrix_id: id, block, params: [...combinations(matrix)] });
-    tx.event({ kind: 'jobs_created', experiment_id, actor, numbers, data: { matrix_id: id } });
+    await insertJobs(tx, { experiment_id, template, matrix_id: id, block, params: [...combinations(matrix)], actor });
   }
   return { id, matrix, size, expanded, first_number: block.first_number, template, created_at: tx.now, created_by: actor };
 }
@@ -75,11 +74,10 @@ export async function expandNextChunk(tx: Transaction): Promise<boolean> {
     matrix_id: Number(row.id),
     block: { first_number: row.first_number + from, first_job_id: row.first_job_id + from },
     params: [...combinations(matrix, from, to)],
+    actor,
   });
   tx.count(row.experiment_id, 'expanding', from - to);
   await tx.query.updateTable('matrix').set({ expanded: to }).where('id', '=', Number(row.id)).execute();
-  const numbers = { from: row.first_number + from, to: row.first_number + to - 1 };
-  tx.event({ kind: 'jobs_created', experiment_id: row.experiment_id, actor, numbers, data: { matrix_id: Number(row.id) } });
   if (to === row.size) tx.event({ kind: 'matrix_expanded', experiment_id: row.experiment_id, actor, data: { matrix_id: Number(row.id), size: row.size } });
   return true;
 }

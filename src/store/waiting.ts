@@ -13,6 +13,7 @@ interface PendingRow {
   readonly priority: number;
   readonly demand_id: number;
   readonly held_at: number | null;
+  readonly created_at: number;
   readonly not_before: number | null;
   readonly queue_held_at: number | null;
   readonly experiment: string;
@@ -26,7 +27,7 @@ interface PendingRow {
 /** Null when there is no such job or it does not wait. */
 export async function readWait(reader: Reader, { experiment_id, number, now }: { experiment_id: number; number: number; now: number }): Promise<Wait | null> {
   const [row] = await reader.sql.all<PendingRow>(
-    `select job.id, job.status, job.priority, job.demand_id, job.held_at, job.not_before, experiment.held_at as queue_held_at, experiment.name as experiment,
+    `select job.id, job.status, job.priority, job.demand_id, job.held_at, job.created_at, job.not_before, experiment.held_at as queue_held_at, experiment.name as experiment,
        demand.machine_class, demand.needs_script, demand.cpus, demand.memory_bytes, demand.gpus
      from job join experiment on experiment.id = job.experiment_id join demand on demand.id = job.demand_id
      where job.experiment_id = ? and job.number = ?`,
@@ -36,7 +37,14 @@ export async function readWait(reader: Reader, { experiment_id, number, now }: {
   const [places, before] = await Promise.all([readPlaces(reader, { experimentId: experiment_id, jobId: row.id, now }), countBefore(reader, row)]);
   const { machine_class, cpus, memory_bytes, gpus, demand_id } = row;
   const job: WaitingJob = {
-    ...{ id: Number(row.id), experiment: row.experiment, held: row.held_at !== null, queue_held: row.queue_held_at !== null, before },
+    ...{
+      id: Number(row.id),
+      experiment: row.experiment,
+      held: row.held_at !== null,
+      held_since_creation: row.held_at === row.created_at,
+      queue_held: row.queue_held_at !== null,
+      before,
+    },
     retry_in_ms: row.not_before === null ? null : Math.max(0, row.not_before - now),
     demand: { demand_id, experiment_id, machine_class, cpus, memory_bytes, gpus, needs_script: row.needs_script === 1 },
   };

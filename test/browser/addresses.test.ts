@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 
 import { addressBecomes, browserTest, counts, reads, rows } from '../support/browser.ts';
 import { createExperiment } from '../support/experiment.ts';
+import { DESK, lookAt } from './look.ts';
 
 const TAB = '/experiments/typed';
 
@@ -31,6 +32,24 @@ browserTest('what an address says that no page knows is left out, and the rest c
   await page.goto(`${server.url}${TAB}/compare?jobs=1-3&axis=z`);
   await page.getByRole('heading', { name: 'Compare 3 jobs' }).waitFor();
   expect(await page.getByText('This could not be loaded').count()).toBe(0);
+});
+
+browserTest('a place in the list that the server does not know leads to the first page, with filter and order kept', async ({ server, admin, expects }) => {
+  expects(/status of 422/);
+  const experiment = await createExperiment(server, 'paged');
+  await experiment.add({ command: 'true', times: 3, held: true });
+  const page = await admin('/');
+  const typed = Buffer.from('[2,"done"]').toString('base64url');
+  for (const cursor of ['nonsense', typed]) {
+    await page.goto(`${server.url}/experiments/paged/jobs?status=pending&order=asc&cursor=${cursor}&page=4`);
+    await page.getByText('This page of the list is not there any more').waitFor();
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    if (cursor === typed) expect(await lookAt(page, 'jobs-foreign-cursor')).toEqual([]);
+    await page.setViewportSize(DESK);
+    await page.getByRole('button', { name: 'Go to the first page' }).click();
+    await counts(rows(page), 3);
+    await addressBecomes(page, { path: '/experiments/paged/jobs', query: { status: 'pending', order: 'asc' } });
+  }
 });
 
 browserTest('a job has a number; what is none is told as a page that is not there', async ({ server, admin }) => {

@@ -147,6 +147,34 @@ browserTest('time that a job spent on hold is told apart from time in the queue,
   expect(await lookAt(page, 'job-was-held')).toEqual([]);
 });
 
+browserTest('a job that was created on hold and then stood in a queue on hold tells both, as they happen and afterwards', async ({ stage, server, admin }) => {
+  const experiment = await createExperiment(server, 'queue-held');
+  const params = { experiment: 'queue-held' };
+  const hold = (held: boolean) => server.api.experiments.change({ params, body: { held } });
+  const passes = (since: string) => eventually(() => expect(Date.now() - Date.parse(since)).toBeGreaterThan(2_500), { within: 10_000 });
+  await experiment.add({ command: 'true', held: true });
+  const queue = await hold(true);
+  const page = await admin('/experiments/queue-held/jobs/1', DESK);
+  await reads(region(page), /Not tried yet: it is on hold since its creation/);
+  await passes(queue.held_at!);
+  await server.api.jobs.unhold({ params: { ...params, number: 1 } });
+  await reads(region(page), /Not tried yet: the whole queue is on hold/);
+  await reads(page.getByRole('alert'), /The queue of queue-held is held/);
+  await passes((await experiment.job(1)).created_at);
+  await passes(new Date().toISOString());
+  await hold(false);
+  await reads(region(page), /Not tried yet: it waits for a worker/);
+  await stage.agent({ experiments: ['queue-held'], url: server.url, key: server.key });
+  await experiment.reaches(1, 'done');
+  await reads(
+    region(page).locator('.dr-attempt-details'),
+    /, after [2-9](\.\d+)? s on hold since its creation(,| and) [2-9](\.\d+)? s with the whole queue on hold.*; its process/,
+  );
+  await reads(region(page).locator('.dr-attempt-key'), /on hold since its creation.*the queue was on hold/);
+  await reads(page.getByRole('region', { name: 'History' }), /The whole queue was let run.*after .*Created on hold/s);
+  expect(await lookAt(page, 'job-queue-held')).toEqual([]);
+});
+
 browserTest('two hundred tries fit into a box that scrolls, with the chosen one in sight', async (scene) => {
   const { server, admin } = scene;
   const experiment = await createExperiment(server, 'many-tries');

@@ -1,7 +1,7 @@
 // Networks as they are: a server that goes away and comes back, and a page served over plain HTTP from another host.
 import { expect } from 'vitest';
 
-import { browserTest, cardCount, OTHER_HOST, reads, rows } from '../support/browser.ts';
+import { addressBecomes, browserTest, cardCount, counts, OTHER_HOST, reads, rows } from '../support/browser.ts';
 import { createExperiment } from '../support/experiment.ts';
 
 browserTest('a lost connection is shown, and heals with everything that happened meanwhile', async ({ server, admin, expects }) => {
@@ -11,8 +11,16 @@ browserTest('a lost connection is shown, and heals with everything that happened
   const live = page.getByRole('button', { name: /live updates$/ });
   await reads(live, 'Live');
   expects(/ERR_|Failed to load resource/);
+  // Soon after a page is there, the programs of the others are there too.
+  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => /\/workers-[^/]+\.js$/.test(name)));
   await server.stop();
   await reads(live, 'Reconnecting');
+  await page.getByRole('link', { name: 'Workers', exact: true }).click();
+  await addressBecomes(page, { path: '/experiments/tune/workers' });
+  await page.getByRole('heading', { name: 'tune', level: 1 }).waitFor();
+  await page.getByRole('main').getByText('The server does not answer').waitFor();
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await counts(rows(page), 1);
   await server.start();
   await experiment.add({ command: 'true', params: { lr: 0.2 } });
   await reads(live, 'Live');

@@ -56,6 +56,8 @@ browserTest('a session that was ended elsewhere leads to the login and back to t
   expects(/status of 401/);
   const page = await stranger();
   await page.goto(`${server.url}/experiments/tune-3/jobs?search=lr%3D0.1`);
+  await page.getByRole('group', { name: 'PIN' }).waitFor();
+  expect(await page.getByText('Your session has ended.').count()).toBe(0);
   await typePin(page.getByRole('group', { name: 'PIN' }), pin);
   await reads(rows(page).first().locator('[data-column=params]'), 'lr0.1');
   const { pathname, search } = new URL(page.url());
@@ -64,6 +66,7 @@ browserTest('a session that was ended elsewhere leads to the login and back to t
   // The page learns of it at the next thing it asks for.
   await experiment.add({ command: 'true', params: { lr: 0.3 } });
   await page.getByRole('heading', { name: 'Sign in to Drover' }).waitFor();
+  await page.getByText('Your session has ended.').waitFor();
   await typePin(page.getByRole('group', { name: 'PIN' }), '314159');
   await reads(cardCount(page, 'Total'), '3');
   await counts(rows(page), 1);

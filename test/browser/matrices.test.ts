@@ -24,7 +24,7 @@ browserTest('shows how far each matrix is, leads to its jobs, and adds more like
   await addressBecomes(page, { query: { status: 'done' } });
   await counts(rows(page), 5);
   await page.getByRole('link', { name: 'Matrices' }).click();
-  await matrix.getByRole('link', { name: 'Add jobs like matrix 1' }).click();
+  await matrix.getByRole('link', { name: 'Add jobs like these of matrix 1' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Values of parameter 1').waitFor();
   expect(await dialog.getByLabel('Values of parameter 1').inputValue()).toBe('0.1, 0.01, 0.001');

@@ -73,6 +73,18 @@ browserTest('two people and a command line act at once, and all see the same', a
   await counts(rows(other), 6);
 });
 
+browserTest('a job that no longer fits the filter stays in sight until the list is updated, and is no longer counted', async ({ server, admin }) => {
+  const experiment = await createExperiment(server, 'moved');
+  await experiment.add({ command: 'true', times: 3 });
+  const page = await admin('/experiments/moved/jobs?status=pending');
+  const place = page.getByRole('navigation', { name: 'Pages' });
+  await reads(place, /1 to 3 of 3/);
+  await server.api.jobs.cancel({ params: { experiment: 'moved', number: 2 }, body: { force: false } });
+  await page.getByRole('button', { name: '1 moved on: update the list' }).waitFor();
+  await counts(rows(page), 3);
+  await reads(place, /1 to 2 of 2/);
+});
+
 browserTest('who signs out in one tab is signed out in the others at once', async ({ server, admin, expects }) => {
   await createExperiment(server, 'leaving');
   const page = await admin('/experiments/leaving/jobs');

@@ -12,6 +12,7 @@ export interface JobSettings {
   readonly timeout_seconds?: number;
   readonly grace_seconds?: number;
   readonly max_attempts?: number;
+  readonly held?: boolean;
 }
 
 export interface TestExperiment {

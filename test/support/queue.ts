@@ -35,8 +35,7 @@ export async function makeExperiment(store: Store, name = 'tune', settings: NewE
 export async function makeJobs(store: Store, experiment_id: number, params: readonly Params[], template: Partial<JobTemplate> = {}): Promise<number[]> {
   return store.write(async (tx) => {
     const block = await takeNumbers(tx, experiment_id, params.length);
-    await insertJobs(tx, { experiment_id, template: { ...TEMPLATE, ...template }, matrix_id: null, block, params });
-    tx.event({ kind: 'jobs_created', experiment_id, actor: 'test', numbers: { from: block.first_number, to: block.first_number + params.length - 1 } });
+    await insertJobs(tx, { experiment_id, template: { ...TEMPLATE, ...template }, matrix_id: null, block, params, actor: 'test' });
     return params.map((_, index) => block.first_number + index);
   });
 }

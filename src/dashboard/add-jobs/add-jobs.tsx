@@ -38,7 +38,14 @@ export function AddJobs(props: Props) {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
   const { opened } = useMade(props.opened);
   return (
-    <Modal opened={opened} onClose={props.close} title="Add jobs" size={780} fullScreen={narrow} closeOnClickOutside={false}>
+    <Modal
+      opened={opened}
+      onClose={props.close}
+      title={props.like === null ? 'Add jobs' : `Add jobs like those of matrix ${props.like}`}
+      size={780}
+      fullScreen={narrow}
+      closeOnClickOutside={false}
+    >
       {props.like === null ? <AddJobsForm {...props} begin={NOTHING} /> : <AddJobsLike {...props} like={props.like} />}
     </Modal>
   );

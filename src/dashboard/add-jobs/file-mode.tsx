@@ -1,6 +1,6 @@
 // The file view: a file is chosen or dropped, and its first rows are shown as they were understood, or what is wrong with it.
 import { Button, CloseButton, FileButton, Group, List, Loader, Stack, Text } from '@mantine/core';
-import { IconFileTypeCsv, IconUpload } from '@tabler/icons-react';
+import { IconFileText, IconFileTypeCsv, IconJson, IconUpload, type Icon } from '@tabler/icons-react';
 
 import { LIMITS } from '../../core/limits.ts';
 import type { Params } from '../../core/params.ts';
@@ -11,6 +11,8 @@ import { problemText } from './draft.ts';
 import { FILE_TYPES, type JobFile } from './job-file.ts';
 import type { ChosenFile } from './use-job-file.ts';
 import { valueText } from './value-text.ts';
+
+const ICONS: Record<JobFile['format'], Icon> = { CSV: IconFileTypeCsv, TSV: IconFileTypeCsv, JSON: IconJson, 'JSON lines': IconJson, unknown: IconFileText };
 
 export function FileMode({ chosen }: { readonly chosen: ChosenFile }) {
   const { file, reading, read, clear } = chosen;
@@ -23,10 +25,11 @@ export function FileMode({ chosen }: { readonly chosen: ChosenFile }) {
     );
   }
   if (file === null) return <Choose read={read} />;
+  const Symbol = ICONS[file.format];
   return (
     <Stack gap={8}>
       <Group gap="xs" className="dr-chosen-file">
-        <IconFileTypeCsv size={18} aria-hidden />
+        <Symbol size={18} aria-hidden />
         <Text size="sm" fw={600} className="dr-truncate" maw={360} title={file.name}>
           {file.name}
         </Text>

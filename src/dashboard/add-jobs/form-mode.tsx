@@ -70,11 +70,11 @@ export function FormMode({ rows, setRows, nextId, plan }: Props) {
           </Group>
         );
       })}
-      <Group justify="space-between" align="flex-start">
+      <Group gap="xs" align="flex-start">
         <Button variant="default" leftSection={<IconPlus size={13} />} onClick={() => setRows([...rows, { id: nextId(), name: '', values: '' }])}>
           Add parameter
         </Button>
-        <Text size="xs" c="dimmed" maw={380} ta="right">
+        <Text size="xs" c="dimmed" className="dr-form-hint">
           Numbers, true, false and null are read as such; put quotes around text with a comma: &quot;a, b&quot;
         </Text>
       </Group>

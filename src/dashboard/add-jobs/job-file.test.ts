@@ -40,6 +40,7 @@ describe('a file of jobs', () => {
     [...text].forEach((character, index) => units.set([character.charCodeAt(0) & 255, character.charCodeAt(0) >> 8], index * 2));
     expect(await jobs('utf16.csv', units)).toEqual([{ name: 'é' }]);
     expect((await read('picture.csv', new Uint8Array([137, 80, 78, 71, 255, 0]))).problems[0]!.sentence).toContain('no text');
+    expect((await read('model.bin', new Uint8Array([109, 0, 111, 10]))).problems[0]!.sentence).toContain('no text');
   });
 
   it('says by line and column what is wrong with it', async () => {

@@ -54,7 +54,8 @@ function decode(buffer: ArrayBuffer): string | null {
   const [first, second] = new Uint8Array(buffer);
   const encoding = first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(buffer);
+    const text = new TextDecoder(encoding, { fatal: true }).decode(buffer);
+    return text.includes('\0') ? null : text;
   } catch {
     return null;
   }

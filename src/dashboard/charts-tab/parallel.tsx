@@ -1,5 +1,6 @@
 // Parallel coordinates: every job a line across its params to its metric. Brushing axes keeps the lines that pass through.
 import { Button, Chip, Group, Popover, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconAdjustmentsHorizontal } from '@tabler/icons-react';
 import type { EChartsCoreOption, EChartsType } from 'echarts/core';
 import { useCallback, useMemo, useState } from 'react';
@@ -18,16 +19,20 @@ type Interval = readonly [number, number];
 type Brushes = ReadonlyMap<string, readonly Interval[]>;
 
 const NO_BRUSHES: Brushes = new Map();
+const NARROW = '(max-width: 48em)';
 /** Links to jobs that the brushes keep. */
 const LISTED = 12;
 
 export function Parallel({ experiment, data, choice, state, openJob, change }: ResultsProps) {
   const [brushes, setBrushes] = useState(NO_BRUSHES);
+  const narrow = useMediaQuery(NARROW) ?? false;
   const lines = useMemo(() => (data === undefined ? null : linesOf(data, choice)), [data, choice]);
   const option = useMemo(
     () =>
-      data === undefined || lines === null || data.jobs.length === 0 || lines.axes.length < 2 ? null : (scheme: Scheme) => parallelOption(data, lines, scheme),
-    [data, lines],
+      data === undefined || lines === null || data.jobs.length === 0 || lines.axes.length < 2
+        ? null
+        : (scheme: Scheme) => parallelOption(data, lines, { scheme, narrow }),
+    [data, lines, narrow],
   );
   const onMade = useCallback(
     (chart: EChartsType) => {
@@ -152,7 +157,7 @@ function isKept(axes: readonly LineAxis[], places: readonly (number | null)[], b
   });
 }
 
-function parallelOption(data: Results, { axes, jobs }: Lines, scheme: Scheme): EChartsCoreOption {
+function parallelOption(data: Results, { axes, jobs }: Lines, { scheme, narrow }: { readonly scheme: Scheme; readonly narrow: boolean }): EChartsCoreOption {
   const colours = chartColours(scheme);
   const many = jobs.length > 200;
   const ordered = jobs.toReversed();
@@ -163,12 +168,15 @@ function parallelOption(data: Results, { axes, jobs }: Lines, scheme: Scheme): E
       ...tipOption(colours, 'item'),
       formatter: ({ dataIndex }: { dataIndex: number }) => jobText(data, ordered[dataIndex]!.job),
     },
-    parallel: { left: 48, right: 72, top: 34, bottom: 18, parallelAxisDefault: axisLook(colours) },
+    parallel: { left: narrow ? 34 : 48, right: narrow ? 46 : 72, top: narrow ? 50 : 34, bottom: 18, parallelAxisDefault: axisLook(colours) },
     parallelAxis: axes.map(({ id, name, log, words }, dim) => ({
       id,
       dim,
       z: ABOVE_LINES,
       name,
+      // Where names are wider than the space between their axes, every other one stands higher.
+      nameGap: narrow && dim % 2 === 1 ? 28 : 12,
+      ...(narrow ? { nameTruncate: { maxWidth: 84 } } : {}),
       type: words === null ? (log ? 'log' : 'value') : 'category',
       ...(words === null
         ? { scale: true, axisLabel: { ...axisLook(colours).axisLabel, formatter: (value: number) => numberText(value) } }
@@ -199,7 +207,6 @@ const ABOVE_LINES = 10;
 function axisLook(colours: ChartColours) {
   return {
     nameLocation: 'end' as const,
-    nameGap: 12,
     nameTextStyle: { color: colours.text, fontSize: 12 },
     nameTruncate: { maxWidth: 130 },
     axisLine: { lineStyle: { color: colours.line } },

@@ -38,9 +38,15 @@ export function ReplicatesFigure({ experiment, choice, search, change }: Results
     <ChartFrame
       experiment={experiment}
       title="Replicates"
-      summary={data === undefined ? 'Mean over jobs that differ only in their seed' : summaryOf(data, metric)}
+      wide
+      closed={seed === null}
+      summary={
+        data === undefined
+          ? 'Choose the param in which replicates differ: of jobs that are otherwise equal, mean and interval are drawn'
+          : summaryOf(data, metric)
+      }
       option={option}
-      empty={seed === null ? 'Mark the param in which replicates differ: jobs that are otherwise equal become one line.' : 'No job that fits has this metric.'}
+      empty="No job that fits has this metric."
       table={data === undefined ? { columns: [], rows: [] } : groupTable(data)}
       sampled={data?.sampled}
       height={AROUND + ROW * Math.max(2, drawn.length)}

@@ -81,8 +81,8 @@ function Measured({ experiment, search, change, fields }: ChartsPlace & { readon
         <BestJobs {...props} />
         <Parallel {...props} />
         <Scatter {...props} />
-        <ReplicatesFigure {...props} />
         <Slices {...props} />
+        <ReplicatesFigure {...props} />
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 // A param against the metric: one large plot with the param chosen by the reader, and a small one for each param that varies.
 import { Checkbox } from '@mantine/core';
 import type { EChartsCoreOption } from 'echarts/core';
-import { useMemo } from 'react';
+import { useMemo, type CSSProperties } from 'react';
 
 import { chartColours, type Scheme } from '../charts/chart-colours.ts';
 import { ChartFrame } from '../charts/chart-frame.tsx';
@@ -22,7 +22,8 @@ export function Scatter(props: ResultsProps) {
       {...props}
       param={x}
       title="Scatter"
-      height={320}
+      wide
+      height={300}
       controls={
         <>
           <Choice label="Across" value={x} data={varying.map(({ name }) => ({ value: name, label: name }))} onChange={(name) => change({ x: name })} />
@@ -39,12 +40,17 @@ export function Slices(props: ResultsProps) {
   const shown = choice.varying.filter(({ name }) => choice.axes.includes(name));
   if (shown.length < 2) return null;
   return (
-    <div className="dr-slices">
+    <div className="dr-slices" style={{ '--most': evenColumns(shown.length, 4), '--fewer': evenColumns(shown.length, 3) } as CSSProperties}>
       {shown.map(({ name }) => (
         <ParamPlot key={name} {...props} param={name} title={`Slice: ${name}`} height={190} />
       ))}
     </div>
   );
+}
+
+/** At most so many in a row, so that no row is left nearly empty. */
+function evenColumns(count: number, most: number): number {
+  return Math.ceil(count / Math.ceil(count / most));
 }
 
 interface LogBoxProps {
@@ -62,10 +68,11 @@ interface PlotProps extends ResultsProps {
   readonly param: string;
   readonly title: string;
   readonly height: number;
+  readonly wide?: boolean;
   readonly controls?: React.ReactNode;
 }
 
-function ParamPlot({ experiment, data, choice, state, openJob, param, title, height, controls }: PlotProps) {
+function ParamPlot({ experiment, data, choice, state, openJob, param, title, height, wide = false, controls }: PlotProps) {
   const { log, varying } = choice;
   const logX = log.has(param);
   const logY = log.has(METRIC_AXIS);
@@ -87,6 +94,7 @@ function ParamPlot({ experiment, data, choice, state, openJob, param, title, hei
       table={own === null ? { columns: [], rows: [] } : jobsTable(own, own.jobs)}
       jobColumn={0}
       height={height}
+      wide={wide}
       onMade={openJob}
       controls={controls}
     />

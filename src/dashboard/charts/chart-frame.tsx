@@ -39,12 +39,30 @@ export interface ChartFrameProps {
   readonly onMade?: (chart: EChartsType) => (() => void) | void;
   readonly keepAxes?: boolean;
   readonly wide?: boolean;
+  /** Only its head: there is nothing to draw before somebody chose what. */
+  readonly closed?: boolean;
   readonly state: { readonly isPending: boolean; readonly error: unknown; readonly refetch: () => unknown };
   readonly below?: ReactNode;
 }
 
 export function ChartFrame(props: ChartFrameProps) {
-  const { title, experiment, summary, option, table, height, controls, empty, sampled, onMade, keepAxes = false, wide = false, state, below } = props;
+  const {
+    title,
+    experiment,
+    summary,
+    option,
+    table,
+    height,
+    controls,
+    empty,
+    sampled,
+    onMade,
+    keepAxes = false,
+    wide = false,
+    closed = false,
+    state,
+    below,
+  } = props;
   const scheme = useComputedColorScheme('light');
   const [asTable, setAsTable] = useState(false);
   const chart = useRef<EChartsType | null>(null);
@@ -66,7 +84,7 @@ export function ChartFrame(props: ChartFrameProps) {
   };
   const ready = !state.isPending && state.error === null && option !== null;
   return (
-    <section className="dr-card dr-figure" aria-label={title} data-wide={wide || undefined}>
+    <section className="dr-card dr-figure" aria-label={title} data-wide={wide || undefined} data-closed={closed || undefined}>
       <header className="dr-figure-head">
         <div className="dr-figure-title">
           <Title order={2} size="h3">
@@ -77,28 +95,32 @@ export function ChartFrame(props: ChartFrameProps) {
           </Text>
         </div>
         {controls === undefined ? null : <div className="dr-figure-controls">{controls}</div>}
-        <div className="dr-figure-tools">
-          <Tooltip label={asTable ? 'Show as a chart' : 'Show as a table'}>
-            <ActionIcon onClick={() => setAsTable(!asTable)} aria-pressed={asTable} aria-label={`${title} as a table`} disabled={!ready}>
-              {asTable ? <IconChartBar size={16} /> : <IconTable size={16} />}
-            </ActionIcon>
-          </Tooltip>
-          <SaveMenu title={title} disabled={!ready} savePng={asTable ? null : savePng} saveCsv={() => saveCsv(name, csvText(table))} />
-        </div>
+        {closed ? null : (
+          <div className="dr-figure-tools">
+            <Tooltip label={asTable ? 'Show as a chart' : 'Show as a table'}>
+              <ActionIcon onClick={() => setAsTable(!asTable)} aria-pressed={asTable} aria-label={`${title} as a table`} disabled={!ready}>
+                {asTable ? <IconChartBar size={16} /> : <IconTable size={16} />}
+              </ActionIcon>
+            </Tooltip>
+            <SaveMenu title={title} disabled={!ready} savePng={asTable ? null : savePng} saveCsv={() => saveCsv(name, csvText(table))} />
+          </div>
+        )}
       </header>
-      <div className="dr-figure-body">
-        <Body state={state} height={height} empty={option === null ? (empty ?? 'Nothing to show yet.') : null}>
-          {asTable || option === null ? (
-            <DataTable {...props} height={height} />
-          ) : (
-            <Suspense fallback={<Skeleton height={height} radius="sm" />}>
-              <Drawing option={option} scheme={scheme} height={height} label={`${title}: ${summary}`} onMade={hold} keepAxes={keepAxes} />
-            </Suspense>
-          )}
-        </Body>
-        {ready ? below : null}
-        {ready ? <SampleNote sampled={sampled} /> : null}
-      </div>
+      {closed ? null : (
+        <div className="dr-figure-body">
+          <Body state={state} height={height} empty={option === null ? (empty ?? 'Nothing to show yet.') : null}>
+            {asTable || option === null ? (
+              <DataTable {...props} height={height} />
+            ) : (
+              <Suspense fallback={<Skeleton height={height} radius="sm" />}>
+                <Drawing option={option} scheme={scheme} height={height} label={`${title}: ${summary}`} onMade={hold} keepAxes={keepAxes} />
+              </Suspense>
+            )}
+          </Body>
+          {ready ? below : null}
+          {ready ? <SampleNote sampled={sampled} /> : null}
+        </div>
+      )}
     </section>
   );
 }

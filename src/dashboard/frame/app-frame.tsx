@@ -3,12 +3,14 @@ import { ActionIcon, Box, Group, Loader, Menu, Text, Tooltip, useComputedColorSc
 import { IconDotsVertical, IconKeyboard, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
-import { Fragment } from 'react';
+import { Fragment, useEffect } from 'react';
 
 import { api, isUnauthenticated } from '../api.ts';
 import { ConfirmProvider } from '../components/confirm.tsx';
 import { ErrorNotice } from '../components/states.tsx';
+import { whenIdle } from '../components/when-wanted.tsx';
 import { LiveProvider } from '../live/live-provider.tsx';
+import { loadAllPages } from '../pages.ts';
 import { queries } from '../queries.ts';
 import { renewStream } from '../live/live-stream.ts';
 import { LiveControl } from './live-control.tsx';
@@ -20,6 +22,9 @@ import { ShortcutsProvider, useShortcuts, useShowHelp } from './shortcuts.tsx';
 export function AppFrame() {
   const session = useQuery(queries.session());
   const { experiment } = useParams({ strict: false });
+  useEffect(() => {
+    if (session.isSuccess) whenIdle(() => void loadAllPages());
+  }, [session.isSuccess]);
   if (session.isPending || (session.isError && isUnauthenticated(session.error))) {
     return (
       <Box p={80} ta="center">

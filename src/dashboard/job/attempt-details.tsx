@@ -15,7 +15,14 @@ interface Props {
   readonly waits: TimelineRow['waits'];
 }
 
-const WAIT_WORD: Record<WaitKind, string> = { wait: 'in the queue', hold: 'on hold', back_off: 'of back-off', ended: 'ended' };
+const WAIT_WORD: Record<WaitKind, string> = {
+  wait: 'in the queue',
+  created_held: 'on hold since its creation',
+  hold: 'on hold',
+  queue_hold: 'with the whole queue on hold',
+  back_off: 'of back-off',
+  ended: 'ended',
+};
 
 const LIST = new Intl.ListFormat('en', { type: 'conjunction' });
 

@@ -114,7 +114,7 @@ test('a wait is told as what it was: back-off, having ended until it was requeue
 });
 
 test('the part of a wait in which the job was held is told as that, also within a back-off', () => {
-  const holds = (...seconds: [number, number][]) => seconds.map(([from, to]) => ({ from: at(from), to: at(to) }));
+  const holds = (...seconds: [number, number][]) => seconds.map(([from, to]) => ({ kind: 'hold' as const, from: at(from), to: at(to) }));
   const tries = [{ ...attempt(1, 10, { finished: 20 }), retry_at: iso(40) }, attempt(2, 90, { finished: null })];
   const timeline = timelineOf(job, tries, { now: at(100), holds: holds([2, 6], [30, 50], [60, 70], [95, Infinity]) });
   expect(timeline.rows[1]!.waits).toEqual([

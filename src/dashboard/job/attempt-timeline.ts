@@ -1,8 +1,9 @@
 // The tries of a job on one axis of time. Where waiting was most of it, waits are drawn shorter, so that the runs can be seen.
 import type { AttemptShape, JobShape } from '../../contract/index.ts';
+import type { Hold, HoldKind, Interval } from './holds.ts';
 
-/** `wait`: in the queue; `hold`: nobody might take it; `back_off`: until it might be tried again; `ended`: until somebody put it back into the queue. */
-export type WaitKind = 'wait' | 'hold' | 'back_off' | 'ended';
+/** `wait`: in the queue; `back_off`: until it might be tried again; `ended`: until somebody put it back into the queue. */
+export type WaitKind = 'wait' | 'back_off' | 'ended' | HoldKind;
 export type SpanKind = WaitKind | 'start' | 'run';
 
 /** A stretch of one row; places are shares of the axis, from 0 to 1. */
@@ -36,12 +37,7 @@ type TimedJob = Pick<JobShape, 'status' | 'created_at'>;
 
 interface Moments {
   readonly now: number;
-  readonly holds?: readonly Interval[];
-}
-
-export interface Interval {
-  readonly from: number;
-  readonly to: number;
+  readonly holds?: readonly Hold[];
 }
 
 interface Wait extends Interval {
@@ -61,7 +57,7 @@ interface Timed {
 const WAIT_SHARE = 0.3;
 const TICKS = 5;
 
-/** `holds`: when the job was held, in order. */
+/** `holds`: when nobody might take the job, in order and apart from one another. */
 export function timelineOf(job: TimedJob, attempts: readonly AttemptShape[], { now, holds = [] }: Moments): Timeline {
   const timed = timesOf(job, attempts, { now, holds });
   const begin = Math.min(Date.parse(job.created_at), ...timed.map((one) => one.claimed));
@@ -135,7 +131,7 @@ function timesOf(job: TimedJob, attempts: readonly AttemptShape[], { now, holds 
 }
 
 /** What the time between an attempt and the next was: the end of the first part of it is known, the rest was spent in the queue, or on hold. */
-function waitsAfter(previous: AttemptShape | null, { from, to }: Interval, holds: readonly Interval[]): Wait[] {
+function waitsAfter(previous: AttemptShape | null, { from, to }: Interval, holds: readonly Hold[]): Wait[] {
   const known = previous?.requeued_at ?? previous?.retry_at ?? null;
   const turn = known === null ? from : Math.min(to, Math.max(from, Date.parse(known)));
   const second = split({ kind: 'wait', from: turn, to }, holds);
@@ -144,13 +140,13 @@ function waitsAfter(previous: AttemptShape | null, { from, to }: Interval, holds
 }
 
 /** The parts of a wait in which the job was held are told as that, whatever else it waited for. */
-function split(wait: Wait, holds: readonly Interval[]): Wait[] {
+function split(wait: Wait, holds: readonly Hold[]): Wait[] {
   const parts: Wait[] = [];
   let at = wait.from;
   for (const hold of holds) {
     const [from, to] = [Math.max(at, hold.from), Math.min(wait.to, hold.to)];
     if (to <= from) continue;
-    parts.push({ ...wait, from: at, to: from }, { kind: 'hold', from, to });
+    parts.push({ ...wait, from: at, to: from }, { kind: hold.kind, from, to });
     at = to;
   }
   return [...parts, { ...wait, from: at }];

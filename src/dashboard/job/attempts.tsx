@@ -10,7 +10,7 @@ import { useNow } from '../live/use-now.ts';
 import { queries } from '../queries.ts';
 import { AttemptDetails } from './attempt-details.tsx';
 import { timelineOf, type Span, type Timeline, type TimelineRow, type WaitKind } from './attempt-timeline.ts';
-import { holdsOf } from './holds.ts';
+import { holdsOf, isHeldSinceCreation } from './holds.ts';
 
 interface Props {
   readonly job: JobShape;
@@ -32,7 +32,8 @@ const HISTORY = 1_000;
 export function Attempts({ job, attempts, shown, show }: Props) {
   const moves = job.status === 'pending' || attempts.some((each) => each.outcome === null);
   const now = useNow(moves ? TICK_MS : STILL_MS);
-  const timeline = useTimeline(job, attempts, now);
+  const queueHeld = useQueueHeld(job);
+  const timeline = useTimeline({ job, attempts, queueHeld, now });
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const row = box.current?.querySelector<HTMLElement>('[data-chosen]');
@@ -42,11 +43,7 @@ export function Attempts({ job, attempts, shown, show }: Props) {
   if (attempts.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {job.status !== 'pending'
-          ? 'It ended without having been tried.'
-          : job.held_at === null
-            ? 'Not tried yet: it waits for a worker.'
-            : 'Not tried yet: it is held.'}
+        {job.status === 'pending' ? `Not tried yet: ${untriedText(job, queueHeld)}.` : 'It ended without having been tried.'}
       </Text>
     );
   }
@@ -58,7 +55,11 @@ export function Attempts({ job, attempts, shown, show }: Props) {
         <ol>
           {timeline.rows.map((row) => (
             <li key={row.attempt === null ? 'next' : `${row.attempt.attempt} ${row.attempt.rank}`}>
-              {row.attempt === null ? <NextTry job={job} row={row} /> : <Row attempt={row.attempt} row={row} now={now} shown={shown} show={show} />}
+              {row.attempt === null ? (
+                <NextTry job={job} queueHeld={queueHeld} row={row} />
+              ) : (
+                <Row attempt={row.attempt} row={row} now={now} shown={shown} show={show} />
+              )}
             </li>
           ))}
         </ol>
@@ -69,12 +70,31 @@ export function Attempts({ job, attempts, shown, show }: Props) {
   );
 }
 
+function untriedText(job: JobShape, queueHeld: string | null): string {
+  if (job.held_at !== null) return isHeldSinceCreation(job) ? 'it is on hold since its creation' : 'it is on hold';
+  return queueHeld === null ? 'it waits for a worker' : 'the whole queue is on hold';
+}
+
+/** Since when nothing of its queue is handed out; of no matter to a job that does not wait. */
+function useQueueHeld(job: JobShape): string | null {
+  const waits = job.status === 'pending';
+  const { data } = useQuery({ ...queries.experiment(job.experiment), enabled: waits });
+  return waits ? (data?.held_at ?? null) : null;
+}
+
+interface Told {
+  readonly job: JobShape;
+  readonly attempts: readonly AttemptShape[];
+  readonly queueHeld: string | null;
+  readonly now: number;
+}
+
 /** Whether a wait was a hold stands in the history, which is read only where something waited long enough to ask. */
-function useTimeline(job: JobShape, attempts: readonly AttemptShape[], now: number): Timeline {
+function useTimeline({ job, attempts, queueHeld, now }: Told): Timeline {
   const plain = useMemo(() => timelineOf(job, attempts, { now }), [job, attempts, now]);
   const waited = plain.rows.some(({ waits }) => waits.some(({ kind, ms }) => kind !== 'ended' && ms > LONG_WAIT_MS));
   const { data } = useQuery({ ...queries.history({ experiment: job.experiment, number: job.number }, HISTORY), enabled: attempts.length > 0 && waited });
-  const holds = useMemo(() => holdsOf(job, data?.events ?? []), [job, data]);
+  const holds = useMemo(() => holdsOf(job, data?.events ?? [], queueHeld), [job, data, queueHeld]);
   return useMemo(() => (holds.length === 0 ? plain : timelineOf(job, attempts, { now, holds })), [plain, holds, job, attempts, now]);
 }
 
@@ -103,12 +123,19 @@ function Row({ attempt, row, now, shown, show }: RowProps) {
   );
 }
 
-function NextTry({ job, row }: { readonly job: JobShape; readonly row: TimelineRow }) {
+interface NextTryProps {
+  readonly job: JobShape;
+  readonly queueHeld: string | null;
+  readonly row: TimelineRow;
+}
+
+function NextTry({ job, queueHeld, row }: NextTryProps) {
+  const word = nextTryWord(job, queueHeld);
   return (
     <div className="dr-attempt" data-next>
       <b className="dr-num">–</b>
-      <span className="dr-status" data-status={job.held_at === null ? 'pending' : 'held'}>
-        {job.held_at !== null ? 'Held' : job.not_before === null ? 'In the queue' : 'Back-off'}
+      <span className="dr-status" data-status={word === 'Held' || word === 'Queue held' ? 'held' : 'pending'}>
+        {word}
       </span>
       <Track spans={row.spans} outcome={null} />
       <span className="dr-attempt-time dr-num">{passedText(row.waited_ms)}</span>
@@ -117,9 +144,17 @@ function NextTry({ job, row }: { readonly job: JobShape; readonly row: TimelineR
   );
 }
 
+function nextTryWord({ held_at, not_before }: JobShape, queueHeld: string | null): string {
+  if (held_at !== null) return 'Held';
+  if (queueHeld !== null) return 'Queue held';
+  return not_before === null ? 'In the queue' : 'Back-off';
+}
+
 const SPAN_WORD: Record<Span['kind'], string> = {
   wait: 'in the queue',
+  created_held: 'on hold since its creation',
   hold: 'on hold',
+  queue_hold: 'the queue was on hold',
   back_off: 'back-off',
   ended: 'had ended',
   start: 'prepared',
@@ -159,7 +194,9 @@ const FINE_SPAN_MS = 8_000;
 
 const KEYS: readonly (readonly [WaitKind, string])[] = [
   ['wait', 'in the queue'],
+  ['created_held', 'on hold since its creation'],
   ['hold', 'on hold'],
+  ['queue_hold', 'the queue was on hold'],
   ['back_off', 'back-off'],
   ['ended', 'ended, until it was requeued'],
 ];

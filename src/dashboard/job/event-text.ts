@@ -4,6 +4,7 @@ import type { Outcome } from '../../core/attempt.ts';
 import type { EventKind } from '../../core/event.ts';
 import { bytesText } from '../components/bytes.ts';
 import { OUTCOME_WORD } from '../components/status.tsx';
+import { durationText } from '../components/time.tsx';
 
 const WORDS: Partial<Record<EventKind, string>> = {
   jobs_created: 'Created',
@@ -19,6 +20,8 @@ const WORDS: Partial<Record<EventKind, string>> = {
   jobs_requeued: 'Requeued',
   jobs_held: 'Held',
   jobs_unheld: 'Let run',
+  queue_held: 'The whole queue was held',
+  queue_unheld: 'The whole queue was let run',
   jobs_ready: 'Ready for its retry',
   artifact_stored: 'Stored',
   matrix_expanded: 'Created from a matrix',
@@ -30,6 +33,7 @@ export function eventTitle(event: EventShape): string {
   if (outcome !== null) return OUTCOME_WORD[outcome];
   if (event.kind === 'artifact_stored' && typeof data['name'] === 'string')
     return data['kind'] === 'checkpoint' ? 'Saved a checkpoint' : `Stored ${data['name']}`;
+  if (event.kind === 'jobs_created' && data['held'] === true) return 'Created on hold';
   return WORDS[event.kind] ?? event.kind.replaceAll('_', ' ');
 }
 
@@ -45,13 +49,14 @@ function isOutcome(value: unknown): value is Outcome {
 }
 
 /** Told already by the title or of no use to a reader. */
-const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'superseded', 'execution', 'message']);
+const SAID: ReadonlySet<string> = new Set(['name', 'kind', 'superseded', 'execution', 'message', 'held']);
 
 /** The plain values that came with it: `attempt 1, exit code 0`. */
 export function eventDetail(event: EventShape): string {
   const parts = Object.entries(event.data).flatMap(([name, value]) => {
     if (SAID.has(name) && event.kind !== 'jobs_edited') return name === 'superseded' && value === true ? ['superseded'] : [];
     if (name === 'size_bytes' && typeof value === 'number') return [bytesText(value)];
+    if (name === 'held_since' && typeof value === 'string') return [`after ${durationText(Math.max(0, Date.parse(event.at) - Date.parse(value)))}`];
     if (name === 'worker_id' && typeof value === 'string') return [`on ${value}`];
     if (name === 'matrix_id' && typeof value === 'number') return [`matrix ${value}`];
     return isPlain(value) ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [];

@@ -8,6 +8,7 @@ import { statusLabel } from '../components/status.tsx';
 import { Moment } from '../components/time.tsx';
 import { queries } from '../queries.ts';
 import { saysOnlyExitCode } from './event-text.ts';
+import { isHeldSinceCreation } from './holds.ts';
 
 export function Outcome({ job }: { readonly job: JobShape }) {
   if (job.status === 'aborted') {
@@ -37,7 +38,8 @@ function Waiting({ job }: { readonly job: JobShape }) {
   if (job.held_at !== null) {
     return (
       <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} mb="md" p="sm">
-        Held <Moment at={job.held_at} />: no worker may take it until it is let run. Its place in the queue stays.
+        {isHeldSinceCreation(job) ? 'On hold since its creation' : 'Held'} <Moment at={job.held_at} />: no worker may take it until it is let run. Its place in
+        the queue stays.
       </Alert>
     );
   }

@@ -71,12 +71,15 @@ export function Pager({ search, size, list, next, go }: Props) {
   );
 }
 
-function placeText({ rows, total, nextCursor, stale }: JobRows, before: number): string {
+function placeText({ rows, total, nextCursor, stale, error }: JobRows, before: number): string {
+  if (error !== null) return '';
   if (stale) return 'Loading…';
-  if (rows.length === 0) return 'None on this page';
-  const place = `${countText(before + 1)} to ${countText(before + rows.length)}`;
+  // Those that moved on are still shown, but no longer of this list.
+  const here = rows.filter(({ left }) => !left).length;
+  if (here === 0) return 'None on this page';
+  const place = `${countText(before + 1)} to ${countText(before + here)}`;
   if (total === null) return place;
-  const { count, exact } = knownTotal({ total, next_cursor: nextCursor }, { before, rows: rows.length });
+  const { count, exact } = knownTotal({ total, next_cursor: nextCursor }, { before, rows: here });
   return `${place} of ${countText(count)}${exact ? '' : ' or more'}`;
 }
 

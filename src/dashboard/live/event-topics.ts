@@ -7,13 +7,19 @@ import { parseRanges, type NumberRange } from '../../core/identifiers.ts';
 import type { Topic } from '../queries.ts';
 
 const JOB_CHANGE = ['experiments', 'experiment', 'jobs', 'job', 'history', 'charts', 'matrices'] as const;
+/** Also why a job waits. */
 const JOB_AND_WORKER = [...JOB_CHANGE, 'workers'] as const;
 const WORKER_CHANGE = ['experiments', 'experiment', 'workers'] as const;
+
+/** Every waiting job tells it as the reason why it waits. */
+const QUEUE_CHANGE = ['experiments', 'experiment', 'workers', 'history'] as const;
 
 const STALE: Record<EventKind, readonly Topic[]> = {
   experiment_created: ['experiments'],
   experiment_changed: ['experiments', 'experiment', 'workers'],
   experiment_deleted: ['experiments', 'experiment'],
+  queue_held: QUEUE_CHANGE,
+  queue_unheld: QUEUE_CHANGE,
   jobs_created: JOB_CHANGE,
   jobs_claimed: JOB_AND_WORKER,
   jobs_finished: JOB_AND_WORKER,
@@ -21,14 +27,14 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   jobs_released: JOB_AND_WORKER,
   jobs_taken_back: JOB_AND_WORKER,
   attempt_forgotten: ['history'],
-  jobs_edited: JOB_CHANGE,
+  jobs_edited: JOB_AND_WORKER,
   jobs_deleted: JOB_CHANGE,
   jobs_cancelled: JOB_AND_WORKER,
   jobs_cancel_requested: JOB_CHANGE,
-  jobs_requeued: JOB_CHANGE,
-  jobs_held: JOB_CHANGE,
-  jobs_unheld: JOB_CHANGE,
-  jobs_ready: JOB_CHANGE,
+  jobs_requeued: JOB_AND_WORKER,
+  jobs_held: JOB_AND_WORKER,
+  jobs_unheld: JOB_AND_WORKER,
+  jobs_ready: JOB_AND_WORKER,
   jobs_progressed: ['jobs', 'job'],
   logs_appended: ['log'],
   metrics_appended: ['metrics', 'charts'],

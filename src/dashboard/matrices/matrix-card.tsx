@@ -45,11 +45,11 @@ export function MatrixCard({ experiment, matrix, mayAdd }: Props) {
                   to="/experiments/$experiment/jobs"
                   params={{ experiment }}
                   search={{ add: true, like: id }}
-                  aria-label={`Add jobs like matrix ${id}`}
+                  aria-label={`Add jobs like these of matrix ${id}`}
                 />
               )}
             >
-              Add jobs like
+              Add jobs like these
             </Button>
           ) : null}
         </Group>

@@ -1,12 +1,12 @@
 // The Jobs tab: summary, filters, table. All of its state is in the URL.
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { IconArrowsSort, IconArrowUp, IconFilterOff, IconPlus, IconStack2 } from '@tabler/icons-react';
+import { IconArrowsSort, IconArrowUp, IconFileUnknown, IconFilterOff, IconPlus, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useCallback, useEffect, useState } from 'react';
 
 import type { JobShape } from '../../contract/index.ts';
-import { errorSentence, isTooMany } from '../api.ts';
+import { errorSentence, isForeignCursor, isTooMany } from '../api.ts';
 import { laterPart, useMade, whenIdle } from '../components/when-wanted.tsx';
 import { useFileDrop } from '../add-jobs/use-job-file.ts';
 import { CommandLine } from '../components/copy.tsx';
@@ -92,6 +92,7 @@ export function JobsPage() {
           mayAdd={rights.operate}
           openAdd={openAdd}
           clear={() => go(readJobsSearch({ columns: search.columns }))}
+          toFirst={() => go(withFilter(search, {}), true)}
           sortByNumber={() => go(withFilter(search, { sort: undefined, order: undefined }))}
         >
           <JobTable
@@ -221,33 +222,24 @@ interface BodyProps {
   readonly openAdd: () => void;
   readonly clear: () => void;
   readonly sortByNumber: () => void;
+  readonly toFirst: () => void;
   readonly children: React.ReactNode;
 }
 
-function Body({ rows, searching, search, name, mayAdd, openAdd, clear, sortByNumber, children }: BodyProps) {
-  if (isTooMany(rows.error) && search.sort !== undefined) {
+function Body({ rows, searching, search, name, mayAdd, openAdd, clear, sortByNumber, toFirst, children }: BodyProps) {
+  if (rows.error !== null) return <NotListed rows={rows} search={search} sortByNumber={sortByNumber} toFirst={toFirst} />;
+  if (rows.pending) return <LoadingRows rows={8} />;
+  if (rows.rows.length > 0) return children;
+  if (searching !== null) return <NothingYet {...searching} clear={clear} />;
+  if (search.cursor !== undefined) {
     return (
-      <Empty icon={IconArrowsSort} title="These jobs are too many for this order">
-        <Text size="sm" c="dimmed" maw={520}>
-          {errorSentence(rows.error)}
-        </Text>
-        <Button variant="default" onClick={sortByNumber}>
-          Sort by ID
+      <Empty icon={IconFilterOff} title="No further job fits">
+        <Button variant="default" onClick={toFirst}>
+          Go to the first page
         </Button>
       </Empty>
     );
   }
-  if (rows.error !== null) {
-    return (
-      <div style={{ padding: 16 }}>
-        <ErrorNotice error={rows.error} retry={rows.retry} />
-      </div>
-    );
-  }
-  if (rows.pending) return <LoadingRows rows={8} />;
-  if (rows.rows.length > 0) return children;
-  if (searching !== null) return <NothingYet {...searching} clear={clear} />;
-  if (search.cursor !== undefined) return <Empty icon={IconFilterOff} title="No further job fits" />;
   if (search.status !== undefined || search.search !== undefined || search.matrix !== undefined) {
     return (
       <Empty icon={IconFilterOff} title="No job fits this filter">
@@ -276,5 +268,38 @@ function Body({ rows, searching, search, name, mayAdd, openAdd, clear, sortByNum
         <CommandLine text={`drover matrix add --experiment ${name} lr=0.1,0.01 units=16,32 -- python3 train.py --lr {lr} --units {units}`} />
       </Stack>
     </Empty>
+  );
+}
+
+/** Why there is no list, and the way on. */
+function NotListed({ rows, search, sortByNumber, toFirst }: Pick<BodyProps, 'rows' | 'search' | 'sortByNumber' | 'toFirst'>) {
+  if (isTooMany(rows.error) && search.sort !== undefined) {
+    return (
+      <Empty icon={IconArrowsSort} title="These jobs are too many for this order">
+        <Text size="sm" c="dimmed" maw={520}>
+          {errorSentence(rows.error)}
+        </Text>
+        <Button variant="default" onClick={sortByNumber}>
+          Sort by ID
+        </Button>
+      </Empty>
+    );
+  }
+  if (isForeignCursor(rows.error)) {
+    return (
+      <Empty icon={IconFileUnknown} title="This page of the list is not there any more">
+        <Text size="sm" c="dimmed" maw={520}>
+          The address names a place in the list that this server does not know. Filter and order are kept.
+        </Text>
+        <Button variant="default" onClick={toFirst}>
+          Go to the first page
+        </Button>
+      </Empty>
+    );
+  }
+  return (
+    <div style={{ padding: 16 }}>
+      <ErrorNotice error={rows.error} retry={rows.retry} />
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 // Login: the six digits of an experiment, an API key, or a one-time link whose token stands after `#` and so never reaches a log.
 import { Alert, Button, Loader, PasswordInput, PinInput, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconAlertTriangle, IconLinkOff } from '@tabler/icons-react';
+import { IconAlertTriangle, IconClockOff, IconLinkOff } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -15,6 +15,7 @@ type Login = { experiment: string; pin: string } | { link_token: string } | { ap
 export function LoginPage() {
   const [token] = useState(takeLinkToken);
   const enter = useEnter();
+  const { ended = false } = useSearch({ from: '/login' });
   const login = useMutation({ mutationFn: (body: Login) => api.access.login({ body }), onSuccess: ({ actor }, body) => enter(actor, body) });
   const { mutate } = login;
   useEffect(() => {
@@ -31,6 +32,11 @@ export function LoginPage() {
               Sign in to Drover
             </Title>
           </Stack>
+          {ended && token === null ? (
+            <Alert color="gray" variant="light" icon={<IconClockOff size={18} />} p="sm">
+              Your session has ended. Sign in, and you are back where you were.
+            </Alert>
+          ) : null}
           {token !== null && !login.isError ? (
             <LinkOpening />
           ) : (

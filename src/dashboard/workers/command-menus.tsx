@@ -39,17 +39,17 @@ function targetText(target: Target): string {
 export function FleetToolbar({ commands, target, waiting }: ToolbarProps) {
   const whom = targetText(target);
   return (
-    <Group gap={8}>
+    <Group gap={8} className="dr-fleet-tools">
       {waiting === 0 ? null : (
         <Button variant="light" leftSection={<IconArrowBackUp size={14} />} onClick={() => commands.cancel(target)}>
           Cancel {countText(waiting)} queued
         </Button>
       )}
-      <Precedence />
       <Text size="sm" c="dimmed" className="dr-num">
         {target.kind === 'some' ? `${countText(target.ids.length)} ${target.how}` : 'All workers'}
       </Text>
-      <Button.Group>
+      <Precedence />
+      <Button.Group className="dr-fleet-commands">
         {DESIRED_STATES.map((state) => {
           const Symbol = COMMAND_ICON[state];
           return (

@@ -103,9 +103,7 @@ async function make(tx: Transaction, { experiment_id, actor, jobs }: { experimen
     return { first_number: matrix.first_number, matrix: { matrix_id: matrix.id, expanding: matrix.expanded < matrix.size } };
   }
   const block = await takeNumbers(tx, experiment_id, jobs.count);
-  await insertJobs(tx, { experiment_id, template: jobs.template, matrix_id: null, block, params: jobs.list });
-  const numbers = { from: block.first_number, to: block.first_number + jobs.count - 1 };
-  tx.event({ kind: 'jobs_created', experiment_id, actor, numbers, ...(jobs.count === 1 ? { job_id: block.first_job_id } : {}) });
+  await insertJobs(tx, { experiment_id, template: jobs.template, matrix_id: null, block, params: jobs.list, actor });
   return { first_number: block.first_number, matrix: { matrix_id: null, expanding: false } };
 }
 

@@ -156,6 +156,9 @@ export const initial: Migration = {
     // Sets of jobs other than claims and ends, which are found by their moment: few, so that one job's history is found among them.
     `create index event_set on event (experiment_id, job_to) where job_id is null and job_to is not null and kind not in ('jobs_claimed', 'jobs_finished')`,
 
+    // Holds of a whole queue are part of the history of every job that waited then.
+    `create index event_queue on event (experiment_id, id) where kind in ('queue_held', 'queue_unheld')`,
+
     // Which workers an event is about; slot -1 for all of the agent.
     `create table event_worker (
       agent_id ${integer} not null, slot ${integer} not null, event_id ${integer} not null, primary key (agent_id, slot, event_id))${keyed}`,
