@@ -257,6 +257,7 @@ class AgentRun implements Agent {
 
   async #conclude(end: AgentEnd): Promise<void> {
     this.#deadline?.cancel();
+    this.#spareMemory?.stop();
     await Promise.all([this.#loop?.stop(), this.#workforce.stop()]);
     this.#parts.machine.stop();
     if (end === 'left') await this.#leave();

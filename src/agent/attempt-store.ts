@@ -7,6 +7,7 @@ import * as z from 'zod';
 
 import { ExecutionPlace, type ExecutionPlaceShape, type FinishedAttemptShape, type LeaseShape } from '../contract/index.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { replaceFile } from '../runtime/replace-file.ts';
 import { overwrite } from './overwrite.ts';
 import { openPlainFile, readPlainFile } from './plain-file.ts';
@@ -130,7 +131,7 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
   function parentOf(experiment: string): string {
     const path = join(options.data, experiment, '.drover');
     if (!known.has(path)) {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeDirectories(path, 0o700);
       known.add(path);
     }
     return path;

@@ -45,7 +45,11 @@ export class StartFailure extends Error {
   }
 }
 
-const MACHINE_FAULTS = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EBUSY', 'ESTALE']);
+/** The disk, the memory, or a file system that has gone: a home over the network that is away right now must not cost a queue its jobs. */
+const MACHINE_FAULTS = new Set([
+  ...['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EBUSY', 'ESTALE'],
+  ...['ENOENT', 'ENODEV', 'ENXIO', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN'],
+]);
 
 /** What a failed system call during preparation or start means. */
 export function startFailure(error: unknown, lease: LeaseShape): StartFailure {

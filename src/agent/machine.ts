@@ -55,6 +55,8 @@ export function createMachine(parts: MachineParts): Machine {
   async function disk(): Promise<{ free: number; total: number } | null> {
     try {
       const { bavail, blocks, bsize } = await statfs(parts.data);
+      // Some file systems over a network tell nothing of their size.
+      if (blocks === 0) return null;
       return { free: bavail * bsize, total: blocks * bsize };
     } catch {
       return null;

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import type { Clock } from '../runtime/clock.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import type { StoredAttempt } from './attempt-store.ts';
 import type { Host } from './host.ts';
 import { jobArguments, type ScriptSettings } from './job-command.ts';
@@ -86,7 +87,7 @@ function makeDirectory(path: string): void {
     mkdirSync(path);
   } catch {
     // No place yet, or an earlier attempt of the job was here.
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
   }
 }
 

@@ -27,6 +27,14 @@ test('memory is given back twice when all is quiet after the start and after wor
   }
   busy = false;
   expect([after(20_000), after(3_600_000)]).toEqual([4, 4]);
+  // A job that runs for days and says nothing after its first minute.
+  busy = true;
+  spare.note();
+  expect([after(60_000), after(5_000), after(5_000), after(3_600_000)]).toEqual([4, 5, 6, 6]);
+  spare.note();
+  spare.stop();
+  spare.note();
+  expect(after(3_600_000)).toBe(6);
 });
 
 test('garbage is collected', async () => {

@@ -3,11 +3,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 
 export interface SpareMemory {
   /** Something happened, or nothing did: cheap enough to be called always. */
   note(): void;
+  stop(): void;
 }
 
 export interface SpareMemoryParts {
@@ -19,24 +20,27 @@ export interface SpareMemoryParts {
 
 /** So long nothing may have happened: between jobs that follow one another it would only cost time. */
 const QUIET_MS = 5_000;
+/** While jobs run that say nothing, or ends wait for a server that is away. */
+const QUIET_ROUNDS_WHEN_BUSY = 12;
 /** The first time, what was held weakly lets go; then the pages around it can go. */
 const TIMES = 2;
 
 export function createSpareMemory({ clock, isBusy, giveBack }: SpareMemoryParts): SpareMemory {
   let happened = false;
   let left = TIMES;
-  let waits = false;
+  let quiet = 0;
+  let timer: Timer | null = null;
+  let stopped = false;
 
   function arm(): void {
-    waits = true;
-    clock.after(QUIET_MS, () => {
-      waits = false;
-      if (happened || isBusy()) left = TIMES;
-      else {
+    timer = clock.after(QUIET_MS, () => {
+      timer = null;
+      quiet = happened ? 0 : quiet + 1;
+      happened = false;
+      if (quiet >= (isBusy() ? QUIET_ROUNDS_WHEN_BUSY : 1)) {
         giveBack();
         left -= 1;
       }
-      happened = false;
       if (left > 0) arm();
     });
   }
@@ -46,9 +50,14 @@ export function createSpareMemory({ clock, isBusy, giveBack }: SpareMemoryParts)
   return {
     note() {
       happened = true;
-      if (waits || !isBusy()) return;
+      if (stopped || !isBusy()) return;
       left = TIMES;
-      arm();
+      if (timer === null) arm();
+    },
+    stop() {
+      stopped = true;
+      timer?.cancel();
+      timer = null;
     },
   };
 }
@@ -57,12 +66,18 @@ type Collect = (options: { readonly type: 'major'; readonly execution: 'async' }
 
 let collect: Collect | null = null;
 
-/** Takes about 15 ms of an agent that has nothing to do. */
+/** Takes about 15 ms of an agent that has nothing to do. Where a build of Node has no such thing, nothing is given back. */
 export function collectGarbage(): void {
-  if (collect === null) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as Collect;
-  }
+  collect ??= findCollect();
   // As a task of its own: a collection that is called finds what lies on the stack, and keeps half of it.
-  void collect({ type: 'major', execution: 'async' });
+  Promise.resolve(collect({ type: 'major', execution: 'async' })).catch(() => undefined);
+}
+
+function findCollect(): Collect {
+  try {
+    setFlagsFromString('--expose-gc');
+    return runInNewContext('gc') as Collect;
+  } catch {
+    return () => Promise.resolve();
+  }
 }

@@ -1,10 +1,11 @@
 // The files that a job and its script library leave in the attempt directory, as the shipping loops see them.
 import { execFile } from 'node:child_process';
-import { constants, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { constants, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 
 import type { Log } from '../runtime/log.ts';
+import { makeDirectories } from '../runtime/make-directories.ts';
 import { openPlainFile, plainFile, readPlainFile } from './plain-file.ts';
 
 export type SpoolName = 'stdout' | 'stderr' | 'metrics.jsonl';
@@ -65,7 +66,7 @@ export function createSpoolFiles(log: Log): SpoolFiles {
     },
     putAside(directory, names) {
       const place = join(dirname(directory), 'refused', directory.slice(dirname(directory).length + 1));
-      mkdirSync(place, { recursive: true, mode: 0o700 });
+      makeDirectories(place, 0o700);
       for (const name of names) {
         try {
           renameSync(join(directory, 'uploads', name), join(place, name));

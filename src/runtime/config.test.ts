@@ -98,6 +98,10 @@ test('a secret is refused in a project file and never shown in an error', () => 
   writeProject({ api_key: 'jd_secret' });
   expect(() => load()).toThrow(/api_key is a secret and does not belong into a project file; set DROVER_API_KEY instead/);
   expect(() => load({ cwd: home, flags: { api_key: 'x'.repeat(5000) } })).toThrow(/^--api-key: this value is not possible/);
+  // As lists show it, cut short: no header can hold it.
+  expect(() => load({ cwd: home, env: { JD_API_KEY: 'jd_abc…' } })).toThrow(
+    'JD_API_KEY: this value is not possible: an API key is one word of plain letters, digits and signs; copy the whole of it.',
+  );
 });
 
 test.each(['{', '[]', '"text"'])('a user file that holds %s is an error that names it', (content) => {

@@ -28,6 +28,9 @@ const Port = z.union([z.int(), digits()]).pipe(z.int().min(0).max(65_535));
 const WorkerCount = z.union([z.int(), digits()]).pipe(z.int().min(1).max(4_096));
 const MegaBytes = z.union([z.int(), digits()]).pipe(z.int().min(1).max(1_000_000));
 const Text = z.string().min(1).max(4_096);
+/** What can stand in a header of HTTP. */
+export const API_KEY = /^[\x21-\x7e]{1,4096}$/;
+const ApiKey = z.string().regex(API_KEY, 'an API key is one word of plain letters, digits and signs; copy the whole of it');
 const Flag = z.union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no']).transform((text) => ['true', '1', 'yes'].includes(text))]);
 const Address = z.string().regex(/^[0-9A-Fa-f.:]+(\/\d{1,3})?$/, 'it must be addresses or ranges such as 10.0.0.0/8, separated by commas');
 const AddressList = z.union([z.array(Address), z.string().transform((text) => text.split(',').map((part) => part.trim()))]).pipe(z.array(Address));
@@ -46,7 +49,7 @@ export const SETTINGS = {
     'server that commands talk to; default the one that the user file knows, if it knows one alone, else http://127.0.0.1 with `port`',
   ),
   api_key: {
-    ...setting(Text.nullable(), ['DROVER_API_KEY', 'JD_API_KEY'], null, 'API key; default the key that the user file holds for the server'),
+    ...setting(ApiKey.nullable(), ['DROVER_API_KEY', 'JD_API_KEY'], null, 'API key; default the key that the user file holds for the server'),
     secret: true,
   },
   experiment: setting(Text.nullable(), ['DROVER_EXPERIMENT', 'JD_EXP_ID'], null, 'experiment of commands that name none'),

@@ -11,8 +11,8 @@ export function makeDirectories(path: string, mode = 0o777): void {
     try {
       mkdirSync(each, { mode });
     } catch (error) {
-      // Somebody else may have made it a moment ago.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isDirectory(each)) throw error;
+      // Somebody else may have made it a moment ago; and of one that is there, systems complain in different words.
+      if (!isDirectory(each)) throw error;
     }
   }
 }

@@ -5,6 +5,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
+import { makeDirectories } from '../runtime/make-directories.ts';
+
 export interface StoredBlob {
   readonly key: string;
   readonly size_bytes: number;
@@ -26,7 +28,7 @@ const LEFT_OVER_MS = 24 * 3600 * 1000;
 const KEY = /^[0-9a-f]{2}\/[0-9a-f]{30}$/;
 
 export async function openBlobDirectory(root: string, now: number): Promise<Blobs> {
-  await mkdir(`${root}/partial`, { recursive: true, mode: 0o700 });
+  makeDirectories(`${root}/partial`, 0o700);
   await removeLeftovers(`${root}/partial`, now);
   const pathOf = (key: string): string => {
     if (!KEY.test(key)) throw new Error('not a blob key');
@@ -39,7 +41,7 @@ export async function openBlobDirectory(root: string, now: number): Promise<Blob
       const partial = `${root}/partial/${name}`;
       try {
         const written = await writeSynced(partial, source);
-        await mkdir(`${root}/${name.slice(0, 2)}`, { recursive: true, mode: 0o700 });
+        await makeFolder(root, name.slice(0, 2));
         await rename(partial, pathOf(key));
         await syncDirectory(`${root}/${name.slice(0, 2)}`);
         return { key, ...written };
@@ -77,6 +79,16 @@ async function writeSynced(path: string, source: AsyncIterable<Uint8Array>): Pro
     await file.close();
   }
   return { size_bytes: size, sha256: hash.digest('hex') };
+}
+
+async function makeFolder(root: string, name: string): Promise<void> {
+  try {
+    await mkdir(`${root}/${name}`, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  await syncDirectory(root);
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -12,13 +12,14 @@ browserTest('a lost connection is shown, and heals with everything that happened
   await reads(live, 'Live');
   expects(/ERR_|Failed to load resource/);
   // Soon after a page is there, the programs of the others are there too.
-  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => /\/workers-[^/]+\.js$/.test(name)));
+  await page.waitForFunction(() => performance.getEntriesByName('all pages are there').length > 0);
   await server.stop();
   await reads(live, 'Reconnecting');
   await page.getByRole('link', { name: 'Workers', exact: true }).click();
   await addressBecomes(page, { path: '/experiments/tune/workers' });
   await page.getByRole('heading', { name: 'tune', level: 1 }).waitFor();
-  await page.getByRole('main').getByText('The server does not answer').waitFor();
+  // It is asked several times first, with pauses that grow.
+  await page.getByRole('main').getByText('The server does not answer').waitFor({ timeout: 45_000 });
   await page.getByRole('link', { name: 'Jobs', exact: true }).click();
   await counts(rows(page), 1);
   await server.start();

@@ -100,7 +100,9 @@ test('without a server what concerns this machine works; a key that is wanted is
   const jd = openJd(stage, server.url);
   const asked = await jd.typed(
     [
-      ['wants an API key', `${server.key}\r`],
+      // As it is shown in lists, cut short.
+      ['wants an API key', `${server.key.slice(0, 8)}…\r`],
+      ['No API key looks like that: it is one word of plain letters, digits and signs. Copy the whole of it.', `${server.key}\r`],
       ['jd> ', 'health\r'],
       ['API key', 'exit\r'],
     ],
@@ -123,13 +125,13 @@ test('without a server what concerns this machine works; a key that is wanted is
   expect(wrong).toContain('[exit 0]');
   const mended = await jd.typed(
     [
-      ['does not accept the API key that was set (JD_API_KEY). Another one', `${server.key}x\r`],
+      ['does not accept the API key of DROVER_API_KEY. Another one', `${server.key}x\r`],
       ['This key was not accepted. Another one', `${server.key}\r`],
       ['jd> ', 'health\r'],
       ['API key', 'exit\r'],
     ],
     [],
-    { ...stranger, JD_API_KEY: 'jd_bad' },
+    { ...stranger, DROVER_API_KEY: 'jd_bad' },
   );
   expect(mended, mended).toMatch(/API key +OK/);
 });

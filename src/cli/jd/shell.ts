@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { callbackify } from 'node:util';
 
+import type { Configuration } from '../../runtime/config.ts';
 import type { CliDependencies } from '../dependencies.ts';
 import { EXIT, isApiError, usageError } from '../failure.ts';
 import { checkExperimentName } from '../launch-checks.ts';
@@ -204,18 +205,36 @@ async function greet(session: Session): Promise<void> {
       (error: unknown) => (isApiError(error) && error.code === 'unauthenticated' ? ('wants a key' as const) : ('silent' as const)),
     );
   };
-  const late = clock.sleep(PATIENCE_MS, over.signal).then(() => 'silent' as const);
-  const found = await Promise.race([look(), late]);
-  const { url, api_key: given } = await (await openCall(session, { command: null, words: [], values: {} })).context.connection();
-  over.abort();
+  const patiently = (): ReturnType<typeof look> => Promise.race([look(), clock.sleep(PATIENCE_MS, over.signal).then(() => 'silent' as const)]);
+  const { context } = await openCall(session, { command: null, words: [], values: {} });
+  const { url, api_key: given } = await context.connection();
+  let found = await patiently();
   if (found === 'silent') stdout.write(`No server answers at ${url}. What concerns this machine works all the same.\n`);
-  if (found !== 'wants a key') return;
-  let question = given === null ? `${url} wants an API key` : `${url} does not accept the API key that was set (JD_API_KEY). Another one`;
-  do {
-    session.api_key = await askSecretly(session, `${question} (Enter: go on without): `);
-    question = 'This key was not accepted. Another one';
-  } while (session.api_key !== null && (await look()) === 'wants a key');
-  if (session.api_key === null) stdout.write('Without a key, what concerns this machine works all the same.\n');
+  if (found === 'wants a key') {
+    const named = given === null ? `${url} wants an API key` : `${url} does not accept the API key of ${keySource(await context.configuration())}. Another one`;
+    for (let question = named; found === 'wants a key'; question = 'This key was not accepted. Another one') {
+      session.api_key = await askKey(session, `${question} (Enter: go on without): `);
+      if (session.api_key === null) break;
+      found = await patiently();
+    }
+    if (found === 'silent') stdout.write(`Whether this key is right could not be seen: ${url} does not answer any more.\n`);
+    if (session.api_key === null) stdout.write('Without a key, what concerns this machine works all the same.\n');
+  }
+  over.abort();
+}
+
+/** Where the key stands that was used without being typed here. */
+function keySource({ sources, user_file }: Configuration): string {
+  const { name } = sources.api_key;
+  return name ?? user_file;
+}
+
+async function askKey(session: Session, question: string): Promise<string | null> {
+  const { API_KEY } = await import('../../runtime/config.ts');
+  const again = `No API key looks like that: it is one word of plain letters, digits and signs. Copy the whole of it.\n${question}`;
+  let key = await askSecretly(session, question);
+  while (key !== null && !API_KEY.test(key)) key = await askSecretly(session, again);
+  return key;
 }
 
 /** What is typed is not shown. */
