@@ -51,8 +51,12 @@ async function start(
     const ended = started.ended.then((end) => endOf(options, attempt, end));
     return { ...groupOf(options, started.pid), pid: started.pid, started_at, ran_ms: 0, ended, hasEnded: () => readEnd(directory) !== null };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync(options.cwd)) {
-      throw new StartFailure('job', `The directory ${options.cwd}, where the worker was launched, does not exist any more. Start the worker again.`);
+    // With it the interpreter and the script may have gone: whatever failed, no job is to blame.
+    if (!existsSync(options.cwd)) {
+      throw new StartFailure(
+        'machine',
+        `The directory ${options.cwd}, where the worker was launched, is not there. Bring it back, or start the worker elsewhere.`,
+      );
     }
     throw startFailure(error, lease);
   }
