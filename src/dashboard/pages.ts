@@ -1,13 +1,15 @@
-// The programs of the pages, each loaded when somebody goes there.
+// The programs of the pages, each loaded when somebody goes there; first in this list what most people open next.
+import { whenIdle } from './when-idle.ts';
+
 export const PAGES = {
-  home: () => import('./pages/home.tsx'),
   experiment: () => import('./pages/experiment.tsx'),
   jobs: () => import('./pages/jobs.tsx'),
+  job: () => import('./pages/job.tsx'),
+  home: () => import('./pages/home.tsx'),
   matrices: () => import('./pages/matrices.tsx'),
   charts: () => import('./pages/charts.tsx'),
   workers: () => import('./pages/workers.tsx'),
   settings: () => import('./pages/settings.tsx'),
-  job: () => import('./pages/job.tsx'),
   compare: () => import('./pages/compare.tsx'),
 } as const;
 
@@ -25,8 +27,14 @@ export async function loadPage(pathname: string): Promise<void> {
 /** Stands in the browser's record of what it did and when, as soon as no page has to be loaded any more. */
 const ALL_PAGES = 'all pages are there';
 
-/** So that whoever goes to another page finds its program here, also while the server is away: the browser would leave the dashboard otherwise. */
+/**
+ * So that whoever goes to another page finds its program here, also while the server is away: the browser would leave the dashboard
+ * otherwise. One after the other, each when nothing else is to be done: all at once they would stand in the way of whoever clicks now.
+ */
 export async function loadAllPages(): Promise<void> {
-  await Promise.allSettled(Object.values(PAGES).map((load) => load()));
+  for (const load of Object.values(PAGES)) {
+    await new Promise<void>(whenIdle);
+    await load().catch(() => undefined);
+  }
   performance.mark(ALL_PAGES);
 }

@@ -8,18 +8,23 @@ interface Props extends ComponentPropsWithRef<'a'> {
   readonly href: string;
   /** The page stays where it was scrolled to. */
   readonly stay?: boolean;
+  /** What is waited for before going there. */
+  readonly ahead?: () => Promise<void>;
 }
 
-export function PlainLink({ href, stay = false, children, ...props }: Props) {
+export function PlainLink({ href, stay = false, ahead, onClick, children, ...props }: Props) {
   const router = useRouter();
   const follow = (event: MouseEvent<HTMLAnchorElement>): void => {
+    onClick?.(event);
     // With these keys, a browser opens a tab or a window.
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    void router.navigate({ href, resetScroll: !stay });
+    const go = (): void => void router.navigate({ href, resetScroll: !stay });
+    if (ahead === undefined) go();
+    else void ahead().then(go);
   };
   return (
-    <a href={href} onClick={follow} {...props}>
+    <a {...props} href={href} onClick={follow}>
       {children}
     </a>
   );

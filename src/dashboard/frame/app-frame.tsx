@@ -8,7 +8,6 @@ import { Fragment, useEffect } from 'react';
 import { api, isUnauthenticated } from '../api.ts';
 import { ConfirmProvider } from '../components/confirm.tsx';
 import { ErrorNotice } from '../components/states.tsx';
-import { whenIdle } from '../components/when-wanted.tsx';
 import { LiveProvider } from '../live/live-provider.tsx';
 import { loadAllPages } from '../pages.ts';
 import { queries } from '../queries.ts';
@@ -23,7 +22,7 @@ export function AppFrame() {
   const session = useQuery(queries.session());
   const { experiment } = useParams({ strict: false });
   useEffect(() => {
-    if (session.isSuccess) whenIdle(() => void loadAllPages());
+    if (session.isSuccess) void loadAllPages();
   }, [session.isSuccess]);
   if (session.isPending || (session.isError && isUnauthenticated(session.error))) {
     return (

@@ -73,7 +73,7 @@ export function JobTable(props: Props) {
     );
   }
   return (
-    <div className="dr-scroll-x" style={props.stale ? { opacity: 0.55 } : {}}>
+    <div className="dr-scroll-x dr-rows" data-stale={props.stale ? true : undefined}>
       <table className="dr-table dr-job-table" data-chosen={isDefault(columns) ? undefined : true} aria-busy={props.stale}>
         <Head {...props} />
         <tbody>

@@ -6,12 +6,15 @@ import { Link } from '@tanstack/react-router';
 import type { ExperimentShape } from '../../contract/index.ts';
 import { JOB_STATUSES, type JobStatus } from '../../core/job.ts';
 import { countText } from '../components/bytes.ts';
+import { PlainLink } from '../components/plain-link.tsx';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { STATUS_ICON, STATUS_WORD } from '../components/status.tsx';
 import { durationText } from '../components/time.tsx';
 import { useEta } from '../components/use-eta.ts';
+import { stringifySearch } from '../search-params.ts';
 import { NoWorker } from '../workers/no-worker.tsx';
 import { withFilter, type JobsSearch } from './jobs-search.ts';
+import type { Ahead } from './use-ahead.ts';
 
 const MEANING: Record<JobStatus | 'total', string> = {
   total: 'All jobs ever created in this experiment, deleted ones included',
@@ -26,24 +29,18 @@ interface Props {
   /** When the experiment was read, in milliseconds. */
   readonly at: number;
   readonly search: JobsSearch;
+  readonly ahead: Ahead['jobs'];
 }
 
-export function Summary({ experiment, at, search }: Props) {
+export function Summary({ experiment, at, search, ahead }: Props) {
+  const card = { experiment: experiment.name, search, ahead };
   const { counts } = experiment;
   return (
     <Stack gap="sm">
       <div className="dr-cards">
-        <Card experiment={experiment.name} search={search} status={undefined} count={counts.created} label="Total" icon={IconStack2} />
+        <Card {...card} status={undefined} count={counts.created} label="Total" icon={IconStack2} />
         {JOB_STATUSES.map((status) => (
-          <Card
-            key={status}
-            experiment={experiment.name}
-            search={search}
-            status={status}
-            count={counts[status]}
-            label={STATUS_WORD[status]}
-            icon={STATUS_ICON[status]}
-          />
+          <Card key={status} {...card} status={status} count={counts[status]} label={STATUS_WORD[status]} icon={STATUS_ICON[status]} />
         ))}
       </div>
       <Pace experiment={experiment} at={at} />
@@ -52,9 +49,8 @@ export function Summary({ experiment, at, search }: Props) {
   );
 }
 
-interface CardProps {
+interface CardProps extends Pick<Props, 'search' | 'ahead'> {
   readonly experiment: string;
-  readonly search: JobsSearch;
   /** Undefined: the card of all jobs. */
   readonly status: JobStatus | undefined;
   readonly count: number;
@@ -62,25 +58,24 @@ interface CardProps {
   readonly icon: Icon;
 }
 
-function Card({ experiment, search, status, count, label, icon: Symbol }: CardProps) {
+function Card({ experiment, search, ahead, status, count, label, icon: Symbol }: CardProps) {
+  const filtered = withFilter(search, { status });
   return (
     <Tooltip label={MEANING[status ?? 'total']}>
-      <Link
-        to="/experiments/$experiment/jobs"
-        params={{ experiment }}
-        search={withFilter(search, { status })}
+      <PlainLink
+        href={`/experiments/${encodeURIComponent(experiment)}/jobs${stringifySearch({ ...filtered })}`}
+        ahead={() => ahead(filtered)}
         className="dr-card dr-stat"
         data-kind={status ?? 'total'}
         data-on={search.status === status ? true : undefined}
         aria-current={search.status === status ? 'true' : undefined}
-        activeProps={{}}
       >
         <span className="dr-stat-label">
           <Symbol size={15} stroke={2} aria-hidden />
           {label}
         </span>
         <span className="dr-stat-count dr-num">{countText(count)}</span>
-      </Link>
+      </PlainLink>
     </Tooltip>
   );
 }

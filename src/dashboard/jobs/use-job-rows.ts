@@ -9,6 +9,7 @@ import { usePacedReading } from '../live/use-paced-reading.ts';
 import { queries } from '../queries.ts';
 import type { JobsQuery } from './jobs-search.ts';
 import { movedRows } from './moved-rows.ts';
+import { AHEAD_MS } from './use-ahead.ts';
 
 export interface JobRow {
   readonly job: JobShape;
@@ -41,8 +42,6 @@ export interface JobRows {
 }
 
 const ORDER_REST_MS = 2_000;
-/** What was fetched ahead is taken as it is for so long. */
-const AHEAD_MS = 5_000;
 
 interface Shown {
   readonly key: string;

@@ -7,7 +7,7 @@ import { useCallback, useEffect, useState } from 'react';
 
 import type { JobShape } from '../../contract/index.ts';
 import { errorSentence, isForeignCursor, isTooMany } from '../api.ts';
-import { laterPart, useMade, whenIdle } from '../components/when-wanted.tsx';
+import { laterPart, useMade } from '../components/when-wanted.tsx';
 import { useFileDrop } from '../add-jobs/use-job-file.ts';
 import { CommandLine } from '../components/copy.tsx';
 import { rowKeys, withFocusedRow } from '../components/row-keys.ts';
@@ -28,10 +28,12 @@ import { Pager, rememberWay } from '../jobs/pager.tsx';
 import { FoundSoFar, NothingYet, type SearchState } from '../jobs/search-on.tsx';
 import { Summary } from '../jobs/summary.tsx';
 import { Toolbar } from '../jobs/toolbar.tsx';
+import { useAhead, type Ahead } from '../jobs/use-ahead.ts';
 import { useColumns } from '../jobs/use-columns.ts';
 import { useJobRows, type JobRows } from '../jobs/use-job-rows.ts';
 import { useSelection } from '../jobs/use-selection.ts';
 import { queries } from '../queries.ts';
+import { whenIdle } from '../when-idle.ts';
 
 const addJobs = laterPart(() => import('../add-jobs/add-jobs.tsx').then((loaded) => loaded.AddJobs));
 const jobAside = laterPart(() => import('../job/job-aside.tsx').then((loaded) => loaded.JobAside));
@@ -52,7 +54,8 @@ export function JobsPage() {
     (next: JobsSearch, replace = false) => void navigate({ to: '/experiments/$experiment/jobs', params: { experiment: name }, search: next, replace }),
     [navigate, name],
   );
-  const beside = useBeside(search, rows, go);
+  const ahead = useAhead(name);
+  const beside = useBeside({ search, rows, go, ahead });
   const actions = useJobActions({ edit: setEdited, onDeleted: (job) => (job.number === search.job ? beside.close() : undefined) });
   const columns = useColumns(name, search, go);
   const selecting = useSelection(name, query, rows);
@@ -72,13 +75,13 @@ export function JobsPage() {
     whenIdle(jobAside.load);
     whenIdle(addJobs.load);
   }, [rows.pending]);
-  const { next, searching } = goingOn({ rows, query, search, go });
+  const { next, searching } = goingOn({ rows, query, search, go, ahead });
   return (
     <Stack gap="md">
       {experiment.data === undefined ? (
         <LoadingRows rows={2} height={60} />
       ) : (
-        <Summary experiment={experiment.data} at={experiment.dataUpdatedAt} search={search} />
+        <Summary experiment={experiment.data} at={experiment.dataUpdatedAt} search={search} ahead={ahead.jobs} />
       )}
       <Operations experiment={name} />
       <div className="dr-card">
@@ -128,11 +131,18 @@ export function JobsPage() {
   );
 }
 
+interface Going {
+  readonly search: JobsSearch;
+  readonly rows: JobRows;
+  readonly go: (next: JobsSearch, replace?: boolean) => void;
+  readonly ahead: Ahead;
+}
+
 /** The job beside the list: how one is opened there, what stands above and below it, and how it is closed. */
-function useBeside(search: JobsSearch, rows: JobRows, go: (next: JobsSearch, replace?: boolean) => void) {
+function useBeside({ search, rows, go, ahead }: Going) {
   const numbers = rows.rows.map(({ job }) => job.number);
   const at = search.job === undefined ? -1 : numbers.indexOf(search.job);
-  const open = (number: number): void => go({ ...search, job: number }, search.job !== undefined);
+  const open = (number: number): void => void ahead.job(number).then(() => go({ ...search, job: number }, search.job !== undefined));
   const close = (): void => {
     const number = search.job;
     go(readJobsSearch({ ...search, job: undefined }), true);
@@ -174,21 +184,19 @@ function Adding({ name, search, go, pending, mayAdd }: AddingProps) {
   );
 }
 
-interface Listed {
-  readonly rows: JobRows;
+interface Listed extends Going {
   readonly query: JobsQuery;
-  readonly search: JobsSearch;
-  readonly go: (next: JobsSearch) => void;
 }
 
 /** The way to the next page, and how far the search is when this page is not full. */
-function goingOn({ rows, query, search, go }: Listed): { readonly next: () => void; readonly searching: SearchState | null } {
+function goingOn({ rows, query, search, go, ahead }: Listed): { readonly next: () => void; readonly searching: SearchState | null } {
   const searched = searchedJobs(query, rows.shortAnswers, search.searched);
   const next = (): void => {
     const { nextCursor: next_cursor } = rows;
     if (next_cursor === null || rows.stale) return;
     rememberWay(next_cursor, search);
-    go(nextPage(search, { rows: rows.rows.length, next_cursor, searched }));
+    const page = nextPage(search, { rows: rows.rows.length, next_cursor, searched });
+    void ahead.jobs(page).then(() => go(page));
   };
   const found = rowsBefore(search) + (rows.stale ? 0 : rows.rows.length);
   return { next, searching: rows.short ? { searched, found, busy: rows.stale, goOn: next } : null };
