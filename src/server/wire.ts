@@ -92,7 +92,7 @@ export function attemptShape(attempt: AttemptRecord): AttemptShape {
 
 export function workerShape(worker: WorkerRecord): WorkerShape {
   const gone = worker.disabled_at !== null || worker.left_at !== null || worker.liveness === 'lost';
-  const { host, instance, slot, machine_class, desired_state, desired_version, applied_version } = worker;
+  const { host, instance, slot, machine_class, machine, desired_state, desired_version, applied_version } = worker;
   const busy = worker.job_experiment !== null && worker.job_number !== null && worker.job_attempt !== null;
   return {
     worker_id: worker.id,
@@ -100,6 +100,7 @@ export function workerShape(worker: WorkerRecord): WorkerShape {
     instance,
     slot,
     machine_class,
+    machine,
     status: gone ? 'disabled' : busy ? 'busy' : 'idle',
     liveness: gone ? 'lost' : worker.liveness,
     desired_state,
