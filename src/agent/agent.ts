@@ -128,7 +128,8 @@ class AgentRun implements Agent {
 
   stop({ slots, grace_seconds }: { readonly slots?: readonly number[]; readonly grace_seconds?: number } = {}): void {
     const workforce = this.#workforce;
-    const all = slots === undefined || (!this.#parts.drives && this.#parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot)));
+    const all =
+      slots === undefined || (!this.#parts.drives && this.#parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot)));
     const options = { message: 'The worker was stopped.', ...(grace_seconds === undefined ? {} : { grace_seconds }) };
     if (all) {
       if (this.#ending === 'no') this.#ending = 'asked';

@@ -1,6 +1,7 @@
 // The workers of an agent, one per slot: what each was told, and what it has told the server of that.
 // One worker's command never touches its neighbours.
 import type { SyncReplyShape, SyncRequestShape } from '../contract/index.ts';
+import { isDriven } from '../core/identifiers.ts';
 import type { DesiredState } from '../core/worker.ts';
 
 export interface Slots {
@@ -10,7 +11,8 @@ export interface Slots {
   drive(machines: readonly DrivenMachine[]): void;
   /** Their slots. */
   driven(): number[];
-  machine(slot: number): string | null;
+  /** Those that can take a job while jobs hold these. */
+  free(taken: readonly number[]): number[];
   /** Takes the newest commands; true when one of them is to be told back. */
   command(commands: SyncReplyShape['workers']): boolean;
   /** A command from this machine: it holds until another one from here, whatever the server says. */
@@ -57,6 +59,11 @@ export function createSlots(count: number, once: boolean): Slots {
     if (once && slot !== undefined) slot.used_up = true;
   };
 
+  const mayTake = (index: number): boolean => {
+    const slot = slots.get(index);
+    return slot !== undefined && slot.desired === 'run' && !isLeaving(slot) && (index < count || machines.has(index));
+  };
+
   return {
     count,
     drive(told) {
@@ -64,7 +71,14 @@ export function createSlots(count: number, once: boolean): Slots {
       for (const slot of machines.keys()) if (!slots.has(slot)) slots.set(slot, fresh());
     },
     driven: () => [...machines.keys()],
-    machine: (slot) => machines.get(slot) ?? null,
+    free(taken) {
+      const busy = new Set(taken);
+      const open = (slot: number): boolean => !busy.has(slot) && mayTake(slot);
+      // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
+      const room = Math.max(0, count - taken.filter((slot) => !isDriven(slot)).length);
+      const own = Array.from({ length: count }, (_, slot) => slot).filter(open);
+      return [...own.slice(0, room), ...[...machines.keys()].filter(open)];
+    },
     command(commands) {
       let changed = false;
       for (const { slot: index, desired_state, desired_version } of commands) {
@@ -91,10 +105,7 @@ export function createSlots(count: number, once: boolean): Slots {
         if (slot !== undefined) slot.told_version = Math.max(slot.told_version, applied_version);
       }
     },
-    mayTake(index) {
-      const slot = slots.get(index);
-      return slot !== undefined && slot.desired === 'run' && !isLeaving(slot) && (index < count || machines.has(index));
-    },
+    mayTake,
     took: use,
     foundNothing: (indices) => indices.forEach(use),
     isLeaving(index) {

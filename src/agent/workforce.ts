@@ -1,6 +1,5 @@
 // All attempts and slots of one agent together: what to tell the server in a sync, and what its reply means here.
 import type { Client, LeaseShape, SyncReplyShape, SyncRequestShape } from '../contract/index.ts';
-import { isDriven } from '../core/identifiers.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -19,17 +18,7 @@ import type { SpoolFiles } from './spool-files.ts';
 
 export type Told = Pick<
   SyncRequestShape,
-  | 'free_slots'
-  | 'ahead_slots'
-  | 'driven_slots'
-  | 'free'
-  | 'has_script'
-  | 'workers'
-  | 'running'
-  | 'finished'
-  | 'executions'
-  | 'metrics'
-  | 'left_slots'
+  'free_slots' | 'ahead_slots' | 'driven_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'executions' | 'metrics' | 'left_slots'
 >;
 
 export interface WorkforceParts {
@@ -327,18 +316,7 @@ class Force implements Workforce {
   }
 
   #freeSlots(): number[] {
-    const { workers } = this.#parts;
-    if (!this.#mayOffer()) return [];
-    const busy = new Set(this.#occupying().map((attempt) => attempt.slot));
-    // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
-    const own = this.#occupying().filter((attempt) => !isDriven(attempt.slot)).length;
-    const room = Math.min(LIMITS.sync_items.value, Math.max(0, workers - own));
-    const free: number[] = [];
-    for (let slot = 0; slot < workers && free.length < room; slot += 1) {
-      if (!busy.has(slot) && this.slots.mayTake(slot)) free.push(slot);
-    }
-    free.push(...this.slots.driven().filter((slot) => !busy.has(slot) && this.slots.mayTake(slot)));
-    return free.slice(0, LIMITS.sync_items.value);
+    return this.#mayOffer() ? this.slots.free(this.#occupying().map(({ slot }) => slot)).slice(0, LIMITS.sync_items.value) : [];
   }
 
   #take(lease: LeaseShape): boolean {

@@ -104,6 +104,7 @@ export const Attempt = z.object({
   outcome: OutcomeName.nullable().describe('null while it is live'),
   revision: z.int(),
   worker_id: z.string(),
+  machine: z.string().nullable().describe('the driven machine on which it acted; null: where its agent is'),
   claimed_at: Moment,
   started_at: Moment.nullable().describe('when the process began'),
   finished_at: Moment.nullable(),

@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { drives, HEALTHY, healthAfter, machineNameProblem, mayTakeJob, onTrial, type EndedThere, type MachineHealth } from './machine.ts';
 
 const MINUTE = 60_000;
-const failed = (job_id: number, change: Partial<EndedThere> = {}): EndedThere => ({ job_id, job: `pool/${job_id}`, outcome: 'failed', exit_code: 1, ...change });
+const failed = (job_id: number, change: Partial<EndedThere> = {}): EndedThere => ({
+  job_id,
+  job: `pool/${job_id}`,
+  outcome: 'failed',
+  exit_code: 1,
+  ...change,
+});
 
 function after(ends: readonly EndedThere[], now: number, before: MachineHealth = HEALTHY): MachineHealth {
   return ends.reduce((health, end) => healthAfter(health, end, now) ?? health, before);

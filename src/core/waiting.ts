@@ -89,7 +89,10 @@ function amongAble(job: WaitingJob, able: readonly WaitingPlace[], { able: all, 
   const of = `${job.demand.machine_class === null ? '' : ` of class ${job.demand.machine_class}`} that could take it`;
   const ready = able.reduce((total, place) => total + place.ready, 0);
   if (ready === 0 && able.some(({ quarantined }) => quarantined === true)) {
-    return because('told', `${all === 1 ? `The one machine${of} is` : `All ${all} workers${of} are`} in quarantine, disabled or told to stop: drover machine ls says why.`);
+    return because(
+      'told',
+      `${all === 1 ? `The one machine${of} is` : `All ${all} workers${of} are`} in quarantine, disabled or told to stop: drover machine ls says why.`,
+    );
   }
   if (ready === 0) {
     return because('told', all === 1 ? `The one worker${of} was told to pause, drain or stop.` : `All ${all} workers${of} were told to pause, drain or stop.`);

@@ -66,13 +66,14 @@ export function jobShape(job: JobRecord): JobShape {
 }
 
 export function attemptShape(attempt: AttemptRecord): AttemptShape {
-  const { rank, outcome, revision, worker_id, duration_ms, exit_code, signal, message, log_bytes } = attempt;
+  const { rank, outcome, revision, worker_id, machine, duration_ms, exit_code, signal, message, log_bytes } = attempt;
   return {
     attempt: attempt.attempt,
     rank,
     outcome,
     revision,
     worker_id,
+    machine,
     claimed_at: moment(attempt.claimed_at),
     started_at: moment(attempt.started_at),
     finished_at: moment(attempt.finished_at),

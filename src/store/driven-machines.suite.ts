@@ -1,7 +1,18 @@
 // Driven machines: who drives which, that each has one job at a time, and when one is left alone. The same on every engine.
 import { describe, expect, it } from 'vitest';
 
-import { countersAreRight, finished, job, makeAgent, makeExperiment, makeJobs, running, sweptJustNow, type TestAgent, times } from '../../test/support/queue.ts';
+import {
+  countersAreRight,
+  finished,
+  job,
+  makeAgent,
+  makeExperiment,
+  makeJobs,
+  running,
+  sweptJustNow,
+  type TestAgent,
+  times,
+} from '../../test/support/queue.ts';
 import { storePerTest } from '../../test/support/store-hooks.ts';
 import type { StoreMaker } from '../../test/support/stores.ts';
 
@@ -136,7 +147,8 @@ export function drivenMachinesSuite(name: string, make: () => Promise<StoreMaker
     it('enables a machine out of quarantine, and adding it again does too', async () => {
       const agent = await driver();
       await add('foo', 'a');
-      const quarantine = () => store.write((tx) => tx.sql.run(`update machine set quarantined_at = 1, quarantine_reason = 'x', failures = 4, trial_at = ?`, [tx.now * 2]));
+      const quarantine = () =>
+        store.write((tx) => tx.sql.run(`update machine set quarantined_at = 1, quarantine_reason = 'x', failures = 4, trial_at = ?`, [tx.now * 2]));
       await makeJobs(store, experiment, times(2), { machine_class: 'foo' });
       await quarantine();
       expect((await ask(agent)).leases).toEqual([]);

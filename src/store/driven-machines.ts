@@ -112,7 +112,11 @@ function tellHealth(tx: Transaction, { id: _id, name, agent_id, slot, quarantine
   if (quarantined_at !== null && after.quarantined_at === null) tx.event({ kind: 'machine_readmitted', ...about, data: { machine: name } });
 }
 
-export async function writeHealth(tx: Transaction, id: number, { failures, failed_job_id, quarantined_at, quarantine_reason, trial_at }: MachineHealth): Promise<void> {
+export async function writeHealth(
+  tx: Transaction,
+  id: number,
+  { failures, failed_job_id, quarantined_at, quarantine_reason, trial_at }: MachineHealth,
+): Promise<void> {
   await tx.sql.run('update machine set failures = ?, failed_job_id = ?, quarantined_at = ?, quarantine_reason = ?, trial_at = ? where id = ?', [
     failures,
     failed_job_id,
@@ -184,7 +188,10 @@ async function slotFor(tx: Transaction, driver: Driver, machineId: number): Prom
     await tx.sql.run('update worker set disabled_at = null, disabled_reason = null where agent_id = ? and slot = ?', [driver.id, known.slot]);
     return Number(known.slot);
   }
-  const [last] = await tx.sql.all<{ slot: number | null }>('select max(slot) as slot from worker where agent_id = ? and slot >= ?', [driver.id, FIRST_DRIVEN_SLOT]);
+  const [last] = await tx.sql.all<{ slot: number | null }>('select max(slot) as slot from worker where agent_id = ? and slot >= ?', [
+    driver.id,
+    FIRST_DRIVEN_SLOT,
+  ]);
   const slot = last?.slot === null || last === undefined ? FIRST_DRIVEN_SLOT : Number(last.slot) + 1;
   if (slot > LAST_SLOT) return null;
   await tx.sql.run(

@@ -18,7 +18,10 @@ export interface AddedMachines {
 }
 
 /** One that is known changes its class, and whatever made it stay alone is forgotten; its running job is not touched. */
-export async function addMachines(tx: Transaction, { names, machine_class, actor }: { names: readonly string[]; machine_class: string; actor: string }): Promise<AddedMachines> {
+export async function addMachines(
+  tx: Transaction,
+  { names, machine_class, actor }: { names: readonly string[]; machine_class: string; actor: string },
+): Promise<AddedMachines> {
   const wanted = [...new Set(names)];
   for (const name of wanted) {
     const problem = machineNameProblem(name);
@@ -30,10 +33,11 @@ export async function addMachines(tx: Transaction, { names, machine_class, actor
   for (const name of wanted) {
     const row = known.get(name);
     if (row === undefined) {
-      await tx.sql.run(
-        `insert into machine (name, kind, machine_class, created_at, enabled, failures, options_json) values (?, 'driven', ?, ?, 1, 0, '{}')`,
-        [name, machine_class, tx.now],
-      );
+      await tx.sql.run(`insert into machine (name, kind, machine_class, created_at, enabled, failures, options_json) values (?, 'driven', ?, ?, 1, 0, '{}')`, [
+        name,
+        machine_class,
+        tx.now,
+      ]);
       added.push(name);
       continue;
     }
@@ -51,7 +55,10 @@ export async function addMachines(tx: Transaction, { names, machine_class, actor
 }
 
 function runsAgent(name: string): Refusal {
-  return new Refusal('machine_has_agent', `${name} is a machine with an agent of its own, which tells its class: drover worker start --class CLASS. Give a driven machine another name, for example with its port.`);
+  return new Refusal(
+    'machine_has_agent',
+    `${name} is a machine with an agent of its own, which tells its class: drover worker start --class CLASS. Give a driven machine another name, for example with its port.`,
+  );
 }
 
 export interface MachineChange {
@@ -198,14 +205,18 @@ export type MachineState = 'ready' | 'running' | 'disabled' | 'quarantined' | 'n
 /** What it is doing, and why it takes no jobs where it does not. */
 export function machineState(row: ListedMachine, now: number): { readonly state: MachineState; readonly reason: string | null } {
   const running = row.job_number !== null;
-  if (row.enabled === 0) return { state: 'disabled', reason: `It was disabled${running ? '; the job that runs there goes on' : ''}. drover machine enable ${row.name}` };
+  if (row.enabled === 0)
+    return { state: 'disabled', reason: `It was disabled${running ? '; the job that runs there goes on' : ''}. drover machine enable ${row.name}` };
   if (row.quarantined_at !== null) {
     const trial = mayTakeJob(row, now) ? 'The next job of its class is a trial.' : 'Later one job is tried there.';
     return { state: 'quarantined', reason: `${row.quarantine_reason ?? ''} ${trial} At once: drover machine enable ${row.name}` };
   }
   if (running) return { state: 'running', reason: null };
   if (row.agent_present !== 1) {
-    return { state: 'no_driver', reason: `No agent drives class ${row.machine_class ?? ''}. Start one: drover worker start --drive ${row.machine_class ?? 'CLASS'}` };
+    return {
+      state: 'no_driver',
+      reason: `No agent drives class ${row.machine_class ?? ''}. Start one: drover worker start --drive ${row.machine_class ?? 'CLASS'}`,
+    };
   }
   if (row.agent_alive !== 1) return { state: 'silent', reason: `The agent ${row.agent_name ?? ''} is not heard of.` };
   if (row.kind === 'driven' && row.told_to !== null && row.told_to !== 'run') return { state: 'disabled', reason: `Its worker was told to ${row.told_to}.` };

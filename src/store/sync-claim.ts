@@ -101,9 +101,14 @@ function offersOf(session: Session, { blocked, now }: { blocked: ReadonlySet<str
     ahead: message.ahead_slots.filter(mayTake),
   };
   if (session.driven.length === 0) return [own];
-  const elsewhere = [...drivenSlotsByClass(session, now)].map(
-    ([machine_class, slots]): AgentOffer => ({ free: message.free, machine_class, has_script: false, driven: true, slots: slots.filter(isOpen), ahead: [] }),
-  );
+  const elsewhere = [...drivenSlotsByClass(session, now)].map(([machine_class, slots]): AgentOffer => ({
+    free: message.free,
+    machine_class,
+    has_script: false,
+    driven: true,
+    slots: slots.filter(isOpen),
+    ahead: [],
+  }));
   return [own, ...elsewhere];
 }
 

@@ -75,7 +75,5 @@ test('a driver runs the commands of jobs on driven machines', async (context) =>
   const body = { command: 'setup {MACHINE} --name {name}', machine_class: 'foo', jobs: [{ params: { name: "it's two words" } }] };
   const { from } = await server.api.jobs.create({ params: { experiment: 'pool' }, body });
   expect(await pool.reaches(from!, 'done')).toMatchObject({ worker_id: expect.stringMatching(/_5000$/) });
-  await eventually(async () =>
-    expect((await pool.log(from!)).toString()).toBe(`['--print_results_path', 'setup', 'node1:22', '--name', "it's two words"]\n`),
-  );
+  await eventually(async () => expect((await pool.log(from!)).toString()).toBe(`['--print_results_path', 'setup', 'node1:22', '--name', "it's two words"]\n`));
 });

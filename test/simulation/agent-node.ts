@@ -344,7 +344,19 @@ const FACTS = {
 };
 
 const LAUNCH = {
-  ...{ server: SERVER_URL, script: null, interpreter: null, drives: [], driver: null, machine_class: null, once: false, cwd: '/', log_dir: null, log_level: 'info', ca_file: null },
+  ...{
+    server: SERVER_URL,
+    script: null,
+    interpreter: null,
+    drives: [],
+    driver: null,
+    machine_class: null,
+    once: false,
+    cwd: '/',
+    log_dir: null,
+    log_level: 'info',
+    ca_file: null,
+  },
   ...{ free_space_bytes: 1, worker_logs: false, process_id: null },
 };
 

@@ -31,9 +31,9 @@ interface Selectors {
 const FILE_HELP = 'file with one machine per word; # begins a comment';
 
 const addAdd: AddCommand = (group, dependencies) => {
-  const command = addCommand(group, 'add [host] <class>', {
-    summary: 'Add a driven machine to a class',
-    examples: ['machine add node7.example.org:22 foo', 'machine add -m node7 -m node8 foo', 'machine add -f machines.txt foo'],
+  const command = addCommand(group, 'add <hosts-and-class...>', {
+    summary: 'Add driven machines to a class: hosts, then the class',
+    examples: ['machine add node7.example.org:22 foo', 'machine add node7 node8 foo', 'machine add -f machines.txt foo'],
     notes:
       'Nothing is installed there. Jobs of its class run at an agent that drives it (drover up drives all classes, drover worker start --drive CLASS one), one at a time, with {MACHINE} in their command filled in.\nOne that is known changes its class, keeps its running job and comes out of quarantine.',
   })
@@ -74,7 +74,15 @@ const addList: AddCommand = (group, dependencies) => {
       items: batch(machines),
       json: (machine) => machine,
       id: ({ name }) => name,
-      columns: [{ title: 'MACHINE' }, { title: 'CLASS' }, { title: 'KIND' }, { title: 'STATE' }, { title: 'RUNNING' }, { title: 'DRIVER' }, { title: 'WHY', shrinks: true }],
+      columns: [
+        { title: 'MACHINE' },
+        { title: 'CLASS' },
+        { title: 'KIND' },
+        { title: 'STATE' },
+        { title: 'RUNNING' },
+        { title: 'DRIVER' },
+        { title: 'WHY', shrinks: true },
+      ],
       row: (machine) => [
         machine.name,
         machine.machine_class ?? '',
@@ -167,7 +175,10 @@ const CHANGES: readonly ChangeVerb[] = [
 
 function addChange(group: Command, dependencies: Parameters<AddCommand>[1], { verb, action, done, summary }: ChangeVerb): void {
   const command = selectors(
-    addCommand(group, `${verb} [hosts...]`, { summary, examples: [`machine ${verb} node7.example.org:22`, `machine ${verb} -m node7 -m node8`, `machine ${verb} -c foo`] }),
+    addCommand(group, `${verb} [hosts...]`, {
+      summary,
+      examples: [`machine ${verb} node7.example.org:22`, `machine ${verb} -m node7 -m node8`, `machine ${verb} -c foo`],
+    }),
   );
   onRunWith<ChangeOptions>({ command, dependencies, settings: ['url'] }, ({ context, options, words }) =>
     change(context, { action, done, names: [...words, ...namesOf(context, options)], options }),
@@ -221,5 +232,10 @@ function readNames(path: string): string[] {
     const { code } = error as NodeJS.ErrnoException;
     throw usageError(code === 'ENOENT' ? `There is no file ${path}.` : `${path} cannot be read (${code ?? String(error)}).`);
   }
-  return text.split('\n').flatMap((line) => line.replace(/#.*/, '').split(/\s+/).filter((word) => word !== ''));
+  return text.split('\n').flatMap((line) =>
+    line
+      .replace(/#.*/, '')
+      .split(/\s+/)
+      .filter((word) => word !== ''),
+  );
 }

@@ -54,7 +54,8 @@ const addStart: AddCommand = (group, dependencies) => {
       'worker start --experiment digits-tune --foreground --once',
       'worker start --experiment pool --drive foo',
     ],
-    notes: 'It runs in the background unless --foreground is given. Without an experiment it serves all that its key may see, later ones too.\nWith --drive, machines of that class (drover machine add) are slots of this agent: jobs that ask for it run here, one at a time for each machine, with {MACHINE} filled in.',
+    notes:
+      'It runs in the background unless --foreground is given. Without an experiment it serves all that its key may see, later ones too.\nWith --drive, machines of that class (drover machine add) are slots of this agent: jobs that ask for it run here, one at a time for each machine, with {MACHINE} filled in.',
   })
     .option('-e, --experiment <name>', 'serve this experiment only (DROVER_EXPERIMENT)')
     .option('--script <path>', 'what jobs without a command run (DROVER_SCRIPT)')
@@ -122,6 +123,7 @@ const addList: AddCommand = (group, dependencies) => {
         { title: 'LIVENESS' },
         { title: 'TOLD' },
         { title: 'CLASS' },
+        { title: 'MACHINE' },
         { title: 'JOB' },
         { title: 'JOBS DONE', align: 'right' },
         { title: 'SEEN' },
@@ -132,6 +134,7 @@ const addList: AddCommand = (group, dependencies) => {
         worker.liveness,
         worker.command_waits ? `${worker.desired_state} (waits)` : worker.desired_state,
         worker.machine_class ?? '',
+        worker.machine ?? '',
         worker.job === null ? '' : `${worker.job.experiment}/${worker.job.number}`,
         String(worker.jobs_completed),
         relativeTime(worker.last_seen_at, now),
