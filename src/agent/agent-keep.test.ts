@@ -25,7 +25,7 @@ let endLongJob: (end: ProcessEnd) => void;
 
 const lease = (number: number): LeaseShape => ({
   ...{ job_id: number, experiment: 'digits-tune', number, attempt: 1, rank: 0, token: `token${number}abcdefgh`, slot: 0 },
-  ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
+  ...{ params: {}, command: 'true', machine: null, timeout_seconds: null, grace_seconds: 5 },
 });
 
 /** Gives out short jobs one by one, then one that lasts, and two that wait behind it as soon as it is asked for more. */
@@ -64,7 +64,7 @@ beforeEach(() => {
     return { status: 200, headers: { get: () => 'application/json' }, text: async () => JSON.stringify(reply) };
   };
   agent = createAgent({
-    ...{ clock, log: silentLog, random: () => 0.5, worker_ids: ['host_egg_0'], once: false, has_script: false, incarnation: 'i' },
+    ...{ clock, log: silentLog, random: () => 0.5, worker_ids: ['host_egg_0'], once: false, drives: false, has_script: false, incarnation: 'i' },
     client: createClient(contract, { base_url: 'http://server', fetch }),
     store: createAttemptStore({ data: directory, owner: 'me', clock }),
     runner: { start: async (attempt) => run(attempt.lease), adopt: async (attempt) => run(attempt.lease) },

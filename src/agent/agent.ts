@@ -31,6 +31,8 @@ export interface AgentParts {
   /** Slots whose workers were told to leave while an earlier process ran. */
   readonly sent_away?: readonly number[];
   readonly once: boolean;
+  /** It drives machines elsewhere, beside its own workers or without any. */
+  readonly drives: boolean;
   readonly has_script: boolean;
   /** Copies what jobs print into the logs of their workers. */
   readonly output?: JobOutput;
@@ -105,9 +107,9 @@ class AgentRun implements Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#decided = new Promise((resolve) => (this.#finish = resolve));
-    const { clock, log, random, client, store, runner, files, machine, once, has_script } = parts;
+    const { clock, log, random, client, store, runner, files, machine, once, drives, has_script } = parts;
     this.#workforce = createWorkforce({
-      ...{ clock, log, random, client, store, runner, files, machine, once, has_script },
+      ...{ clock, log, random, client, store, runner, files, machine, once, drives, has_script },
       ...(parts.output === undefined ? {} : { output: parts.output }),
       workers: parts.worker_ids.length,
       workerId: (slot) => workerIdOf(parts, slot),
@@ -126,7 +128,8 @@ class AgentRun implements Agent {
 
   stop({ slots, grace_seconds }: { readonly slots?: readonly number[]; readonly grace_seconds?: number } = {}): void {
     const workforce = this.#workforce;
-    const all = slots === undefined || this.#parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot));
+    const all =
+      slots === undefined || (!this.#parts.drives && this.#parts.worker_ids.every((_, slot) => slots.includes(slot) || workforce.slots.isLeaving(slot)));
     const options = { message: 'The worker was stopped.', ...(grace_seconds === undefined ? {} : { grace_seconds }) };
     if (all) {
       if (this.#ending === 'no') this.#ending = 'asked';
@@ -237,7 +240,8 @@ class AgentRun implements Agent {
   }
 
   #isLeaving(): boolean {
-    return this.#ending !== 'no' || this.#parts.worker_ids.every((_, slot) => this.#workforce.slots.isLeaving(slot));
+    if (this.#ending !== 'no') return true;
+    return !this.#parts.drives && this.#parts.worker_ids.every((_, slot) => this.#workforce.slots.isLeaving(slot));
   }
 
   #deliveryLimit(): number {
@@ -292,7 +296,7 @@ function workerIdOf({ worker_ids }: AgentParts, slot: number): string {
 function statusOf(parts: AgentParts, workforce: Workforce, loop: SyncLoop | null): AgentStatus {
   const live = workforce.live();
   const sync = loop?.state() ?? { answered_at: null, trouble: null };
-  const slots = new Set([...parts.worker_ids.keys(), ...live.map((attempt) => attempt.slot)]);
+  const slots = new Set([...parts.worker_ids.keys(), ...workforce.slots.driven(), ...live.map((attempt) => attempt.slot)]);
   return {
     workers: [...slots].map((slot) => {
       const attempt = live.find((each) => each.slot === slot);

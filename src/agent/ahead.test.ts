@@ -44,7 +44,7 @@ afterEach(() => stage.close());
 
 const lease = (number: number, slot: number): LeaseShape => ({
   ...{ job_id: number, experiment: 'digits-tune', number, attempt: 1, rank: 0, token: `token${number}abcdefgh`, slot },
-  ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
+  ...{ params: {}, command: 'true', machine: null, timeout_seconds: null, grace_seconds: 5 },
 });
 
 /** One exchange with a server that settles all ends. */

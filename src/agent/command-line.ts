@@ -35,6 +35,8 @@ Options of start and run
   --script FILE        for jobs without a command          --python FILE   its interpreter
   --workspace DIR      parent of jd_data; default home     --cache DIR     default ~/.jd_cache
   --log-dir DIR        the agent's own log                 --ca-file FILE  certificates to trust (PEM)
+  --drive CLASS        drive the machines of this class too, each as a slot of its own; may be repeated; '*' for all
+  --driver PROGRAM     runs the commands of jobs on driven machines
   --once               leave after one job per worker, or when there is none
   --free-space-mb N    take no jobs below this much free disk; default 500
 Options of ls, stop and restart
@@ -48,6 +50,8 @@ const FLAGS = {
   workers: { type: 'string' },
   class: { type: 'string' },
   script: { type: 'string' },
+  drive: { type: 'string', multiple: true },
+  driver: { type: 'string' },
   python: { type: 'string' },
   workspace: { type: 'string' },
   cache: { type: 'string' },
@@ -125,7 +129,9 @@ function agentOptions(context: AgentContext, values: Values): AgentOptions {
     api_key: apiKeyFor(configuration, server),
     experiments: named.length === 0 ? null : named,
     script: settings.script,
-    workers: settings.workers ?? 1,
+    workers: settings.workers ?? (values.drive === undefined ? 1 : 0),
+    drives: values.drive ?? [],
+    driver: values.driver ?? null,
     machine_class: settings.class,
     foreground: settings.foreground,
     once: settings.once,

@@ -24,7 +24,7 @@ const VERSION_PATIENCE_MS = 5_000;
 const run = promisify(execFile);
 
 export interface PlaceParts {
-  readonly launch: Pick<LaunchSettings, 'server' | 'data' | 'cwd' | 'script' | 'interpreter'>;
+  readonly launch: Pick<LaunchSettings, 'server' | 'data' | 'cwd' | 'script' | 'interpreter' | 'driver'>;
   /** What jobs inherit. */
   readonly env: Readonly<Record<string, string>>;
   /** Directory that holds the `jd` package. */
@@ -41,6 +41,7 @@ export function executionPlace(context: Pick<AgentContext, 'version' | 'platform
     script: launch.script === null ? null : told(launch.script),
     interpreter: launch.interpreter === null ? null : told(launch.interpreter),
     interpreter_version: null,
+    driver: launch.driver === null ? null : told(launch.driver),
     agent_version: told(context.version),
     platform: told(context.platform),
     variables: {

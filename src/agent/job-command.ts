@@ -4,6 +4,7 @@ import { delimiter, extname, isAbsolute, join, resolve } from 'node:path';
 
 import type { LeaseShape } from '../contract/index.ts';
 import { argumentText, type ParamValue } from '../core/params.ts';
+import { shellQuote } from '../core/template.ts';
 import type { Environment } from '../runtime/config.ts';
 import { StartFailure } from './job-process.ts';
 import { plainWords } from './plain-command.ts';
@@ -13,6 +14,8 @@ export interface ScriptSettings {
   readonly script: string | null;
   /** Interpreter; null when the script runs by itself. */
   readonly interpreter: string | null;
+  /** Runs the commands of jobs on driven machines; null: they are run as they are. */
+  readonly driver: string | null;
 }
 
 export function jobArguments(lease: LeaseShape, settings: ScriptSettings): string[] {
@@ -24,8 +27,14 @@ export function jobArguments(lease: LeaseShape, settings: ScriptSettings): strin
   return words;
 }
 
+/** What a driver is given before the words of the command: it is to print where its results are. */
+const DRIVER_FLAG = '--print_results_path';
+
 /** Null when there is neither a command nor a script. */
 export function argumentsOf(lease: LeaseShape, settings: ScriptSettings): string[] | null {
+  if (lease.command !== null && lease.machine !== null && settings.driver !== null) {
+    return ['/bin/sh', '-c', `exec ${shellQuote(settings.driver)} ${DRIVER_FLAG} ${lease.command}`];
+  }
   if (lease.command !== null) return plainWords(lease.command) ?? ['/bin/sh', '-c', lease.command];
   if (settings.script === null) return null;
   const options = Object.entries(lease.params as Record<string, ParamValue>).flatMap(([name, value]) => [`--${name}`, argumentText(value)]);

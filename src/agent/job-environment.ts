@@ -53,6 +53,7 @@ export function jobVariables(inherited: Readonly<Record<string, string>>, lease:
     JD_WORKER_WORKSPACE_ROOT: places.data,
     JD_WORKER_JOB_DIR: places.job_directory,
     JD_WORKER_ID: places.worker_id,
+    ...(lease.machine === null ? {} : { JD_MACHINE: lease.machine }),
     JD_WORKER_TOKEN: jobToken(lease),
     JD_ATTEMPT: String(lease.attempt),
     JD_ATTEMPT_DIR: places.attempt_directory,

@@ -11,7 +11,7 @@ import { logFilePath } from './agent-log.ts';
 import { ownersWithAttempts } from './attempt-store.ts';
 import { AgentFailure, type AgentContext } from './context.ts';
 import { instanceAlive } from './instance-process.ts';
-import { chooseInterpreter } from './job-command.ts';
+import { chooseInterpreter, locate } from './job-command.ts';
 import { machineResources } from './machine.ts';
 import { createNetwork } from './network.ts';
 import { instanceFile, isOwn, listDirectory, registryDirectory, withLock, writeInstance } from './registry.ts';
@@ -33,6 +33,8 @@ export function launchSettings(context: AgentContext, options: AgentOptions): La
     experiments: options.experiments === null ? null : [...options.experiments],
     ...{ script, interpreter, ca_file },
     workers: options.workers,
+    drives: [...options.drives],
+    driver: options.driver === null ? null : locate(options.driver, context),
     machine_class: options.machine_class,
     once: options.once,
     cwd: context.cwd,
@@ -142,6 +144,7 @@ async function greet(context: AgentContext, record: InstanceRecord, client: Clie
 export function machineFacts(context: AgentContext, launch: LaunchSettings, processId: number | null) {
   return {
     workers: launch.workers,
+    drives: launch.drives,
     machine_class: launch.machine_class,
     has_script: launch.script !== null,
     total: machineResources(context.env),

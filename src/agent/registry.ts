@@ -20,7 +20,10 @@ const Launch = z.object({
   experiments: z.array(z.string()).nullable(),
   script: z.string().nullable(),
   interpreter: z.string().nullable(),
-  workers: z.int().min(1),
+  workers: z.int().min(0),
+  /** Classes of machines elsewhere that it drives, and through which program. */
+  drives: z.array(z.string()).default([]),
+  driver: z.string().nullable().default(null),
   machine_class: z.string().nullable(),
   once: z.boolean(),
   cwd: z.string(),

@@ -44,7 +44,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const lease: LeaseShape = {
   ...{ job_id: 7, experiment: 'digits-tune', number: 3, attempt: 2, rank: 0, token: 'abcdefgh12345', slot: 0 },
-  ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
+  ...{ params: {}, command: 'true', machine: null, timeout_seconds: null, grace_seconds: 5 },
 };
 
 /** What a job leaves in its directory when it has ended. */

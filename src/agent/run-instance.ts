@@ -95,7 +95,16 @@ interface AssembledParts {
 function assemble(context: AgentContext, { entry, log, client, output }: AssembledParts): Agent {
   const { clock, random, env, host } = context;
   const { launch, id, worker_ids, starts, sync_seq, sent_away } = entry.record();
-  const jobs = { host, clock, server: launch.server, data: launch.data, cwd: launch.cwd, script: launch.script, interpreter: launch.interpreter };
+  const jobs = {
+    host,
+    clock,
+    server: launch.server,
+    data: launch.data,
+    cwd: launch.cwd,
+    script: launch.script,
+    interpreter: launch.interpreter,
+    driver: launch.driver,
+  };
   // The script library reaches the server the same way.
   const environment = { ...withoutSecrets(env), ...(launch.ca_file === null ? {} : { JD_CA_FILE: launch.ca_file }) };
   const python = unpackPython(launch.cache);
@@ -111,6 +120,7 @@ function assemble(context: AgentContext, { entry, log, client, output }: Assembl
     sequence: createSequence(sync_seq, (bound) => keepBound(entry, bound, log)),
     incarnation: `${starts}-${randomId(6)}`,
     once: launch.once,
+    drives: launch.drives.length > 0,
     has_script: launch.script !== null,
     giveBackMemory: collectGarbage,
     announce: (signal) => announce(context, { entry, client, log, signal }),

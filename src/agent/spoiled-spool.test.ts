@@ -19,7 +19,7 @@ import { shipUploads } from './upload-shipping.ts';
 
 const lease = {
   ...{ job_id: 7, experiment: 'digits-tune', number: 3, attempt: 1, rank: 0, token: 'abcdefgh12345', slot: 0 },
-  ...{ params: {}, command: 'true', timeout_seconds: null, grace_seconds: 5 },
+  ...{ params: {}, command: 'true', machine: null, timeout_seconds: null, grace_seconds: 5 },
 };
 const name = { job_id: 7, attempt: 1, rank: 0 };
 const signal = new AbortController().signal;

@@ -18,7 +18,7 @@ import type { SpoolFiles } from './spool-files.ts';
 
 export type Told = Pick<
   SyncRequestShape,
-  'free_slots' | 'ahead_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'executions' | 'metrics' | 'left_slots'
+  'free_slots' | 'ahead_slots' | 'driven_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'executions' | 'metrics' | 'left_slots'
 >;
 
 export interface WorkforceParts {
@@ -31,6 +31,8 @@ export interface WorkforceParts {
   readonly files: SpoolFiles;
   readonly machine: Machine;
   readonly workers: number;
+  /** Machines elsewhere are slots of this agent too: the server tells which. */
+  readonly drives: boolean;
   readonly once: boolean;
   readonly has_script: boolean;
   readonly workerId: (slot: number) => string;
@@ -135,7 +137,7 @@ class Force implements Workforce {
   }
 
   describe(): Told {
-    const { machine, has_script, workerId } = this.#parts;
+    const { machine, drives, has_script, workerId } = this.#parts;
     const metrics = machine.metrics();
     const executions = untoldExecutions(this.attempts(), workerId);
     const running = this.live().map((attempt) => {
@@ -148,6 +150,7 @@ class Force implements Workforce {
     return {
       free_slots: this.#freeSlots(),
       ahead_slots: this.#aheadSlots(),
+      ...(drives ? { driven_slots: this.slots.driven() } : {}),
       free: machine.resources,
       has_script,
       workers: this.slots.applied(),
@@ -168,13 +171,19 @@ class Force implements Workforce {
     this.#settle(reply, request);
     this.#stopRevoked(reply.revoked);
     for (const attempt of this.#byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
+    if (reply.driven !== undefined) this.#drive(reply.driven);
     const commanded = this.slots.command(reply.workers);
     if (commanded) this.#giveBackWaiting((attempt) => !this.slots.mayTake(attempt.slot));
     const taken = reply.leases.filter((lease) => this.#take(lease)).length;
     if (once) this.slots.foundNothing(request.free_slots.filter((slot) => !reply.leases.some((lease) => lease.slot === slot)));
     onProgress();
     if (taken > 0 || this.#ahead.waiting().length > 0) return 'jobs';
-    return commanded ? 'command' : 'nothing';
+    return commanded || reply.driven !== undefined ? 'command' : 'nothing';
+  }
+
+  #drive(machines: NonNullable<SyncReplyShape['driven']>): void {
+    this.slots.drive(machines);
+    this.#parts.log.info({ machines: machines.map(({ machine }) => machine) }, 'machines to drive');
   }
 
   close(): readonly Attempt[] {
@@ -307,17 +316,7 @@ class Force implements Workforce {
   }
 
   #freeSlots(): number[] {
-    const { workers } = this.#parts;
-    if (!this.#mayOffer()) return [];
-    const taken = this.#occupying();
-    const busy = new Set(taken.map((attempt) => attempt.slot));
-    // Adopted jobs beyond the number of workers count too: nothing new until there are fewer.
-    const room = Math.min(LIMITS.sync_items.value, Math.max(0, workers - taken.length));
-    const free: number[] = [];
-    for (let slot = 0; slot < workers && free.length < room; slot += 1) {
-      if (!busy.has(slot) && this.slots.mayTake(slot)) free.push(slot);
-    }
-    return free;
+    return this.#mayOffer() ? this.slots.free(this.#occupying().map(({ slot }) => slot)).slice(0, LIMITS.sync_items.value) : [];
   }
 
   #take(lease: LeaseShape): boolean {

@@ -2,7 +2,7 @@
 import type { Settings } from '../runtime/config.ts';
 import type { AgentOptions } from '../runtime/local-agents.ts';
 
-export type AgentChoice = Pick<AgentOptions, 'server' | 'api_key' | 'experiments' | 'workers' | 'foreground' | 'once' | 'parent_pipe'>;
+export type AgentChoice = Pick<AgentOptions, 'server' | 'api_key' | 'experiments' | 'workers' | 'drives' | 'driver' | 'foreground' | 'once' | 'parent_pipe'>;
 
 export function agentOptions(settings: Settings, choice: AgentChoice): AgentOptions {
   return {

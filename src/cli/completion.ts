@@ -78,7 +78,10 @@ async function optionValues(option: Option, context: Context): Promise<readonly 
     case 'status':
       return ['pending', 'running', 'done', 'aborted'];
     case 'class':
+    case 'drive':
       return ask(context, classNames);
+    case 'machine':
+      return ask(context, machineNames);
     case 'example':
       return ['digits'];
     default:
@@ -92,6 +95,11 @@ async function argumentValues(argument: Argument | null, { context, partial }: {
       return ask(context, experimentNames);
     case 'jobs':
       return ask(context, () => jobReferences(context, partial));
+    case 'host':
+    case 'hosts':
+      return ask(context, machineNames);
+    case 'class':
+      return ask(context, classNames);
     case 'shell':
       return ['bash', 'zsh', 'fish'];
     case 'state':
@@ -108,8 +116,15 @@ async function experimentNames(context: Context): Promise<string[]> {
 
 async function classNames(context: Context): Promise<string[]> {
   const { client } = await context.connection();
-  const { workers } = await client.workers.list({ params: { experiment: await context.experiment() } });
-  return [...new Set(workers.flatMap(({ machine_class: name }) => (name !== null && CLASS_NAME.test(name) ? [name] : [])))];
+  const { machines } = await client.machines.list({});
+  const { settings } = await context.configuration();
+  const workers = settings.experiment === null ? [] : (await client.workers.list({ params: { experiment: settings.experiment } })).workers;
+  return [...new Set([...machines, ...workers].flatMap(({ machine_class: name }) => (name !== null && CLASS_NAME.test(name) ? [name] : [])))];
+}
+
+async function machineNames(context: Context): Promise<string[]> {
+  const { client } = await context.connection();
+  return (await client.machines.list({})).machines.map(({ name }) => name);
 }
 
 /** `E/` for each experiment, and once an experiment is typed its newest jobs. */

@@ -10,7 +10,7 @@ import { checkLaunch } from './launch-checks.ts';
 const NAMES = { script: 'SCRIPT', class: 'CLASS', workspace: 'WORKSPACE', cache: 'CACHE', log_dir: 'LOGS' };
 const OPTIONS: AgentOptions = {
   ...{ server: 'http://127.0.0.1:5000', api_key: null, experiments: ['digits-tune'], script: 'train.py', workers: 1, machine_class: 'gpu-a100' },
-  ...{ foreground: false, once: false, python: null, workspace: null, cache: null, log_dir: null, ca_file: null, parent_pipe: false },
+  ...{ foreground: false, once: false, python: null, workspace: null, cache: null, log_dir: null, ca_file: null, parent_pipe: false, drives: [], driver: null },
 };
 
 let directory = '';

@@ -34,6 +34,12 @@ export function checkLaunch(options: AgentOptions, { cwd, home }: LaunchPlace, n
       `${JSON.stringify(machineClass)} cannot be ${names.class}: it has at most 63 letters, digits, dots, _ and -, and begins with a letter or digit.`,
     );
   }
+  for (const name of options.drives) {
+    if (name !== '*' && !CLASS_NAME.test(name)) throw usageError(`${JSON.stringify(name)} is no class of machines to drive. Write a class, or '*' for all.`);
+  }
+  if (options.driver !== null && options.drives.length === 0) throw usageError('--driver runs jobs on driven machines. Say which: --drive CLASS');
+  if (options.drives.length > 0 && options.once)
+    throw usageError('An agent that drives machines stays for as long as there are any: give --drive or --once, not both.');
   if (script !== null) checkScript(path(script), names.script);
   const registry = path(cache ?? join(home, '.jd_cache'));
   checkPlace(registry, `the registry of workers. ${names.cache} names another place.`);

@@ -9,6 +9,7 @@ import { addExperiment } from './commands/experiment.ts';
 import { addJob } from './commands/job.ts';
 import { addKey } from './commands/key.ts';
 import { addLoginLink } from './commands/login-link.ts';
+import { addMachine } from './commands/machine.ts';
 import { addMatrix } from './commands/matrix.ts';
 import { addServer } from './commands/server.ts';
 import { addStatus } from './commands/status.ts';
@@ -50,6 +51,7 @@ export function createProgram(dependencies: CliDependencies): Command {
     addExperiment,
     addJob,
     addMatrix,
+    addMachine,
     addWait,
     addStatus,
     addKey,

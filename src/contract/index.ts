@@ -9,6 +9,7 @@ export { EXPORT_FORMATS } from './endpoints/export.ts';
 export { Sort, type JobSort } from './job-filter.ts';
 export type { JobView, SavedViewShape } from './endpoints/views.ts';
 export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
+export type { MachineShape } from './endpoints/machines.ts';
 export type {
   FinishedAttemptShape,
   LeaseReferenceShape,

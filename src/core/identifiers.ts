@@ -9,6 +9,14 @@ export const CLASS_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** A machine: a host name or address with an optional port; never begins with `-`, so it cannot be read as a flag. */
 export const MACHINE_NAME = /^[A-Za-z0-9_[][A-Za-z0-9._:@[\]-]{0,253}$/;
 
+/** Slots of driven machines begin here: those below are the agent's own workers. */
+export const FIRST_DRIVEN_SLOT = 5_000;
+export const LAST_SLOT = 9_999;
+
+export function isDriven(slot: number): boolean {
+  return slot >= FIRST_DRIVEN_SLOT;
+}
+
 /** A param's name. It becomes `--name`, `{name}` and a column title. */
 export const PARAM_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 

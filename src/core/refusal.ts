@@ -22,6 +22,7 @@ export const REFUSALS = {
   job_not_pending: kind(409, 'The job is not pending'),
   job_ended: kind(409, 'The job has ended'),
   job_not_ended: kind(409, 'The job has not ended'),
+  machine_has_agent: kind(409, 'An agent runs on this machine'),
   lease_lost: kind(409, 'This attempt no longer speaks for the job'),
   stale_sync: kind(409, 'A newer sync of this agent was seen'),
   agent_superseded: kind(409, 'Another process took over this agent'),

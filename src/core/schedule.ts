@@ -24,10 +24,13 @@ export interface Offer {
   readonly has_script: boolean;
   /** Its workers run nothing but their own script. */
   readonly script_only?: boolean | undefined;
+  /** Its slots are machines elsewhere: they take only jobs that ask for their class, and nobody counts what those use there. */
+  readonly driven?: boolean | undefined;
   readonly slots: readonly number[];
 }
 
-export function demandFits(demand: Demand, offer: Pick<Offer, 'free' | 'machine_class' | 'has_script' | 'script_only'>): boolean {
+export function demandFits(demand: Demand, offer: Pick<Offer, 'free' | 'machine_class' | 'has_script' | 'script_only' | 'driven'>): boolean {
+  if (offer.driven === true) return demand.machine_class !== null && demand.machine_class === offer.machine_class && !demand.needs_script;
   return (
     (demand.machine_class === null || demand.machine_class === offer.machine_class) &&
     (demand.needs_script ? offer.has_script : offer.script_only !== true) &&

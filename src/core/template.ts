@@ -15,6 +15,9 @@ export interface Template {
   readonly names: readonly string[];
 }
 
+/** Filled in at the start of each attempt with the machine on which it runs, or on which it acts; a param of this name wins. */
+export const MACHINE_PLACEHOLDER = 'MACHINE';
+
 export type TemplateResult = { readonly template: Template } | { readonly problem: string };
 
 /** Parses a template; `known` are the names it may use. */
@@ -28,7 +31,7 @@ export function parseTemplate(text: string, known?: ReadonlySet<string>): Templa
   const problem = parser.run();
   if (problem !== null) return { problem };
   const template = parser.template();
-  const unknown = known === undefined ? [] : template.names.filter((name) => !known.has(name));
+  const unknown = known === undefined ? [] : template.names.filter((name) => !known.has(name) && name !== MACHINE_PLACEHOLDER);
   if (unknown.length > 0) return { problem: unknownNames(unknown, known!) };
   return { template };
 }

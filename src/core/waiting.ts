@@ -10,6 +10,10 @@ export interface WaitingPlace {
   readonly script_only: boolean;
   /** It may still report an earlier attempt of this job as if it were the next one. */
   readonly barred: boolean;
+  /** A machine elsewhere, on which only jobs that ask for its class act. */
+  readonly driven?: boolean;
+  /** It is left alone, because jobs failed there. */
+  readonly quarantined?: boolean;
   readonly total: Resources;
   /** What its running jobs asked for. */
   readonly used: Resources;
@@ -55,7 +59,7 @@ export interface Wait {
 
 export function explainWait(job: WaitingJob, places: readonly WaitingPlace[]): Wait {
   const heard = places.filter(({ silent }) => !silent);
-  const ofClass = heard.filter((place) => job.demand.machine_class === null || place.machine_class === job.demand.machine_class);
+  const ofClass = heard.filter((place) => (job.demand.machine_class === null && place.driven !== true) || place.machine_class === job.demand.machine_class);
   const withScript = ofClass.filter(({ has_script, script_only }) => (job.demand.needs_script ? has_script : !script_only));
   const able = withScript.filter((place) => demandFits(job.demand, { ...place, free: place.total }));
   const sum = (of: (place: WaitingPlace) => number): number => able.reduce((total, place) => total + of(place), 0);
@@ -69,6 +73,8 @@ export function explainWait(job: WaitingJob, places: readonly WaitingPlace[]): W
   if (places.length === 0) return because('no_worker', `No worker serves ${job.experiment}. Start one: drover worker start --experiment ${job.experiment}`);
   if (heard.length === 0)
     return because('silent', `${numbered(places.length, 'agent', 'agents')} of ${job.experiment} went silent; it waits until one is heard again.`);
+  if (ofClass.length === 0 && job.demand.machine_class === null)
+    return because('no_class', `It asks for no class, and all that is here are driven machines, which take only jobs of their class: ${classesOf(heard)}.`);
   if (ofClass.length === 0) return because('no_class', `It asks for class ${job.demand.machine_class!}, and no worker here has it: ${classesOf(heard)}.`);
   if (withScript.length === 0 && job.demand.needs_script) return because('no_script', 'It has no command, and no worker here was started with a script.');
   if (withScript.length === 0)
@@ -82,6 +88,12 @@ function amongAble(job: WaitingJob, able: readonly WaitingPlace[], { able: all, 
   const because = (reason: WaitReason, sentence: string): Pick<Wait, 'reason' | 'sentence'> => ({ reason, sentence });
   const of = `${job.demand.machine_class === null ? '' : ` of class ${job.demand.machine_class}`} that could take it`;
   const ready = able.reduce((total, place) => total + place.ready, 0);
+  if (ready === 0 && able.some(({ quarantined }) => quarantined === true)) {
+    return because(
+      'told',
+      `${all === 1 ? `The one machine${of} is` : `All ${all} workers${of} are`} in quarantine, disabled or told to stop: drover machine ls says why.`,
+    );
+  }
   if (ready === 0) {
     return because('told', all === 1 ? `The one worker${of} was told to pause, drain or stop.` : `All ${all} workers${of} were told to pause, drain or stop.`);
   }

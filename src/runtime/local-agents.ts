@@ -7,7 +7,12 @@ export interface AgentOptions {
   /** Null: all that the key may see. */
   readonly experiments: readonly string[] | null;
   readonly script: string | null;
+  /** Own ones; 0 only with `drives`. */
   readonly workers: number;
+  /** Classes of machines elsewhere that it drives; `*`: all. */
+  readonly drives: readonly string[];
+  /** The program through which jobs on driven machines are run: a path, or a name on the path; null: their command is run as it is. */
+  readonly driver: string | null;
   readonly machine_class: string | null;
   readonly foreground: boolean;
   /** Leave after one job per worker, or when there is none. */
@@ -78,6 +83,8 @@ export interface LocalLaunch {
   readonly script: string | null;
   readonly interpreter: string | null;
   readonly workers: number;
+  readonly drives: readonly string[];
+  readonly driver: string | null;
   readonly machine_class: string | null;
   readonly once: boolean;
   readonly cwd: string;

@@ -155,6 +155,15 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'workers.command': { prepare: withBody({ action: 'pause' }) },
   'workers.cancelCommand': { prepare: withBody({}) },
   'workers.revoke': { prepare: (scene) => ({ params: { agent: scene.agent.name } }), spends: true },
+  'machines.list': {},
+  'machines.add': { prepare: () => ({ body: { names: [`node${serial()}:22`], machine_class: 'foo' } }) },
+  'machines.change': {
+    prepare: async (scene) => {
+      const name = `node${serial()}:22`;
+      await scene.server.client().machines.add({ body: { names: [name], machine_class: 'foo' } });
+      return { body: { action: 'disable', selection: { names: [name] } } };
+    },
+  },
   'machines.series': { prepare: (scene) => ({ params: { worker: `${scene.agent.name}_0` } }) },
   'agents.register': {
     prepare: () => ({ body: { host: 'gpunode', instance: `n${serial()}`, experiments: [OWN], workers: 1, total, version: '0.4.2' } }),

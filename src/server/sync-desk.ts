@@ -162,5 +162,12 @@ class Desk implements SyncDesk {
 
 /** What is unknown is none: an agent keeps such attempts for days perhaps, and would be answered at once all that time. */
 function hasNews(answer: SyncAnswer): boolean {
-  return answer.superseded || answer.leases.length > 0 || answer.settled.length > 0 || answer.revoked.length > 0 || answer.workers.length > 0;
+  return (
+    answer.superseded ||
+    answer.leases.length > 0 ||
+    answer.settled.length > 0 ||
+    answer.revoked.length > 0 ||
+    answer.workers.length > 0 ||
+    answer.driven !== null
+  );
 }

@@ -66,13 +66,14 @@ export function jobShape(job: JobRecord): JobShape {
 }
 
 export function attemptShape(attempt: AttemptRecord): AttemptShape {
-  const { rank, outcome, revision, worker_id, duration_ms, exit_code, signal, message, log_bytes } = attempt;
+  const { rank, outcome, revision, worker_id, machine, duration_ms, exit_code, signal, message, log_bytes } = attempt;
   return {
     attempt: attempt.attempt,
     rank,
     outcome,
     revision,
     worker_id,
+    machine,
     claimed_at: moment(attempt.claimed_at),
     started_at: moment(attempt.started_at),
     finished_at: moment(attempt.finished_at),
@@ -92,7 +93,7 @@ export function attemptShape(attempt: AttemptRecord): AttemptShape {
 
 export function workerShape(worker: WorkerRecord): WorkerShape {
   const gone = worker.disabled_at !== null || worker.left_at !== null || worker.liveness === 'lost';
-  const { host, instance, slot, machine_class, desired_state, desired_version, applied_version } = worker;
+  const { host, instance, slot, machine_class, machine, desired_state, desired_version, applied_version } = worker;
   const busy = worker.job_experiment !== null && worker.job_number !== null && worker.job_attempt !== null;
   return {
     worker_id: worker.id,
@@ -100,6 +101,7 @@ export function workerShape(worker: WorkerRecord): WorkerShape {
     instance,
     slot,
     machine_class,
+    machine,
     status: gone ? 'disabled' : busy ? 'busy' : 'idle',
     liveness: gone ? 'lost' : worker.liveness,
     desired_state,

@@ -112,7 +112,15 @@ describe.each(engines)('access on %s', (_name, makeStores) => {
 
   it('keeps agents out for good once they are revoked', async ({ skip }) => {
     if (maker === null) return skip();
-    const facts = { workers: 1, machine_class: null, has_script: false, total: { cpus: 1, memory_bytes: 1, gpus: 0 }, version: '1', process_id: null };
+    const facts = {
+      workers: 1,
+      drives: [],
+      machine_class: null,
+      has_script: false,
+      total: { cpus: 1, memory_bytes: 1, gpus: 0 },
+      version: '1',
+      process_id: null,
+    };
     const place = { host: 'gpunode', instance: 'egg', platform: '', experiments: [experiment], secret_hash: 'hash' };
     const terms = { lost_after_ms: 600_000, next_sync_within_ms: 30_000, nextWord: () => 'fox' };
     await store.write((tx) => registerAgent(tx, { ...facts, ...place, ...terms }, 'test'));

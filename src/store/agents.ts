@@ -3,6 +3,7 @@ import { hostSlug, workerId } from '../core/identifiers.ts';
 import { Refusal } from '../core/refusal.ts';
 import { cancelCommand, command, type DesiredState } from '../core/worker.ts';
 
+import { assignMachines } from './driven-machines.ts';
 import { endLeases } from './end-leases.ts';
 import { TOMBSTONE } from './experiments.ts';
 import type { AgentTable, WorkerTable } from './schema.ts';
@@ -18,6 +19,8 @@ export interface AgentFacts {
   readonly version: string;
   readonly process_id: number | null;
   readonly platform: string;
+  /** Classes of machines elsewhere that it drives; `*`: all. */
+  readonly drives: readonly string[];
 }
 
 export interface NewAgent extends AgentFacts {
@@ -74,7 +77,9 @@ export async function registerAgent(tx: Transaction, agent: NewAgent, actor: str
     .executeTakeFirstOrThrow();
   const id = Number(row.id);
   tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: registration({ host, instance }, agent), workers: allOf(id) });
-  return { id, host, instance, worker_ids: await ensureWorkers(tx, { id, host, instance }, agent.workers) };
+  const worker_ids = await ensureWorkers(tx, { id, host, instance }, agent.workers);
+  if (agent.drives.length > 0) await assignMachines(tx);
+  return { id, host, instance, worker_ids };
 }
 
 function registration({ host, instance }: { host: string; instance: string }, { workers, version, process_id }: AgentFacts): Record<string, unknown> {
@@ -117,6 +122,7 @@ function factColumns(facts: AgentFacts) {
     version: facts.version,
     platform: facts.platform,
     process_id: facts.process_id,
+    drives_json: facts.drives.length === 0 ? null : JSON.stringify(facts.drives),
   };
 }
 
@@ -137,7 +143,9 @@ export async function updateAgent(tx: Transaction, id: number, facts: AgentFacts
     .execute();
   const actor = `agent:${row.host}_${row.instance}`;
   tx.event({ kind: 'agent_registered', experiment_id: null, actor, data: { ...registration(row, facts), again: true }, workers: allOf(id) });
-  return { id, ...row, worker_ids: await ensureWorkers(tx, { id, ...row }, facts.workers) };
+  const worker_ids = await ensureWorkers(tx, { id, ...row }, facts.workers);
+  await assignMachines(tx);
+  return { id, ...row, worker_ids };
 }
 
 async function ensureWorkers(tx: Transaction, agent: { id: number; host: string; instance: string }, count: number): Promise<string[]> {
@@ -149,7 +157,7 @@ async function ensureWorkers(tx: Transaction, agent: { id: number; host: string;
     [agent.id, tx.now, JSON.stringify(ids.map((id, slot) => [id, slot]))],
   );
   const surplus = await tx.sql.all<{ slot: number }>(
-    `update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and disabled_at is null returning slot`,
+    `update worker set disabled_at = ?, disabled_reason = 'scaled down' where agent_id = ? and slot >= ? and machine_id is null and disabled_at is null returning slot`,
     [tx.now, agent.id, count],
   );
   if (surplus.length > 0) {
@@ -172,6 +180,7 @@ export async function leaveAgent(tx: Transaction, id: number, incarnation: strin
     .where('agent_id', '=', id)
     .where('disabled_at', 'is', null)
     .execute();
+  await assignMachines(tx);
   tx.event({ kind: 'agent_left', experiment_id: null, actor: `agent:${row.host}_${row.instance}`, data: { reason }, workers: allOf(id) });
   return true;
 }
@@ -179,7 +188,10 @@ export async function leaveAgent(tx: Transaction, id: number, incarnation: strin
 export interface WorkerRecord extends WorkerTable {
   readonly host: string;
   readonly instance: string;
+  /** Of its agent, or of the machine that it is. */
   readonly machine_class: string | null;
+  /** The driven machine; null: its own one. */
+  readonly machine: string | null;
   readonly liveness: AgentTable['liveness'];
   readonly version: string;
   readonly process_id: number | null;
@@ -206,9 +218,9 @@ export function servesExperiment({ experiments_json }: Pick<AgentTable, 'experim
 
 export function readWorkers({ sql }: Pick<Reader, 'sql'>, { where, values }: { where: string; values: readonly SqlValue[] }): Promise<WorkerRecord[]> {
   return sql.all<WorkerRecord>(
-    `select worker.*, agent.host, agent.instance, agent.machine_class, agent.liveness, agent.version, agent.process_id, agent.heard_at, agent.left_at,
+    `select worker.*, agent.host, agent.instance, coalesce(machine.machine_class, agent.machine_class) as machine_class, machine.name as machine, agent.liveness, agent.version, agent.process_id, agent.heard_at, agent.left_at,
         agent.left_reason, agent.metrics_json, agent.experiments_json, experiment.name as job_experiment, experiment.id as job_experiment_id, job.number as job_number, lease.attempt as job_attempt
-      from worker join agent on agent.id = worker.agent_id
+      from worker join agent on agent.id = worker.agent_id left join machine on machine.id = worker.machine_id
       left join lease on lease.agent_id = agent.id and lease.job_id = (
         select one.job_id from lease as one where one.agent_id = agent.id and one.slot = worker.slot order by one.acknowledged desc, one.granted_at, one.job_id limit 1)
       left join job on job.id = lease.job_id left join experiment on experiment.id = job.experiment_id

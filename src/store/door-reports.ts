@@ -88,8 +88,8 @@ async function settle(tx: Transaction, { assignment, report, terms, isEnding }: 
     ...{ agent_id, incarnation: DOOR_INCARNATION, sync_seq: agent!.sync_seq, sent_at: toIso(tx.now), store_id: null, store_position: null },
     ...{ free_slots: [], ahead_slots: [], free: { cpus: 0, memory_bytes: 0, gpus: 0 }, has_script: true, workers: [], running: [], finished: [finished] },
   };
-  const answer: SyncAnswer = { superseded: false, position: 0, leases: [], settled: [], revoked: [], unknown: [], workers: [] };
-  const session: Session = { message, agent: agent!, answer, skew_ms: 0, again: false };
+  const answer: SyncAnswer = { superseded: false, position: 0, leases: [], settled: [], revoked: [], unknown: [], workers: [], driven: null };
+  const session: Session = { message, agent: agent!, answer, driven: [], skew_ms: 0, again: false };
   const first = { agents: new Map([[agent_id, agent!]]), position: 0, facts, demands: [], leases: [], cancelled: [] };
   await recordFinished(tx, [session], { first, terms: { ...terms, next_sync_within_ms: 0 } });
   return answer;

@@ -120,7 +120,7 @@ async function presentMachines(tx: Transaction): Promise<MachineSize[]> {
     `select agent.id, experiments_json, machine_class, has_script, total_cpus, total_memory_bytes, total_gpus,
         desired_state, desired_version, applied_version, previous_state
       from agent join worker on worker.agent_id = agent.id
-      where agent.liveness = 'alive' and agent.left_at is null and agent.revoked_at is null and worker.disabled_at is null`,
+      where agent.liveness = 'alive' and agent.left_at is null and agent.revoked_at is null and worker.disabled_at is null and worker.machine_id is null`,
   );
   const machines = new Map<number, MachineSize>();
   for (const row of rows) {

@@ -176,7 +176,10 @@ export function restoreSuite(name: string, make: () => Promise<StoreMaker | null
       const agent = await makeAgent(store, { workers: 1 });
       await tell('pause');
       await agent.sync({ free_slots: [], workers: [{ slot: 0, applied_version: 1, state: 'pause' }] });
-      const facts = { ...{ workers: 1, machine_class: null, has_script: false, total: PLENTY }, ...{ version: '0.1.0', process_id: 1, platform: 'test' } };
+      const facts = {
+        ...{ workers: 1, drives: [], machine_class: null, has_script: false, total: PLENTY },
+        ...{ version: '0.1.0', process_id: 1, platform: 'test' },
+      };
       await store.write((tx) => updateAgent(tx, agent.id, facts));
       expect(await states()).toEqual(['run']);
       const [told] = (await agent.sync({ free_slots: [], workers: [{ slot: 0, applied_version: 1, state: 'pause' }] })).workers;

@@ -211,6 +211,8 @@ export interface AgentTable {
   created_by: string | null;
   workers: number;
   machine_class: string | null;
+  /** Classes of machines elsewhere that it drives, as JSON; `*` for all; null: it drives none. */
+  drives_json: string | null;
   has_script: Flag;
   total_cpus: number;
   total_memory_bytes: number;
@@ -248,6 +250,8 @@ export interface WorkerTable {
   disabled_at: number | null;
   disabled_reason: string | null;
   jobs_completed: number;
+  /** The driven machine that this slot is, for ever; null: an own worker of its agent. */
+  machine_id: number | null;
 }
 
 export interface MachineTable {
@@ -259,7 +263,15 @@ export interface MachineTable {
   enabled: Flag;
   quarantined_at: number | null;
   quarantine_reason: string | null;
+  /** Different jobs that failed there in a row. */
   failures: number;
+  failed_job_id: number | null;
+  /** From when it may get a job on trial. */
+  trial_at: number | null;
+  removed_at: number | null;
+  /** Who drives it now, and as which of its slots. */
+  agent_id: number | null;
+  slot: number | null;
   options_json: string;
 }
 

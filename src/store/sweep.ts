@@ -5,6 +5,7 @@ import { longestBackoff } from '../core/job.ts';
 
 import { allOf } from './agents.ts';
 import { Policies } from './attempt-facts.ts';
+import { assignMachines } from './driven-machines.ts';
 import { endLeases } from './end-leases.ts';
 import { DEFAULT_SETTINGS, type ExperimentSettings, TOMBSTONE } from './experiments.ts';
 import { restartWaits } from './reserve.ts';
@@ -57,6 +58,7 @@ export async function sweepLiveness(tx: Transaction, own: OwnClocks | null): Pro
       return experiments === 'all' || experiments.has(experiment);
     },
   });
+  await assignMachines(tx);
 }
 
 interface Judging {

@@ -1,6 +1,8 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
+import { FIRST_DRIVEN_SLOT } from '../core/identifiers.ts';
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
 
+import { drivenSlotsByClass } from './driven-machines.ts';
 import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
 import { sendSets } from './set-statement.ts';
@@ -26,8 +28,8 @@ export async function claimFor(
 ): Promise<readonly DemandRow[]> {
   if (sessions.length === 0) return [];
   const blocked = await applyCommands(tx, sessions);
-  const offers = new Map(sessions.map((session) => [session, offerOf(session, blocked)]));
-  const slots = [...offers.values()].reduce((sum, offer) => sum + offer.slots.length + offer.ahead.length, 0);
+  const offers = new Map(sessions.map((session) => [session, offersOf(session, { blocked, now: tx.now })]));
+  const slots = [...offers.values()].flat().reduce((sum, offer) => sum + offer.slots.length + offer.ahead.length, 0);
   if (slots === 0) return first.demands;
   const demands = servableDemands(first.demands, sessions, offers);
   if (demands.some(asksForResources)) await subtractLeased(tx, offers);
@@ -43,9 +45,9 @@ export async function claimFor(
     if (rows.length > 0) pool.set(demand.demand_id, { demand, rows });
   });
   const choice = { pool, reservations, key: terms.key };
-  const grants = sessions.flatMap((session) => pick(session, offers.get(session)!, choice));
+  const grants = sessions.flatMap((session) => offers.get(session)!.flatMap((offer) => pick(session, offer, choice)));
   // Only what is left when every free slot has its job may wait for one that is not free yet.
-  for (const session of sessions) grants.push(...pickAhead(session, offers.get(session)!, { choice, grants }));
+  for (const session of sessions) grants.push(...pickAhead(session, offers.get(session)![0]!, { choice, grants }));
   grantAll(tx, grants, terms);
   return first.demands;
 }
@@ -60,14 +62,15 @@ function asksForResources({ cpus, memory_bytes, gpus }: Demand): boolean {
 }
 
 /** Agents tell what their machines have; what their leases ask for is known here. */
-async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer>): Promise<void> {
+async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer[]>): Promise<void> {
   const rows = await tx.sql.all<{ agent_id: number } & Resources>(
     `select lease.agent_id, sum(demand.cpus) as cpus, sum(demand.memory_bytes) as memory_bytes, sum(demand.gpus) as gpus
       from lease join job on job.id = lease.job_id join demand on demand.id = job.demand_id
-      where lease.agent_id in ${valueSet(tx.sql.dialect, 'int')} group by lease.agent_id`,
+      where lease.agent_id in ${valueSet(tx.sql.dialect, 'int')} and lease.slot < ${FIRST_DRIVEN_SLOT} group by lease.agent_id`,
     [JSON.stringify([...offers.keys()].map((session) => session.agent.id))],
   );
-  for (const [session, offer] of offers) {
+  for (const [session, [offer, ...elsewhere]] of offers) {
+    if (offer === undefined) continue;
     const used = rows.find((row) => row.agent_id === session.agent.id);
     if (used === undefined) continue;
     const { total_cpus, total_memory_bytes, total_gpus } = session.agent;
@@ -76,16 +79,20 @@ async function subtractLeased(tx: Transaction, offers: Map<Session, AgentOffer>)
       memory_bytes: Math.min(offer.free.memory_bytes, total_memory_bytes - used.memory_bytes),
       gpus: Math.min(offer.free.gpus, total_gpus - used.gpus),
     };
-    offers.set(session, { ...offer, free });
+    offers.set(session, [{ ...offer, free }, ...elsewhere]);
   }
 }
 
-/** What an agent can take: its free slots, less those that a command or a standing offer keeps, and what may wait at its busy ones. */
-function offerOf({ message, agent, answer }: Session, blocked: Set<string>): AgentOffer {
+/**
+ * What an agent can take: its own free slots, less those that a command or a standing offer keeps, and what may wait at its busy ones; then,
+ * for each class, those that are machines elsewhere.
+ */
+function offersOf(session: Session, { blocked, now }: { blocked: ReadonlySet<string>; now: number }): AgentOffer[] {
+  const { message, agent, answer } = session;
   const offered = new Set(answer.leases.map((lease) => lease.slot));
-  const mayTake = (slot: number): boolean =>
-    slot >= agent.first_slot && slot < agent.first_slot + agent.workers && !offered.has(slot) && !blocked.has(`${agent.id}.${slot}`);
-  return {
+  const isOpen = (slot: number): boolean => !offered.has(slot) && !blocked.has(`${agent.id}.${slot}`);
+  const mayTake = (slot: number): boolean => slot >= agent.first_slot && slot < agent.first_slot + agent.workers && isOpen(slot);
+  const own: AgentOffer = {
     free: message.free,
     machine_class: agent.machine_class,
     has_script: message.has_script,
@@ -93,16 +100,26 @@ function offerOf({ message, agent, answer }: Session, blocked: Set<string>): Age
     slots: [...new Set(message.free_slots.filter(mayTake))],
     ahead: message.ahead_slots.filter(mayTake),
   };
+  if (session.driven.length === 0) return [own];
+  const elsewhere = [...drivenSlotsByClass(session, now)].map(([machine_class, slots]): AgentOffer => ({
+    free: message.free,
+    machine_class,
+    has_script: false,
+    driven: true,
+    slots: slots.filter(isOpen),
+    ahead: [],
+  }));
+  return [own, ...elsewhere];
 }
 
 /** Demands with pending jobs in experiments that are not held and that some of the agents serve and could fit. */
-function servableDemands(rows: readonly DemandRow[], sessions: readonly Session[], offers: Map<Session, AgentOffer>): Demand[] {
+function servableDemands(rows: readonly DemandRow[], sessions: readonly Session[], offers: Map<Session, AgentOffer[]>): Demand[] {
   const demands = rows.map(({ name: _name, settings_json: _settings, ...row }): Demand => ({
     ...row,
     demand_id: row.id,
     needs_script: row.needs_script === 1,
   }));
-  return demands.filter((demand) => sessions.some((session) => serves(session, demand) && demandFits(demand, offers.get(session)!)));
+  return demands.filter((demand) => sessions.some((session) => serves(session, demand) && offers.get(session)!.some((offer) => demandFits(demand, offer))));
 }
 
 function serves(session: Session, demand: Demand): boolean {
@@ -143,7 +160,8 @@ function pick(session: Session, offer: Offer, { pool, reservations, key }: Choic
       byId.set(row.id, { row, demand });
     }
   }
-  const assignments = assign(candidates, offer, reservations.get(session.agent.reserved_job_id ?? 0) ?? null);
+  const reserved = offer.driven === true ? null : (reservations.get(session.agent.reserved_job_id ?? 0) ?? null);
+  const assignments = assign(candidates, offer, reserved);
   const taken = new Set(assignments.map((assignment) => assignment.job_id));
   for (const id of taken) reservations.delete(id);
   for (const entry of pool.values()) entry.rows = entry.rows.filter((row) => !taken.has(row.id));
@@ -154,7 +172,7 @@ function pick(session: Session, offer: Offer, { pool, reservations, key }: Choic
 function pickAhead(session: Session, offer: AgentOffer, { choice, grants }: { choice: Choice; grants: readonly Grant[] }): Grant[] {
   if (offer.ahead.length === 0) return [];
   const free = { ...offer.free };
-  for (const { demand } of grants.filter((grant) => grant.session === session)) {
+  for (const { demand } of grants.filter((grant) => grant.session === session && grant.slot < FIRST_DRIVEN_SLOT)) {
     free.cpus -= demand.cpus;
     free.memory_bytes -= demand.memory_bytes;
     free.gpus -= demand.gpus;
@@ -220,6 +238,7 @@ function toLease({ row, slot, nonce }: Grant, terms: SyncTerms): GrantedLease {
     grace_seconds: row.grace_seconds,
     experiment: '',
     template: null,
+    machine: '',
   };
 }
 

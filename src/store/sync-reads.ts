@@ -89,7 +89,7 @@ async function readHeld(tx: Transaction, agentIds: readonly number[], anyRuns: b
 
 /** What recordFinished changed of what was read. */
 export interface Ended {
-  readonly ends: readonly Pick<EndedAttempt, 'job_id' | 'rank'>[];
+  readonly ends: readonly EndedAttempt[];
   /** Whether attempts were taken into the record. */
   readonly adopted: boolean;
 }

@@ -228,6 +228,7 @@ async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLea
     ...job!,
     experiment: '',
     template: null,
+    machine: '',
   });
 }
 

@@ -2,6 +2,7 @@
 import type { WorkerReport } from '../core/worker.ts';
 import { fromIso } from '../runtime/clock.ts';
 
+import type { DrivenMachine } from './driven-machines.ts';
 import type { ToldExecutions } from './executions.ts';
 import type { AgentTable } from './schema.ts';
 import type { ServerKey } from './server-key.ts';
@@ -39,6 +40,8 @@ export interface SyncMessage {
   readonly free_slots: readonly number[];
   /** Busy slots, once for each job that may wait there for its turn. */
   readonly ahead_slots: readonly number[];
+  /** Of an agent that drives: slots that it knows as machines. */
+  readonly driven_slots?: readonly number[] | undefined;
   readonly free: { readonly cpus: number; readonly memory_bytes: number; readonly gpus: number };
   readonly has_script: boolean;
   /** It takes no jobs that bring a command. */
@@ -64,6 +67,8 @@ export interface GrantedLease {
   readonly slot: number;
   readonly params_json: string;
   readonly command_id: number | null;
+  /** The machine on which the job acts, by driven-machines.ts; empty: where it runs. */
+  machine: string;
   /** The job's own, then, by completeLeases, the experiment's where the job has none. */
   timeout_seconds: number | null;
   grace_seconds: number | null;
@@ -92,6 +97,15 @@ export interface SyncAnswer {
     readonly desired_state: 'run' | 'pause' | 'drain' | 'stop';
     readonly desired_version: number;
   }[];
+  /** The machines that the agent drives, when it knows others. */
+  driven: readonly DrivenSlot[] | null;
+}
+
+/** A machine elsewhere that is a slot of an agent here. */
+export interface DrivenSlot {
+  readonly slot: number;
+  readonly machine: string;
+  readonly machine_class: string;
 }
 
 /** `stale` refuses: a newer sync of this agent was seen. `gone`: there is no such agent; `revoked`: its secret is good for nothing any more. */
@@ -99,7 +113,7 @@ export type SyncResult = SyncAnswer | 'stale' | 'gone' | 'revoked';
 
 /** What a sync needs of its agent's row. */
 export const SYNC_AGENT_COLUMNS = [
-  ...(['id', 'host', 'instance', 'experiments_json', 'workers', 'machine_class', 'total_cpus', 'total_memory_bytes', 'total_gpus'] as const),
+  ...(['id', 'host', 'instance', 'experiments_json', 'workers', 'machine_class', 'drives_json', 'total_cpus', 'total_memory_bytes', 'total_gpus'] as const),
   ...(['incarnation', 'old_incarnations_json', 'sync_seq', 'liveness', 'left_at', 'revoked_at', 'reserved_job_id', 'metrics_at', 'first_slot'] as const),
 ] as const;
 
@@ -116,6 +130,8 @@ export interface Session {
   readonly message: SyncMessage;
   readonly agent: SyncAgent;
   readonly answer: SyncAnswer;
+  /** All machines that ever were its slots, as they are now; filled in by driven-machines.ts. */
+  driven: readonly DrivenMachine[];
   /** Add to a moment of the agent's clock to get one of the server's. */
   readonly skew_ms: number;
   /** Whether this is a second look within a hanging sync: nothing is judged again, only new work is looked for. */

@@ -3,6 +3,7 @@
 import { fromIso } from '../runtime/clock.ts';
 
 import { allOf } from './agents.ts';
+import { noteHealth, placeLeases, readDriven } from './driven-machines.ts';
 import { hotStatements } from './hot.ts';
 import { LEFT_HERE, recordLeft } from './left-slots.ts';
 import { recordSamples } from './machine-samples.ts';
@@ -30,7 +31,9 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   const fresh = current.filter((session) => !session.again);
   await touch(tx, fresh, terms);
   for (const session of fresh) if (session.message.left_slots !== undefined) await recordLeft(tx, session, session.message.left_slots);
+  await readDriven(tx, open);
   const ended = await recordFinished(tx, open, { first, terms });
+  await noteHealth(tx, open, ended.ends);
   await reconcile(tx, current, { record: await afterEnds(tx, first, ended), terms });
   await recordExecutions(
     tx,
@@ -43,13 +46,14 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
     current.flatMap((session) => session.answer.leases),
     known,
   );
+  await placeLeases(tx, current);
   const results = sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));
   for (const result of results) if (typeof result === 'object') result.position = position;
   return results;
 }
 
 function emptyAnswer(): SyncAnswer {
-  return { superseded: false, position: 0, leases: [], settled: [], revoked: [], unknown: [], workers: [] };
+  return { superseded: false, position: 0, leases: [], settled: [], revoked: [], unknown: [], workers: [], driven: null };
 }
 
 /** Of several messages of one agent that came together only the newest is heard: each would be given the same free slots. */
@@ -71,10 +75,10 @@ function admit(tx: Transaction, input: SyncInput, agents: Map<number, SyncAgent>
   const replaced = (JSON.parse(agent.old_incarnations_json) as string[]).includes(message.incarnation);
   const answer = { ...emptyAnswer(), superseded: replaced };
   const skew_ms = again ? 0 : tx.now - fromIso(message.sent_at);
-  if (replaced) return { message, agent, answer, skew_ms, again };
-  if (again) return agent.sync_seq === message.sync_seq ? { message, agent, answer, skew_ms, again } : answer;
+  if (replaced) return { message, agent, answer, driven: [], skew_ms, again };
+  if (again) return agent.sync_seq === message.sync_seq ? { message, agent, answer, driven: [], skew_ms, again } : answer;
   if (message.sync_seq <= agent.sync_seq) return 'stale';
-  return { message, agent, answer, skew_ms, again };
+  return { message, agent, answer, driven: [], skew_ms, again };
 }
 
 /** Ids that a server restored from a backup leaves unused, because jobs that it forgot may have them. */

@@ -1,6 +1,8 @@
 // What is known of a pending job and of the agents that serve its experiment, for core/waiting.
+import { FIRST_DRIVEN_SLOT } from '../core/identifiers.ts';
 import { LIMITS } from '../core/limits.ts';
 import type { Liveness } from '../core/liveness.ts';
+import { mayTakeJob } from '../core/machine.ts';
 import { explainWait, type Wait, type WaitingJob, type WaitingPlace } from '../core/waiting.ts';
 import { type DesiredState, mayTakeJobs } from '../core/worker.ts';
 
@@ -70,6 +72,8 @@ interface PlaceRow {
   readonly experiments_json: string | null;
   readonly machine_class: string | null;
   readonly has_script: number;
+  readonly drives_json: string | null;
+  readonly workers: number;
   readonly total_cpus: number;
   readonly total_memory_bytes: number;
   readonly total_gpus: number;
@@ -93,27 +97,61 @@ interface SlotRow {
 
 async function readPlaces(reader: Reader, { experimentId, jobId, now }: { experimentId: number; jobId: number; now: number }): Promise<WaitingPlace[]> {
   const present = `agent.left_at is null and agent.revoked_at is null and agent.liveness <> 'lost'`;
-  const [barred, agents, slots] = await Promise.all([
+  const [barred, agents, slots, machines] = await Promise.all([
     barredTokens(reader, jobId, now),
     reader.sql.all<PlaceRow>(
-      `select agent.id, agent.host, agent.experiments_json, agent.machine_class, agent.has_script, agent.liveness, agent.reserved_job_id,
+      `select agent.id, agent.host, agent.experiments_json, agent.machine_class, agent.has_script, agent.drives_json, agent.workers, agent.liveness, agent.reserved_job_id,
          (select token_id from door_worker where door_worker.agent_id = agent.id) as token_id,
          agent.total_cpus, agent.total_memory_bytes, agent.total_gpus,
          coalesce(sum(demand.cpus), 0) as cpus, coalesce(sum(demand.memory_bytes), 0) as memory_bytes, coalesce(sum(demand.gpus), 0) as gpus
-       from agent left join lease on lease.agent_id = agent.id left join job on job.id = lease.job_id left join demand on demand.id = job.demand_id
+       from agent left join lease on lease.agent_id = agent.id and lease.slot < ${FIRST_DRIVEN_SLOT} left join job on job.id = lease.job_id left join demand on demand.id = job.demand_id
        where ${present} group by agent.id order by agent.id`,
     ),
     reader.sql.all<SlotRow>(
       `select worker.agent_id, worker.desired_state, worker.desired_version, worker.applied_version, worker.previous_state,
          case when exists (select 1 from lease where lease.agent_id = worker.agent_id and lease.slot = worker.slot) then 1 else 0 end as busy
-       from worker join agent on agent.id = worker.agent_id where ${present} and worker.disabled_at is null`,
+       from worker join agent on agent.id = worker.agent_id where ${present} and worker.disabled_at is null and worker.machine_id is null`,
+    ),
+    reader.sql.all<DrivenRow>(
+      `select worker.agent_id, worker.desired_state, worker.desired_version, worker.applied_version, worker.previous_state,
+         case when exists (select 1 from lease where lease.agent_id = worker.agent_id and lease.slot = worker.slot) then 1 else 0 end as busy,
+         machine.name, machine.machine_class, machine.enabled, machine.quarantined_at, machine.trial_at, agent.liveness, agent.experiments_json
+       from worker join agent on agent.id = worker.agent_id join machine on machine.id = worker.machine_id
+       where ${present} and worker.disabled_at is null and machine.machine_class is not null`,
     ),
   ]);
   const ofAgent = new Map<number, SlotRow[]>();
   for (const slot of slots) ofAgent.set(Number(slot.agent_id), [...(ofAgent.get(Number(slot.agent_id)) ?? []), slot]);
-  return agents
-    .filter(({ experiments_json }) => experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(experimentId))
-    .map((agent) => placeOf(agent, ofAgent.get(Number(agent.id)) ?? [], barred));
+  const serves = ({ experiments_json }: { experiments_json: string | null }): boolean =>
+    experiments_json === null || (JSON.parse(experiments_json) as number[]).includes(experimentId);
+  return [
+    ...agents
+      .filter((agent) => serves(agent) && (agent.drives_json === null || agent.workers > 0))
+      .map((agent) => placeOf(agent, ofAgent.get(Number(agent.id)) ?? [], barred)),
+    ...machines.filter(serves).map((machine) => drivenPlace(machine, now)),
+  ];
+}
+
+interface DrivenRow extends SlotRow {
+  readonly name: string;
+  readonly machine_class: string;
+  readonly enabled: number;
+  readonly quarantined_at: number | null;
+  readonly trial_at: number | null;
+  readonly liveness: Liveness;
+  readonly experiments_json: string | null;
+}
+
+/** A machine that somebody disabled, or that is left alone because jobs failed there, is like a worker that was told to pause. */
+function drivenPlace(row: DrivenRow, now: number): WaitingPlace {
+  const ready = mayTakeJobs(row) && row.enabled === 1 && mayTakeJob(row, now);
+  const nothing = { cpus: 0, memory_bytes: 0, gpus: 0 };
+  return {
+    ...{ host: row.name, machine_class: row.machine_class, has_script: false, script_only: false, barred: false, driven: true },
+    ...{ total: nothing, used: nothing, kept_for: null, silent: row.liveness !== 'alive' },
+    ...{ ready: ready ? 1 : 0, free: ready && row.busy === 0 ? 1 : 0, told: ready ? 0 : 1 },
+    quarantined: row.quarantined_at !== null,
+  };
 }
 
 function placeOf(agent: PlaceRow, slots: readonly SlotRow[], barred: ReadonlySet<string>): WaitingPlace {

@@ -42,6 +42,8 @@ export async function readAgentDetails({ sql }: Pick<Reader, 'sql'>, agentId: nu
 
 export interface WorkerMachine {
   readonly machine_class: string | null;
+  /** The driven machine; null: the one of its agent. */
+  readonly machine: string | null;
   readonly process_id: number | null;
 }
 
@@ -49,9 +51,10 @@ export interface WorkerMachine {
 export async function readWorkerMachines({ sql }: Pick<Reader, 'sql'>, ids: readonly string[]): Promise<Record<string, WorkerMachine>> {
   if (ids.length === 0) return {};
   const rows = await sql.all<WorkerMachine & { id: string }>(
-    `select worker.id, agent.machine_class, agent.process_id from worker join agent on agent.id = worker.agent_id
+    `select worker.id, coalesce(machine.machine_class, agent.machine_class) as machine_class, machine.name as machine, agent.process_id
+      from worker join agent on agent.id = worker.agent_id left join machine on machine.id = worker.machine_id
       where worker.id in ${valueSet(sql.dialect, 'text')}`,
     [JSON.stringify(ids)],
   );
-  return Object.fromEntries(rows.map(({ id, machine_class, process_id }) => [id, { machine_class, process_id }]));
+  return Object.fromEntries(rows.map(({ id, ...machine }) => [id, machine]));
 }

@@ -12,7 +12,17 @@ const at = (ms: number): string => new Date(CLAIMED + ms).toISOString();
 
 function attemptOf(change: Partial<AttemptShape> = {}): AttemptShape {
   return {
-    ...{ attempt: 1, rank: 0, outcome: 'succeeded', revision: 0, worker_id: 'vm_egg_0', claimed_at: at(0), started_at: at(10), finished_at: at(1_000) },
+    ...{
+      attempt: 1,
+      rank: 0,
+      outcome: 'succeeded',
+      revision: 0,
+      worker_id: 'vm_egg_0',
+      machine: null,
+      claimed_at: at(0),
+      started_at: at(10),
+      finished_at: at(1_000),
+    },
     ...{ retry_at: null, requeued_at: null, duration_ms: 990, exit_code: 0, signal: null, message: null, evidence: null, log_bytes: { stdout: 0, stderr: 0 } },
     ...change,
   };

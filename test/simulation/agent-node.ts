@@ -22,7 +22,7 @@ import { Killed, type World } from './world.ts';
 
 /** As what its agent tells that jobs are run. */
 const PLACE: ExecutionPlaceShape = {
-  ...{ host: 'simulated', user: null, working_directory: '/', script: null, interpreter: null, interpreter_version: null },
+  ...{ host: 'simulated', user: null, working_directory: '/', script: null, interpreter: null, interpreter_version: null, driver: null },
   ...{ agent_version: '0.1.0', platform: 'simulated', variables: {} },
 };
 
@@ -232,10 +232,11 @@ export class AgentNode implements Node {
       cwd: '/',
       script,
       interpreter: null,
+      driver: null,
     };
     let onSpace = (): void => undefined;
     const agent = createAgent({
-      ...{ clock, log: silentLog, random, client: this.#listening(client), worker_ids: record.worker_ids },
+      ...{ clock, log: silentLog, random, client: this.#listening(client), worker_ids: record.worker_ids, drives: false },
       store: createAttemptStore({ data: record.launch.data, owner: record.id, clock, place: () => ({ ...PLACE, script }) }),
       runner: createProcessRunner({ ...jobs, env: {}, python_library: '/jd' }, processes.launcher(life)),
       files: createSpoolFiles(silentLog),
@@ -343,7 +344,19 @@ const FACTS = {
 };
 
 const LAUNCH = {
-  ...{ server: SERVER_URL, script: null, interpreter: null, machine_class: null, once: false, cwd: '/', log_dir: null, log_level: 'info', ca_file: null },
+  ...{
+    server: SERVER_URL,
+    script: null,
+    interpreter: null,
+    drives: [],
+    driver: null,
+    machine_class: null,
+    once: false,
+    cwd: '/',
+    log_dir: null,
+    log_level: 'info',
+    ca_file: null,
+  },
   ...{ free_space_bytes: 1, worker_logs: false, process_id: null },
 };
 

@@ -117,6 +117,7 @@ export async function startProtocolServer(options: { port?: number } = {}) {
         slot,
         params,
         command,
+        machine: null,
         timeout_seconds,
         grace_seconds,
       };

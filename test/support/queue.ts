@@ -71,9 +71,9 @@ let agents = 0;
 
 export async function makeAgent(
   store: Store,
-  options: { workers?: number; experiments?: number[] | null; machine_class?: string | null; total?: typeof PLENTY } = {},
+  options: { workers?: number; experiments?: number[] | null; machine_class?: string | null; total?: typeof PLENTY; drives?: readonly string[] } = {},
 ): Promise<TestAgent> {
-  const { workers = 4, experiments = null, machine_class = null, total = PLENTY } = options;
+  const { workers = 4, experiments = null, machine_class = null, total = PLENTY, drives = [] } = options;
   agents += 1;
   const serial = agents;
   const registered = await store.write((tx) =>
@@ -85,6 +85,7 @@ export async function makeAgent(
         experiments,
         workers,
         machine_class,
+        drives,
         has_script: false,
         total,
         version: '0.1.0',

@@ -28,7 +28,7 @@ export interface TestWorkforce {
 export function openWorkforce(clock: Clock, runner: ProcessRunner, onNews: () => void): TestWorkforce {
   const directory = mkdtempSync(join(tmpdir(), 'drover-workforce-'));
   const workforce = createWorkforce({
-    ...{ clock, log: silentLog, random: () => 0.5, workers: 2, once: false, has_script: false, runner, onNews },
+    ...{ clock, log: silentLog, random: () => 0.5, workers: 2, once: false, drives: false, has_script: false, runner, onNews },
     client: createClient(contract, { base_url: '', fetch: () => Promise.reject(new Error('no server here')) }),
     store: createAttemptStore({ data: directory, owner: 'me', clock }),
     files: createSpoolFiles(silentLog),

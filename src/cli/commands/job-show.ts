@@ -111,7 +111,7 @@ function attemptTable(attempts: readonly AttemptShape[], now: number): Block {
       rows: attempts.map((attempt) => [
         String(attempt.attempt),
         attempt.outcome === null ? { text: 'running', colour: STATUS_COLOURS['running']! } : attempt.outcome,
-        attempt.worker_id,
+        attempt.machine === null ? attempt.worker_id : `${attempt.machine} (${attempt.worker_id})`,
         relativeTime(attempt.started_at ?? attempt.claimed_at, now),
         durationText(attempt.duration_ms),
         attempt.signal ?? (attempt.exit_code === null ? '' : String(attempt.exit_code)),

@@ -20,6 +20,7 @@ interface UpOptions extends ForceOption {
   readonly example?: 'digits';
   readonly agent: boolean;
   readonly open?: true;
+  readonly driver?: string;
 }
 
 const SETTINGS = [...SERVER_SETTINGS, 'workers', 'class', 'script', 'python', 'workspace', 'cache'] as const satisfies readonly SettingName[];
@@ -38,6 +39,7 @@ export const addUp: AddCommand = (program, dependencies) => {
     .option('--python <path>', 'interpreter of Python scripts (DROVER_PYTHON)')
     .option('--workspace <path>', 'directory under which jobs get their own (DROVER_WORKSPACE)')
     .option('--cache <path>', 'directory in which agents are registered (DROVER_CACHE)')
+    .option('--driver <program>', 'runs the commands of jobs on driven machines')
     .option('--no-agent', 'without workers')
     .option('--open', 'open the dashboard in the browser');
   onRunWith<UpOptions>({ command, dependencies, settings: SETTINGS }, ({ context, options }) => up(context, options));
@@ -70,7 +72,7 @@ async function serveAndRun(context: Context, options: UpOptions, interrupted: Ab
   try {
     if (command !== null) await createDigits(serving.client, command);
     const line = createProgressLine(dependencies, dependencies.stdout);
-    const start = (): Promise<ForegroundAgent> => startAgent(context, serving);
+    const start = (): Promise<ForegroundAgent> => startAgent(context, serving, options);
     if (options.agent) agent = await keepAgent({ start, say: (sentence) => line.say(sentence), clock: dependencies.clock, over: over.signal });
     const link = await serving.server.loginLink();
     await write(dependencies.stdout, await banner(context, serving, { agent, link, example: command !== null }));
@@ -89,7 +91,7 @@ async function serveAndRun(context: Context, options: UpOptions, interrupted: Ab
   }
 }
 
-async function startAgent(context: Context, serving: Serving): Promise<ForegroundAgent> {
+async function startAgent(context: Context, serving: Serving, options: UpOptions): Promise<ForegroundAgent> {
   const { settings } = await context.configuration();
   return context.dependencies.agent.spawnForeground(
     agentOptions(settings, {
@@ -97,6 +99,8 @@ async function startAgent(context: Context, serving: Serving): Promise<Foregroun
       api_key: serving.api_key,
       experiments: null,
       workers: settings.workers ?? 2,
+      drives: ['*'],
+      driver: options.driver ?? null,
       foreground: true,
       once: false,
       parent_pipe: true,

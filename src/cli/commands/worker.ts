@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import type { WorkerShape } from '../../contract/schemas.ts';
 import type { SettingName } from '../../runtime/config.ts';
 import { agentOptions } from '../agent-options.ts';
-import { addCommand, addGroup, experimentOption, onRun, onRunWith, seconds, wholeNumber, type AddCommand } from '../command.ts';
+import { addCommand, addGroup, collect, experimentOption, onRun, onRunWith, seconds, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { checkLaunch } from '../launch-checks.ts';
@@ -52,13 +52,17 @@ const addStart: AddCommand = (group, dependencies) => {
       'worker start --experiment digits-tune --workers 4',
       'worker start --script train.py --class gpu',
       'worker start --experiment digits-tune --foreground --once',
+      'worker start --experiment pool --drive foo',
     ],
-    notes: 'It runs in the background unless --foreground is given. Without an experiment it serves all that its key may see, later ones too.',
+    notes:
+      'It runs in the background unless --foreground is given. Without an experiment it serves all that its key may see, later ones too.\nWith --drive, machines of that class (drover machine add) are slots of this agent: jobs that ask for it run here, one at a time for each machine, with {MACHINE} filled in.',
   })
     .option('-e, --experiment <name>', 'serve this experiment only (DROVER_EXPERIMENT)')
     .option('--script <path>', 'what jobs without a command run (DROVER_SCRIPT)')
     .option('-n, --workers <n>', 'jobs at the same time; default 1 (DROVER_WORKERS)', wholeNumber(1, 4_096))
     .option('-c, --class <class>', 'class of this machine (DROVER_CLASS)')
+    .option('--drive <class>', "drive the machines of this class, '*' for all; may be repeated", collect)
+    .option('--driver <program>', 'runs the commands of jobs on driven machines')
     .option('--foreground', 'stay in the foreground; Ctrl-C gives the jobs back')
     .option('--once', 'leave after one job per worker, or when there is none')
     .option('--python <path>', 'interpreter of Python scripts (DROVER_PYTHON)')
@@ -67,14 +71,16 @@ const addStart: AddCommand = (group, dependencies) => {
     .option('--log-dir <path>', "directory of the agent's own log (DROVER_LOG_DIR)")
     .option('--ca-file <path>', 'certificates to trust beside those of the system (DROVER_CA_FILE)')
     .addOption(new Option('--parent-pipe', 'end when standard input closes').hideHelp());
-  onRunWith<{ parentPipe?: true }>({ command, dependencies, settings: START_SETTINGS }, async ({ context, options }) => {
+  onRunWith<{ parentPipe?: true; drive?: string[]; driver?: string }>({ command, dependencies, settings: START_SETTINGS }, async ({ context, options }) => {
     const { settings } = await context.configuration();
     const { url, api_key: apiKey } = await context.connection();
     const agent = agentOptions(settings, {
       server: url,
       api_key: apiKey,
       experiments: settings.experiment === null ? null : [settings.experiment],
-      workers: settings.workers ?? 1,
+      workers: settings.workers ?? (options.drive === undefined ? 1 : 0),
+      drives: options.drive ?? [],
+      driver: options.driver ?? null,
       foreground: settings.foreground,
       once: settings.once,
       parent_pipe: options.parentPipe === true,
@@ -117,6 +123,7 @@ const addList: AddCommand = (group, dependencies) => {
         { title: 'LIVENESS' },
         { title: 'TOLD' },
         { title: 'CLASS' },
+        { title: 'MACHINE' },
         { title: 'JOB' },
         { title: 'JOBS DONE', align: 'right' },
         { title: 'SEEN' },
@@ -127,6 +134,7 @@ const addList: AddCommand = (group, dependencies) => {
         worker.liveness,
         worker.command_waits ? `${worker.desired_state} (waits)` : worker.desired_state,
         worker.machine_class ?? '',
+        worker.machine ?? '',
         worker.job === null ? '' : `${worker.job.experiment}/${worker.job.number}`,
         String(worker.jobs_completed),
         relativeTime(worker.last_seen_at, now),

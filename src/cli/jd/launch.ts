@@ -21,6 +21,8 @@ export async function launch(call: Call): Promise<void> {
         api_key,
         experiments: [experiment],
         workers,
+        drives: [],
+        driver: null,
         foreground: settings.foreground,
         once: settings.once,
         parent_pipe: false,

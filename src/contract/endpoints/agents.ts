@@ -2,12 +2,20 @@
 // docs/protocol.md tells it as a story, with curl.
 import * as z from 'zod';
 
+import { LAST_SLOT } from '../../core/identifiers.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { endpoint } from '../endpoint.ts';
 import { ClassName, DesiredStateName, ExecutionPlace, ExperimentName, LeaseReference, Moment, OutcomeName, OwnExecution, ParamsShape } from '../schemas.ts';
 import { Stream } from './results.ts';
 
 const MAX = LIMITS.sync_items.value;
+const Slot = z.int().min(0).max(LAST_SLOT);
+
+const Drives = z
+  .array(z.union([ClassName, z.literal('*')]))
+  .max(100)
+  .default([])
+  .describe('classes of machines elsewhere that it drives: each such machine is one of its slots; `*`: all classes');
 
 /** Physical size of a machine, or what of it is free. */
 export const MachineResources = z.object({
@@ -44,18 +52,23 @@ export const SyncRequest = z.object({
   wait_seconds: z.number().min(0).max(LIMITS.sync_wait_seconds.value).default(0).describe('how long the reply may hang when there is nothing to say'),
   store_id: z.string().max(60).nullable().default(null).describe('of the last reply'),
   store_position: z.int().min(0).nullable().default(null).describe('of the last reply; a server that is behind it was restored from a backup'),
-  free_slots: z.array(z.int().min(0).max(LIMITS.workers_per_agent.value)).max(MAX).describe('slots that can take a job now'),
+  free_slots: z.array(Slot).max(MAX).describe('slots that can take a job now'),
   ahead_slots: z
-    .array(z.int().min(0).max(LIMITS.workers_per_agent.value))
+    .array(Slot)
     .max(MAX)
     .default([])
     .describe('slots whose jobs last only moments, once for each job that may wait here until the slot is free; one that waits too long is given back'),
+  driven_slots: z
+    .array(Slot)
+    .max(LIMITS.driven_machines.value)
+    .optional()
+    .describe('of an agent that drives machines elsewhere: the slots that it knows as such'),
   free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
   workers: z
     .array(
       z.object({
-        slot: z.int().min(0).max(LIMITS.workers_per_agent.value),
+        slot: Slot,
         applied_version: z.int().min(0).max(LIMITS.worker_commands.value),
         state: DesiredStateName.nullable()
           .default(null)
@@ -66,7 +79,7 @@ export const SyncRequest = z.object({
     .default([])
     .describe('the newest command that each slot has applied, of the slots that were ever commanded'),
   left_slots: z
-    .array(z.int().min(0).max(LIMITS.workers_per_agent.value))
+    .array(Slot)
     .max(LIMITS.workers_per_agent.value)
     .optional()
     .describe('slots whose workers were told on their own machine to leave, and have; all of them, when that has changed, until a reply came'),
@@ -90,6 +103,7 @@ export const Lease = z.object({
   slot: z.int(),
   params: ParamsShape,
   command: z.string().nullable().describe('ready for `sh -c`; null: run the script with the params as arguments'),
+  machine: z.string().max(300).nullable().default(null).describe('the driven machine on which the job acts; null: the one on which it runs'),
   timeout_seconds: z.number().nullable(),
   grace_seconds: z.number(),
 });
@@ -109,6 +123,10 @@ export const SyncReply = z.object({
     .describe('attempts to stop: SIGTERM, grace, SIGKILL; then report them as finished, except the `deleted` ones, of which nothing is wanted any more'),
   unknown: z.array(AttemptName).describe('attempts that this server has no record of: keep them running'),
   workers: z.array(z.object({ slot: z.int(), worker_id: z.string(), desired_state: DesiredStateName, desired_version: z.int() })),
+  driven: z
+    .array(z.object({ slot: z.int(), machine: z.string(), machine_class: z.string() }))
+    .optional()
+    .describe('all machines that the agent drives now, each a slot; absent: those that it knows'),
 });
 
 export const LogChunk = LeaseReference.extend({
@@ -161,7 +179,8 @@ export const agents = {
         .max(50)
         .nullable()
         .describe('whose jobs it takes; null: of every experiment that the key may see, later ones too'),
-      workers: z.int().min(1).max(LIMITS.workers_per_agent.value),
+      workers: z.int().min(0).max(LIMITS.workers_per_agent.value).describe('its own; 0 only of one that drives machines'),
+      drives: Drives,
       machine_class: ClassName.nullable().default(null),
       has_script: z.boolean().default(false),
       total: MachineResources,
@@ -197,7 +216,8 @@ export const agents = {
     summary: 'Tell what changed since the agent registered: after a restart, with more workers, on another version',
     access: 'agent',
     body: z.object({
-      workers: z.int().min(1).max(LIMITS.workers_per_agent.value),
+      workers: z.int().min(0).max(LIMITS.workers_per_agent.value).describe('its own; 0 only of one that drives machines'),
+      drives: Drives,
       machine_class: ClassName.nullable().default(null),
       has_script: z.boolean().default(false),
       total: MachineResources,

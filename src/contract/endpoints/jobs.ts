@@ -193,7 +193,7 @@ export const jobs = {
         exact: z.boolean().describe('false: at least this many'),
       }),
       workers: z
-        .record(z.string(), z.object({ machine_class: z.string().nullable(), process_id: z.int().nullable() }))
+        .record(z.string(), z.object({ machine_class: z.string().nullable(), machine: z.string().nullable(), process_id: z.int().nullable() }))
         .default({})
         .describe('the workers that these jobs name, by id; those that were forgotten are left out'),
     }),

@@ -16,6 +16,7 @@ const exampleWorker = {
   instance: 'egg',
   slot: 0,
   machine_class: null,
+  machine: null,
   status: 'busy',
   liveness: 'alive',
   desired_state: 'run',

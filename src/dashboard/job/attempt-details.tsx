@@ -27,13 +27,18 @@ const WAIT_WORD: Record<WaitKind, string> = {
 const LIST = new Intl.ListFormat('en', { type: 'conjunction' });
 
 export function AttemptDetails({ job, attempt, waits }: Props) {
-  const { worker_id, exit_code, signal, message, evidence, revision, log_bytes } = attempt;
+  const { worker_id, machine, exit_code, signal, message, evidence, revision, log_bytes } = attempt;
   return (
     <div className="dr-attempt-details">
       <p>
         <b>Attempt {attempt.attempt}</b>
         <span className="dr-mono">{worker_id}</span>
         <CopyIcon text={worker_id} what="worker id" />
+        {machine === null ? null : (
+          <span>
+            on <span className="dr-mono">{machine}</span>
+          </span>
+        )}
         <span className="dr-attempt-moments">
           claimed <Moment at={attempt.claimed_at} />
           {waits.length === 0 ? '' : `, after ${LIST.format(waits.map(({ kind, ms }) => `${durationText(ms)} ${WAIT_WORD[kind]}`))}`}

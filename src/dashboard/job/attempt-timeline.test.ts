@@ -12,6 +12,7 @@ function attempt(number: number, claimed: number, { started = claimed, finished 
     rank: 0,
     outcome: finished === null ? null : 'failed',
     revision: 0,
+    machine: null,
     worker_id: 'gpunode_egg_0',
     claimed_at: iso(claimed),
     started_at: started === null ? null : iso(started),

@@ -162,8 +162,9 @@ function statusReason(job: JobShape): string | null {
 /** The machine and the process; the whole id on hover, and all about the worker behind the link. */
 export function WorkerCell({ job: { worker_id: id, experiment }, machine }: Pick<RowFacts, 'job' | 'machine'>) {
   if (id === null) return <Absent />;
-  const name = machine?.machine_class ?? id.split('_')[0];
-  const process = machine?.process_id ?? null;
+  const name = machine?.machine ?? machine?.machine_class ?? id.split('_')[0];
+  // That of the agent, which is not there.
+  const process = machine === undefined || machine.machine !== null ? null : machine.process_id;
   return (
     <PlainLink
       href={workerHref(experiment, id)}

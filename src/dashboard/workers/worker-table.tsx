@@ -173,7 +173,7 @@ const WorkerRow = memo(function WorkerRow({ worker, gone, href, selected, comman
           <CopyIcon text={id} what="worker id" />
         </span>
       </td>
-      <td data-column="Host">{worker.host}</td>
+      <td data-column="Host">{worker.machine ?? worker.host}</td>
       <td data-column="Instance">{worker.instance}</td>
       <td className="dr-num" data-column="Slot">
         {worker.slot}

@@ -1,7 +1,9 @@
 // The agent protocol: registration, sync, sign-off. What is decided is decided in core and store; this translates.
 import type { contract, LeaseShape, SyncReplyShape, SyncRequestShape } from '../../contract/index.ts';
+import { isDriven } from '../../core/identifiers.ts';
 import type { Params } from '../../core/params.ts';
 import { Refusal } from '../../core/refusal.ts';
+import { MACHINE_PLACEHOLDER } from '../../core/template.ts';
 import { toIso } from '../../runtime/clock.ts';
 import { hashSecret, newSecret, pickWord } from '../../runtime/ids.ts';
 import { leaveAgent, registerAgent, updateAgent } from '../../store/agents.ts';
@@ -45,7 +47,8 @@ function leaseShape(lease: GrantedLease): LeaseShape {
     token,
     slot,
     params: params as LeaseShape['params'],
-    command: lease.template === null ? null : leaseCommand(lease.template, params),
+    command: lease.template === null ? null : leaseCommand(lease.template, { [MACHINE_PLACEHOLDER]: lease.machine, ...params }),
+    machine: isDriven(lease.slot) ? lease.machine : null,
     timeout_seconds,
     grace_seconds: lease.grace_seconds ?? DEFAULT_SETTINGS.grace_seconds,
   };
@@ -64,6 +67,7 @@ function syncReply(call: Call, answer: SyncAnswer): SyncReplyShape {
     revoked: answer.revoked,
     unknown: answer.unknown,
     workers: [...answer.workers],
+    ...(answer.driven === null ? {} : { driven: [...answer.driven] }),
   };
 }
 

@@ -92,7 +92,7 @@ export const initial: Migration = {
 
     `create table agent (
       id ${id}, host text not null, instance text not null, experiments_json text, machine_id ${integer}, secret_hash text not null unique,
-      created_at ${integer} not null, created_by text, workers ${integer} not null, machine_class text, has_script ${integer} not null,
+      created_at ${integer} not null, created_by text, workers ${integer} not null, machine_class text, drives_json text, has_script ${integer} not null,
       total_cpus ${real} not null, total_memory_bytes ${real} not null, total_gpus ${real} not null,
       version text not null, platform text not null, process_id ${integer}, incarnation text, old_incarnations_json text not null,
       sync_seq ${integer} not null, heard_at ${integer}, term_started_at ${integer} not null, next_sync_within_ms ${integer} not null,
@@ -103,7 +103,8 @@ export const initial: Migration = {
     `create table worker (
       id text primary key, agent_id ${integer} not null, slot ${integer} not null, desired_state text not null,
       desired_version ${integer} not null, applied_version ${integer} not null, previous_state text not null,
-      registered_at ${integer} not null, disabled_at ${integer}, disabled_reason text, jobs_completed ${integer} not null)`,
+      registered_at ${integer} not null, disabled_at ${integer}, disabled_reason text, jobs_completed ${integer} not null,
+      machine_id ${integer})`,
     `create unique index worker_slot on worker (agent_id, slot)`,
 
     // Workers that speak JobDistributor's protocol: each is an agent of one worker, found by the id that it gives itself.
@@ -120,7 +121,10 @@ export const initial: Migration = {
 
     `create table machine (
       id ${id}, name text not null unique, kind text not null, machine_class text, created_at ${integer} not null,
-      enabled ${integer} not null, quarantined_at ${integer}, quarantine_reason text, failures ${integer} not null, options_json text not null)`,
+      enabled ${integer} not null, quarantined_at ${integer}, quarantine_reason text, failures ${integer} not null, failed_job_id ${integer},
+      trial_at ${integer}, removed_at ${integer}, agent_id ${integer}, slot ${integer}, options_json text not null)`,
+    `create index machine_agent on machine (agent_id) where agent_id is not null`,
+    `create index worker_machine on worker (machine_id) where machine_id is not null`,
 
     `create table artifact (
       id ${id}, job_id ${integer} not null, attempt ${integer} not null, rank ${integer} not null, kind text not null,
