@@ -14,6 +14,7 @@ import './styles/file-preview.css';
 import './styles/charts.css';
 import './styles/add-jobs.css';
 import './styles/settings.css';
+import './styles/machines.css';
 import './styles/workers.css';
 import './styles/log.css';
 import './styles/narrow.css';

@@ -11,12 +11,14 @@ export const PAGES = {
   workers: () => import('./pages/workers.tsx'),
   settings: () => import('./pages/settings.tsx'),
   compare: () => import('./pages/compare.tsx'),
+  machines: () => import('./pages/machines.tsx'),
 } as const;
 
 /** Loads what the page at this address needs, before the router asks for it. */
 export async function loadPage(pathname: string): Promise<void> {
   const [, , part, job] = /^\/experiments\/([^/]+)\/([a-z]+)(\/\d+)?$/.exec(pathname) ?? [];
   if (pathname === '/') await PAGES.home();
+  else if (pathname === '/machines') await PAGES.machines();
   else if (part === 'jobs' && job !== undefined) await PAGES.job();
   else if (part === 'compare') await PAGES.compare();
   else if (part === 'jobs' || part === 'matrices' || part === 'charts' || part === 'workers' || part === 'settings') {

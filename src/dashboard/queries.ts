@@ -42,6 +42,8 @@ const MACHINE_POINTS = 180;
 export const queries = {
   session: () => queryOptions({ queryKey: ['session'], queryFn: ({ signal }) => api.access.whoami({}, { signal }), staleTime: Infinity }),
   experiments: () => queryOptions({ queryKey: ['experiments'], queryFn: ({ signal }) => api.experiments.list({}, { signal }) }),
+  /** Under `workers`: what workers and machines do is what changes it. */
+  machines: () => queryOptions({ queryKey: ['workers', null, 'machines'], queryFn: ({ signal }) => api.machines.list({}, { signal }) }),
   experiment: (experiment: string) =>
     queryOptions({ queryKey: ['experiment', experiment], queryFn: ({ signal }) => api.experiments.get({ params: { experiment } }, { signal }) }),
   jobs: (experiment: string, query: JobsQuery) =>

@@ -29,6 +29,8 @@ const frameRoute = createRoute({ getParentRoute: () => rootRoute, id: 'frame', c
 
 const homeRoute = createRoute({ getParentRoute: () => frameRoute, path: '/', component: lazyRouteComponent(PAGES.home, 'HomePage') });
 
+const machinesRoute = createRoute({ getParentRoute: () => frameRoute, path: '/machines', component: lazyRouteComponent(PAGES.machines, 'MachinesPage') });
+
 const experimentRoute = createRoute({ getParentRoute: () => frameRoute, path: '/experiments/$experiment', component: Outlet });
 
 const experimentIndexRoute = createRoute({
@@ -97,6 +99,7 @@ const routeTree = rootRoute.addChildren([
   loginRoute,
   frameRoute.addChildren([
     homeRoute,
+    machinesRoute,
     experimentRoute.addChildren([
       experimentIndexRoute,
       tabsRoute.addChildren([jobsRoute, matricesRoute, chartsRoute, workersRoute, settingsRoute]),

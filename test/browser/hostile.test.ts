@@ -82,6 +82,7 @@ const PAGES: Readonly<Record<string, readonly Sight[]>> = {
   '/login': [{ path: `/login?to=${encodeURIComponent(LINK)}`, shows: (page) => page.getByRole('heading', { name: 'Sign in to Drover' }).waitFor() }],
   '/': [{ path: '/', shows: (page) => shown(page, SCRIPT + IMG) }],
   '/experiments/$experiment': [{ path: `/experiments/${encodeURIComponent(IMG)}`, shows: (page) => shown(page, IMG) }],
+  '/machines': [{ path: '/machines', shows: (page) => page.getByRole('heading', { name: 'Machines' }).waitFor() }],
   jobs: [
     { path: '/experiments/hostile-3/jobs', shows: (page) => shown(page, SCRIPT + IMG) },
     {

@@ -15,6 +15,7 @@ interface Settings {
   readonly workers: number;
   readonly experiments: string[];
   readonly machine_class?: string;
+  readonly drives?: string[];
   readonly gpus?: number;
 }
 

@@ -1,6 +1,6 @@
 // The frame of every page behind the login: header, place, live state, theme, keys.
 import { ActionIcon, Box, Group, Loader, Menu, Text, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { IconDotsVertical, IconKeyboard, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
+import { IconDotsVertical, IconKeyboard, IconLogout, IconMoon, IconServer2, IconSun } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router';
 import { Fragment, useEffect } from 'react';
@@ -58,7 +58,10 @@ export function AppFrame() {
 
 function Header() {
   const navigate = useNavigate();
-  useShortcuts([{ keys: 'g h', label: 'Go home: all experiments', run: () => void navigate({ to: '/' }) }]);
+  useShortcuts([
+    { keys: 'g h', label: 'Go home: all experiments', run: () => void navigate({ to: '/' }) },
+    { keys: 'g a', label: 'Go to all machines', run: () => void navigate({ to: '/machines' }) },
+  ]);
   return (
     <header className="dr-header">
       <Link to="/" className="dr-brand" aria-label="Drover: all experiments">
@@ -148,6 +151,9 @@ function MoreMenu() {
           </Menu.Label>
         )}
         <Menu.Divider />
+        <Menu.Item leftSection={<IconServer2 size={16} />} component={Link} to="/machines">
+          Machines
+        </Menu.Item>
         <Menu.Item leftSection={<IconKeyboard size={16} />} onClick={showHelp} rightSection={<Text size="xs">?</Text>}>
           Keys
         </Menu.Item>

@@ -1,7 +1,8 @@
 // Home: every experiment that the session may see, those with problems first.
 import { Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
-import { IconFlask2, IconPlus, IconSearch } from '@tabler/icons-react';
+import { IconFlask2, IconPlus, IconSearch, IconServer2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 
 import type { ExperimentShape } from '../../contract/index.ts';
@@ -44,6 +45,9 @@ export function HomePage() {
               onChange={(event) => setWanted(event.currentTarget.value.toLowerCase())}
             />
           )}
+          <Button variant="default" leftSection={<IconServer2 size={14} />} renderRoot={(props) => <Link {...props} to="/machines" />}>
+            Machines
+          </Button>
           {rights.commands && experiments.length > 0 ? (
             <Button leftSection={<IconPlus size={14} />} onClick={() => setCreating(true)}>
               New experiment
