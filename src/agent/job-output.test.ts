@@ -22,7 +22,7 @@ describe('the output of a job in the log of its worker', () => {
     clock = manualClock();
     printed = [];
     output = createJobOutput(clock, (slot, stream, line) => printed.push(`${slot} ${stream} ${line}`));
-    attempt = { directory, slot: 3 } as Attempt;
+    attempt = { directory, slot: 3, phase: 'running', mask: null } as Attempt;
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 

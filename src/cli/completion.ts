@@ -92,6 +92,8 @@ async function argumentValues(argument: Argument | null, { context, partial }: {
       return ask(context, experimentNames);
     case 'jobs':
       return ask(context, () => jobReferences(context, partial));
+    case 'variable':
+      return ask(context, variableNames);
     case 'shell':
       return ['bash', 'zsh', 'fish'];
     case 'state':
@@ -110,6 +112,12 @@ async function classNames(context: Context): Promise<string[]> {
   const { client } = await context.connection();
   const { workers } = await client.workers.list({ params: { experiment: await context.experiment() } });
   return [...new Set(workers.flatMap(({ machine_class: name }) => (name !== null && CLASS_NAME.test(name) ? [name] : [])))];
+}
+
+async function variableNames(context: Context): Promise<string[]> {
+  const { client } = await context.connection();
+  const { variables } = await client.variables.list({ params: { experiment: await context.experiment() } });
+  return [...new Set(variables.map(({ name }) => name))];
 }
 
 /** `E/` for each experiment, and once an experiment is typed its newest jobs. */

@@ -1,5 +1,6 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
+import { NO_VARIABLES } from '../core/variables.ts';
 
 import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
 import { leaseToken, newNonce } from './lease-token.ts';
@@ -220,6 +221,8 @@ function toLease({ row, slot, nonce }: Grant, terms: SyncTerms): GrantedLease {
     grace_seconds: row.grace_seconds,
     experiment: '',
     template: null,
+    variables: NO_VARIABLES,
+    secrets: {},
   };
 }
 

@@ -41,7 +41,7 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   await completeLeases(
     tx,
     current.flatMap((session) => session.answer.leases),
-    known,
+    { known, key: terms.key },
   );
   const results = sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));
   for (const result of results) if (typeof result === 'object') result.position = position;

@@ -52,6 +52,10 @@ export const SyncRequest = z.object({
     .describe('slots whose jobs last only moments, once for each job that may wait here until the slot is free; one that waits too long is given back'),
   free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
+  takes_secrets: z
+    .boolean()
+    .default(false)
+    .describe('whether the agent knows `secrets` of leases: puts them into the environment of the job alone and masks them in its logs'),
   workers: z
     .array(
       z.object({
@@ -90,6 +94,10 @@ export const Lease = z.object({
   slot: z.int(),
   params: ParamsShape,
   command: z.string().nullable().describe('ready for `sh -c`; null: run the script with the params as arguments'),
+  secrets: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('variable → value: the command finds each as JD_SECRET_<variable> in its environment. Never in a file, a log or a list'),
   timeout_seconds: z.number().nullable(),
   grace_seconds: z.number(),
 });
