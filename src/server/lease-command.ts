@@ -1,5 +1,6 @@
 // Makes the command line of a lease from its template, params and variables. Templates are parsed once.
-import type { Params } from '../core/params.ts';
+import { LIMITS } from '../core/limits.ts';
+import { type Params, utf8Length } from '../core/params.ts';
 import { parseTemplate, renderTemplate, shellQuote, type TemplateResult } from '../core/template.ts';
 import { type FrozenVariables, secretNames } from '../core/variables.ts';
 
@@ -47,6 +48,9 @@ export function leaseCommand({ template, params, variables, secrets, takes_secre
   }
   if (!takes_secrets)
     return failing('It uses secret variables, which the agent of this worker does not know yet. Start its worker again with a newer version.');
+  const bytes = used.reduce((sum, name) => sum + utf8Length(secrets[name]!), 0);
+  const most = LIMITS.command_variables_bytes.value;
+  if (bytes > most) return failing(`Its secrets have ${bytes} bytes together; at most ${most} are allowed. Use fewer of them, or shorter ones.`);
   return { command, secrets: Object.fromEntries(used.map((name) => [name, secrets[name]!])) };
 }
 

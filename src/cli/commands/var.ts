@@ -77,7 +77,12 @@ const addList: AddCommand = (group, dependencies) => {
       json: (variable) => variable,
       id: ({ name }) => name,
       columns: [{ title: 'NAME' }, { title: 'VALUE', shrinks: true }, { title: 'OF' }, { title: 'CHANGED' }],
-      row: ({ name, value, shared, updated_at }) => [name, value ?? '(secret)', shared ? 'all experiments' : place!, relativeTime(updated_at, now)],
+      row: ({ name, value, shared, updated_at }) => [
+        name,
+        value ?? '(secret)',
+        place === null || shared ? 'all experiments' : place,
+        relativeTime(updated_at, now),
+      ],
       empty: `There is no variable ${ofPlace(place)}. Set one: drover var set NAME VALUE`,
     });
   });

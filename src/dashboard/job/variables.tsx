@@ -9,7 +9,7 @@ export function JobVariables({ job }: { readonly job: JobKey }) {
   const variables = Object.entries(useQuery(queries.job(job)).data?.variables ?? {});
   if (variables.length === 0) return null;
   return (
-    <dl className="dr-facts" aria-label="Variables of the command">
+    <dl className="dr-facts dr-job-variables" aria-label="Variables of the command">
       {variables.map(([name, value]) => (
         <Fact key={name} name={name} copy={value}>
           {value === null ? (

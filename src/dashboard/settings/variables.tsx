@@ -149,7 +149,7 @@ function NewVariable({ experiment, maySecret }: { readonly experiment: string; r
           onChange={(event) => setName(event.currentTarget.value)}
           error={nameProblem}
           maxLength={64}
-          w={180}
+          w={150}
           spellCheck={false}
           autoComplete="off"
           classNames={{ input: 'dr-mono' }}
@@ -163,7 +163,7 @@ function NewVariable({ experiment, maySecret }: { readonly experiment: string; r
           autosize
           minRows={1}
           maxRows={6}
-          w={280}
+          w={250}
           spellCheck={false}
           autoComplete="off"
           // A password field would drop the line ends of a key.

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { LeaseShape } from '../../contract/index.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { expandNextChunk, EXPANDED_AT_ONCE } from '../../store/matrices.ts';
 import { cookieOf, expectProblem, openTestApp, type TestApp } from '../test-app.suite.ts';
 
@@ -159,6 +160,15 @@ describe('secrets', () => {
     const [old] = await claim(50, {});
     expect(old!.command).toMatch(/agent of this worker does not know.*exit 127$/s);
     expect(JSON.stringify(old)).not.toContain('ghp_first');
+  });
+
+  it('that are too much for one environment fail their job, and say so', async () => {
+    const names = ['A', 'B', 'C', 'D', 'E'];
+    for (const name of names) await set(name, 'x'.repeat(LIMITS.variable_bytes.value), true);
+    await create({ jobs: [{}], command: `push {${names.join('} {')}}` });
+    const [lease] = await claim();
+    expect(lease!.command).toMatch(/^printf .*bytes together.*exit 127$/s);
+    expect(lease!.secrets).toBeUndefined();
   });
 
   it('take the place of a plain one for new jobs only', async () => {
