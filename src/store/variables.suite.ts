@@ -53,7 +53,8 @@ export function variablesSuite(name: string, make: () => Promise<StoreMaker | nu
       await set('B', 'shared', { of: SHARED });
       await set('A', 'shared', { of: SHARED });
       await set('B', 'newer');
-      expect(await names()).toEqual(['A shared', 'B', 'B shared']);
+      await set('a', 'small letters come last');
+      expect(await names()).toEqual(['A shared', 'B', 'B shared', 'a']);
       const known = await knownVariables(store, experiment, ['A', 'B', 'C']);
       expect([known.get('A'), known.get('B'), known.has('C')]).toEqual(['shared', 'newer', false]);
       await remove('B');

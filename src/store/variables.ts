@@ -34,11 +34,11 @@ interface VariableRow {
 
 /** Those of an experiment and the shared ones, or the shared ones alone; by name, an experiment's own first. */
 export async function listVariables(source: Source, experimentId: number): Promise<Variable[]> {
-  const rows = await source.sql.all<VariableRow>(
-    `select experiment_id, name, value, secret, updated_at from variable where experiment_id in (${SHARED}, ?) order by name, experiment_id desc`,
-    [experimentId],
-  );
-  return rows.map(toVariable);
+  const rows = await source.sql.all<VariableRow>(`select experiment_id, name, value, secret, updated_at from variable where experiment_id in (${SHARED}, ?)`, [
+    experimentId,
+  ]);
+  // Here and not there: databases sort texts in their own ways.
+  return rows.map(toVariable).toSorted((a, b) => (a.name === b.name ? Number(a.shared) - Number(b.shared) : a.name < b.name ? -1 : 1));
 }
 
 export async function findVariable(source: Source, experimentId: number, name: string): Promise<Variable | null> {

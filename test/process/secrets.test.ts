@@ -1,6 +1,6 @@
 // A secret on its way through real processes: it reaches the command, and lies in no file, command line, record or log.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect, test, type TestContext } from 'vitest';
 
 import { openStage, type Stage, type TestAgent, type TestServer } from '../support/drover.ts';
@@ -90,6 +90,25 @@ test('reaches the command wherever it stands, and nothing and nobody else', asyn
   await agent.stop();
   await server.stop();
   expect(filesWith(scene, TOKEN)).toEqual([]);
+});
+
+test('typed at a terminal is not shown there, and given on standard input is in no command line', async (context) => {
+  const { stage, server, experiment } = await openScene(context);
+  const terminal = resolve(import.meta.dirname, '../support/terminal.py');
+  const steps = JSON.stringify([['not shown): ', `typed-${TOKEN}\r`]]);
+  const words = [...stage.program, 'var', 'set', 'TYPED', '--secret', '--url', server.url];
+  const typed = stage.start(['python3', terminal, '30', steps, ...words], { TERM: 'xterm' });
+  await typed.exited;
+  expect(typed.output()).toContain('Set the secret TYPED of tune.');
+  expect(typed.output()).toContain('[exit 0]');
+  expect(typed.output()).not.toContain('typed-');
+  const piped = stage.start(['sh', '-c', `"$@" <"${stage.file('token.txt', `piped-${TOKEN}\n`)}"`, 'sh', ...words.slice(0, 4), 'PIPED', ...words.slice(5)]);
+  expect((await piped.exited).code, piped.output()).toBe(0);
+  const { variables } = await server.api.variables.list({ params: { experiment: 'tune' } });
+  expect(variables.map(({ name, secret, value }) => [name, secret, value])).toEqual(['PIPED', 'TOKEN', 'TYPED'].map((name) => [name, true, null]));
+  // As they were given, without the line end.
+  await experiment.add({ command: 'test {TYPED}{PIPED} = {expected}', params: { expected: `typed-${TOKEN}piped-${TOKEN}` } });
+  await experiment.reaches(1, 'done');
 });
 
 /** Prints the secret byte by byte, so that it lies across all pieces in which a log travels; beside it what the log should be. */
