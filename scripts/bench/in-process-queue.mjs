@@ -10,6 +10,7 @@ const zone = (path) => import(pathToFileURL(join(ROOT, 'dist', path)).href);
 const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 100 };
 const TEMPLATE = {
   command: 'true',
+  variables: {},
   machine_class: null,
   cpus: 0,
   memory_bytes: 0,

@@ -146,9 +146,8 @@ export const MUTANTS = [
     edits: [
       {
         file: 'src/agent/attempt-store.ts',
-        find: "      overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease }));",
-        replace:
-          "      options.clock.after(2_000, () => { try { overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease })); } catch { /* gone */ } });",
+        find: "      overwrite(join(directory, 'lease.json'), text);",
+        replace: "      options.clock.after(2_000, () => { try { overwrite(join(directory, 'lease.json'), text); } catch { /* gone */ } });",
       },
     ],
   },

@@ -12,6 +12,7 @@ import { silentLog } from '../runtime/log.ts';
 import { createAgent, type Agent } from './agent.ts';
 import { createAttemptStore } from './attempt-store.ts';
 import type { ProcessEnd } from './job-process.ts';
+import { createSecretSeal } from './secret-seal.ts';
 import { createSpoolFiles } from './spool-files.ts';
 
 const SHORT_JOBS = 8;
@@ -66,7 +67,7 @@ beforeEach(() => {
   agent = createAgent({
     ...{ clock, log: silentLog, random: () => 0.5, worker_ids: ['host_egg_0'], once: false, drives: false, has_script: false, incarnation: 'i' },
     client: createClient(contract, { base_url: 'http://server', fetch }),
-    store: createAttemptStore({ data: directory, owner: 'me', clock }),
+    store: createAttemptStore({ data: directory, owner: 'me', clock, seal: createSecretSeal('jda_test') }),
     runner: { start: async (attempt) => run(attempt.lease), adopt: async (attempt) => run(attempt.lease) },
     files: createSpoolFiles(silentLog),
     machine: {

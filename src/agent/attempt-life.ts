@@ -6,6 +6,7 @@ import { toIso, type Clock, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { NEW_STATE, type AttemptState, type AttemptStore, type Intent, type StoredAttempt } from './attempt-store.ts';
 import { startFailure, type JobProcess, type ProcessEnd, type ProcessRunner } from './job-process.ts';
+import { createSecretMask, MASK_ALL, type SecretMask } from './secret-mask.ts';
 
 export interface Attempt {
   readonly lease: LeaseShape;
@@ -29,6 +30,8 @@ export interface Attempt {
   process_id: number | null;
   /** The server was told as what it was run. */
   execution_told: boolean;
+  /** Hides its secrets in all that leaves the agent; null: it has none. */
+  readonly mask: SecretMask | null;
 }
 
 export interface AttemptPorts {
@@ -60,6 +63,8 @@ export interface Lives {
   abandon(): void;
 }
 
+type NewAttempt = Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state' | 'place'> & Pick<StoredAttempt, 'secrets_lost'>;
+
 /** What runs inside one attempt, beside the facts that others may read. */
 interface Inside {
   process: JobProcess | null;
@@ -75,6 +80,9 @@ export const REVOKED = {
   superseded: 'Another attempt of the job took over.',
   deleted: 'The job was deleted.',
 } as const;
+
+/** Of one that is not on disk yet. */
+const NEW = { secrets_lost: false, directory: null, started_at: null, state: NEW_STATE, place: null };
 
 /** Timers hold about 24 days at most; a longer one is set again. */
 const LONGEST_TIMER_MS = 86_400_000;
@@ -94,13 +102,13 @@ class AttemptLives implements Lives {
   }
 
   begin(lease: LeaseShape, slot: number): Attempt {
-    const { attempt, inside } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
+    const { attempt, inside } = this.#create({ ...NEW, lease, slot });
     void this.#prepare(attempt, inside);
     return attempt;
   }
 
   wait(lease: LeaseShape, slot: number): Attempt {
-    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
+    const { attempt } = this.#create({ ...NEW, lease, slot });
     attempt.phase = 'waiting';
     return attempt;
   }
@@ -126,7 +134,7 @@ class AttemptLives implements Lives {
   }
 
   decline(lease: LeaseShape, slot: number, message: string): Attempt {
-    const { attempt } = this.#create({ lease, slot, directory: null, started_at: null, state: NEW_STATE, place: null });
+    const { attempt } = this.#create({ ...NEW, lease, slot });
     this.#endUnstarted(attempt, 'released', message);
     return attempt;
   }
@@ -160,9 +168,12 @@ class AttemptLives implements Lives {
     }
   }
 
-  #create(facts: Pick<Attempt, 'lease' | 'slot' | 'directory' | 'started_at' | 'state' | 'place'>): { attempt: Attempt; inside: Inside } {
+  #create({ secrets_lost, ...facts }: NewAttempt): { attempt: Attempt; inside: Inside } {
+    if (secrets_lost) this.#ports.log.warn({ job: nameOf(facts) }, 'the secrets of an attempt cannot be read any more; all of its output is masked');
+    const { secrets } = facts.lease;
+    const mask = secrets_lost ? MASK_ALL : secrets === undefined ? null : createSecretMask(secrets);
     const untold = { settled: false, unwanted: false, told_unstarted: false, execution_told: false };
-    const attempt: Attempt = { ...facts, ...untold, phase: 'preparing', end: null, process_id: null };
+    const attempt: Attempt = { ...facts, ...untold, mask, phase: 'preparing', end: null, process_id: null };
     const inside: Inside = { process: null, monotonic_start: null, timeout: null, kill: null, kill_at: Infinity };
     this.#insides.set(attempt, inside);
     return { attempt, inside };
@@ -243,12 +254,13 @@ class AttemptLives implements Lives {
     inside?.kill?.cancel();
     this.#insides.delete(attempt);
     const { job_id, attempt: number, rank, token } = attempt.lease;
+    const told = end.message === null ? null : (attempt.mask?.text(end.message) ?? end.message);
     attempt.end = {
       ...{ job_id, attempt: number, rank, token },
       outcome: end.outcome,
       exit_code: end.exit_code,
       signal: end.signal,
-      message: end.message?.slice(0, LIMITS.message_characters.value) ?? null,
+      message: told?.slice(0, LIMITS.message_characters.value) ?? null,
       started_at: attempt.started_at === null ? null : toIso(attempt.started_at),
       // File times are coarse: an end is never told before its beginning.
       finished_at: toIso(Math.max(end.at, attempt.started_at ?? end.at)),

@@ -12,6 +12,7 @@ import { replaceFile } from '../runtime/replace-file.ts';
 import { overwrite } from './overwrite.ts';
 import { openPlainFile, readPlainFile } from './plain-file.ts';
 import { createRemover, isLarge } from './remover.ts';
+import type { SecretSeal } from './secret-seal.ts';
 import { createSpareDirectories, isSpareOf, SPARE } from './spare-directories.ts';
 
 /** Why we stopped a job ourselves; it becomes the outcome. */
@@ -32,6 +33,8 @@ export const NEW_STATE: AttemptState = { intent: null, end: null, punched: { std
 
 export interface StoredAttempt {
   readonly lease: LeaseShape;
+  /** It has secrets that this agent cannot read any more. */
+  readonly secrets_lost: boolean;
   readonly slot: number;
   readonly directory: string;
   /** Milliseconds since 1970. */
@@ -58,6 +61,7 @@ export interface AttemptStoreOptions {
   /** Names the agent whose attempts these are, unique on every machine and over servers. */
   readonly owner: string;
   readonly clock: Clock;
+  readonly seal: SecretSeal;
   /** Where and as what jobs run now: kept with each attempt, because a later process of the agent may run them elsewhere. */
   readonly place?: () => ExecutionPlaceShape;
 }
@@ -82,6 +86,7 @@ const LeaseFile = z.object({
   slot: z.int(),
   created_at: z.number(),
   place: ExecutionPlace.nullable().catch(null).default(null),
+  sealed_secrets: z.string().nullable().default(null),
   lease: z.looseObject({
     job_id: z.int(),
     experiment: z.string(),
@@ -159,15 +164,16 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
     async create(lease, slot, now) {
       const directory = makeDirectory(lease);
       const place = options.place?.() ?? null;
+      const text = leaseText(lease, { owner: options.owner, slot, created_at: now, place }, options.seal);
       try {
-        overwrite(join(directory, 'lease.json'), JSON.stringify({ owner: options.owner, slot, created_at: now, place, lease }));
+        overwrite(join(directory, 'lease.json'), text);
       } catch (error) {
         // A full disk, for instance: the job is given back, and nobody else knows of this directory.
         remover.remove(directory);
         throw error;
       }
       syncs.later(directory);
-      return { lease, slot, directory, created_at: now, state: NEW_STATE, place };
+      return { lease, secrets_lost: false, slot, directory, created_at: now, state: NEW_STATE, place };
     },
     save: (directory, state) => replaceFile(join(directory, 'state.json'), JSON.stringify(state), 0o600),
     remove(directory) {
@@ -184,6 +190,11 @@ export function createAttemptStore(options: AttemptStoreOptions): AttemptStore {
     },
     scan: () => scanAttempts(options),
   };
+}
+
+/** What its secrets are is not in the file in clear. */
+function leaseText({ secrets, ...lease }: LeaseShape, facts: object, seal: SecretSeal): string {
+  return JSON.stringify({ ...facts, ...(secrets === undefined ? {} : { sealed_secrets: seal.seal(secrets, lease.token) }), lease });
 }
 
 /** Owners that have attempts here which are not over or not delivered. */
@@ -216,9 +227,9 @@ function entries(path: string): string[] {
   }
 }
 
-function scanAttempts({ data, owner, clock }: AttemptStoreOptions): StoredAttempt[] {
+function scanAttempts({ data, owner, clock, seal }: AttemptStoreOptions): StoredAttempt[] {
   return listDirectories(data).flatMap((directory) => {
-    const attempt = readAttempt(directory);
+    const attempt = readAttempt(directory, seal);
     if (attempt === null && isSpareOf(owner, basename(directory))) void removeLitter(directory);
     else if (attempt === null) removeLitterLater(directory, clock);
     return attempt?.owner === owner ? attempt.stored : [];
@@ -252,13 +263,17 @@ function holdsNothing(directory: string): boolean {
   }
 }
 
-function readAttempt(directory: string): { readonly owner: string; readonly stored: StoredAttempt } | null {
+function readAttempt(directory: string, seal: SecretSeal): { readonly owner: string; readonly stored: StoredAttempt } | null {
   const file = LeaseFile.safeParse(readJson(join(directory, 'lease.json')));
   // After a power loss a directory that was used again may hold the lease of an earlier attempt, which is long over.
   if (!file.success || attemptDirectoryName(file.data.lease) !== basename(directory)) return null;
   const state = readJson(join(directory, 'state.json')) as Partial<AttemptState> | null;
-  const { owner, slot, created_at, place } = file.data;
-  return { owner, stored: { lease: file.data.lease as unknown as LeaseShape, slot, directory, created_at, state: { ...NEW_STATE, ...state }, place } };
+  const { owner, slot, created_at, place, sealed_secrets: sealed } = file.data;
+  const open = file.data.lease as unknown as LeaseShape;
+  const secrets = sealed === null ? null : seal.open(sealed, open.token);
+  const lease = secrets === null ? open : { ...open, secrets };
+  const secrets_lost = sealed !== null && secrets === null;
+  return { owner, stored: { lease, secrets_lost, slot, directory, created_at, state: { ...NEW_STATE, ...state }, place } };
 }
 
 function isWithoutLease(directory: string): boolean {

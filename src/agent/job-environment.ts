@@ -2,6 +2,7 @@
 import { delimiter } from 'node:path';
 
 import type { LeaseShape } from '../contract/index.ts';
+import { isSecretVariable, secretVariable } from '../core/variables.ts';
 import { SETTINGS, type Environment } from '../runtime/config.ts';
 
 export interface JobPlaces {
@@ -33,12 +34,12 @@ export function agentEnvironment(env: Environment): Record<string, string> {
 /** Variables that hold secrets of ours: a job never gets them. */
 const SECRET_VARIABLES: ReadonlySet<string> = new Set(Object.values(SETTINGS).flatMap((setting) => ('secret' in setting ? [...setting.env] : [])));
 
-/** What jobs inherit. */
+/** What jobs inherit. An agent that was itself started by a job has the secrets of that one. */
 export function withoutSecrets(env: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   const ours = new Set([SET_HERE, ...(env[SET_HERE] ?? '').split(' ')]);
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !SECRET_VARIABLES.has(name) && !ours.has(name)) kept[name] = value;
+    if (value !== undefined && !SECRET_VARIABLES.has(name) && !isSecretVariable(name) && !ours.has(name)) kept[name] = value;
   }
   return kept;
 }
@@ -59,6 +60,7 @@ export function jobVariables(inherited: Readonly<Record<string, string>>, lease:
     JD_ATTEMPT_DIR: places.attempt_directory,
     PYTHONUNBUFFERED: '1',
     PYTHONPATH: pythonPath === undefined || pythonPath === '' ? places.python_library : `${places.python_library}${delimiter}${pythonPath}`,
+    ...Object.fromEntries(Object.entries(lease.secrets ?? {}).map(([name, value]) => [secretVariable(name), value])),
   };
 }
 

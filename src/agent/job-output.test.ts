@@ -9,6 +9,7 @@ import { manualClock, type ManualClock } from '../../test/support/manual-clock.t
 import { LIMITS } from '../core/limits.ts';
 import type { Attempt } from './attempt-life.ts';
 import { createJobOutput, type JobOutput } from './job-output.ts';
+import { createSecretMask } from './secret-mask.ts';
 
 describe('the output of a job in the log of its worker', () => {
   let directory: string;
@@ -22,7 +23,7 @@ describe('the output of a job in the log of its worker', () => {
     clock = manualClock();
     printed = [];
     output = createJobOutput(clock, (slot, stream, line) => printed.push(`${slot} ${stream} ${line}`));
-    attempt = { directory, slot: 3 } as Attempt;
+    attempt = { directory, slot: 3, phase: 'running', mask: null } as Attempt;
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -94,5 +95,33 @@ describe('the output of a job in the log of its worker', () => {
     writeFileSync(join(directory, 'pid'), '');
     output.finish(attempt);
     expect(printed).toEqual([]);
+  });
+
+  describe('of a job with secrets', () => {
+    const withMask = (): Attempt => ({ ...attempt, mask: createSecretMask({ TOKEN: 'token-1234' }) }) as Attempt;
+
+    test('is masked, also when a secret comes in parts, and lets a quiet end go', () => {
+      const job = withMask();
+      output.follow(job);
+      write('stdout', 'a token-1234 b\nhalf tok');
+      expect(second()).toEqual(['3 stdout a ********** b']);
+      write('stdout', 'en-1234 end\ntok\n');
+      expect(second()).toEqual(['3 stdout half ********** end', '3 stdout tok']);
+      write('stdout', 'tok');
+      expect([...second(), ...second(), ...second()]).toEqual([]);
+      write('stdout', 'yo\n');
+      expect(second()).toEqual(['3 stdout tokyo']);
+    });
+
+    test('is masked at its end, and after an agent took it over in the middle of a secret', () => {
+      write('stdout', 'begun token-');
+      const job = withMask();
+      output.skip(job);
+      output.follow(job);
+      write('stdout', '1234 and token');
+      job.phase = 'ended';
+      output.finish(job);
+      expect(printed).toEqual(['3 stdout **** and token']);
+    });
   });
 });

@@ -7,6 +7,7 @@ import { LIMITS } from '../core/limits.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Attempt } from './attempt-life.ts';
 import { plainFile, readPlainPiece } from './plain-file.ts';
+import { maskPiece } from './secret-mask.ts';
 
 export type PrintLine = (slot: number, stream: 'stdout' | 'stderr', line: string) => void;
 
@@ -23,6 +24,8 @@ const STREAMS = ['stdout', 'stderr'] as const;
 
 interface Reading {
   at: number;
+  /** Where the file ended at the last look. */
+  seen: number;
   /** A line that has no end yet. */
   rest: string;
   readonly decoder: StringDecoder;
@@ -43,7 +46,8 @@ export function createJobOutput(clock: Clock, print: PrintLine): JobOutput {
     for (const stream of STREAMS) copyStream(attempt, stream, readings[stream]);
   }
 
-  function copyStream({ directory, slot }: Attempt, stream: (typeof STREAMS)[number], reading: Reading): void {
+  function copyStream(attempt: Attempt, stream: (typeof STREAMS)[number], reading: Reading): void {
+    const { directory, slot } = attempt;
     if (directory === null) return;
     const path = join(directory, stream);
     const size = plainFile(path)?.size ?? 0;
@@ -53,7 +57,8 @@ export function createJobOutput(clock: Clock, print: PrintLine): JobOutput {
       reading.at = size - most;
     }
     if (size <= reading.at) return;
-    const bytes = readPlainPiece(path, { from: reading.at, length: size - reading.at });
+    const bytes = readMasked(attempt, path, { from: reading.at, to: size, isQuiet: size === reading.seen });
+    reading.seen = size;
     if (bytes === null) return;
     reading.at += bytes.length;
     const lines = (reading.rest + reading.decoder.write(bytes)).split('\n');
@@ -80,8 +85,16 @@ export function createJobOutput(clock: Clock, print: PrintLine): JobOutput {
   };
 }
 
+/** Without the end that may be the beginning of a secret, unless nothing was added to it since the last look. */
+function readMasked({ mask, phase }: Attempt, path: string, { from, to, isQuiet }: { from: number; to: number; isQuiet: boolean }): Buffer | null {
+  const before = Math.min(mask?.longest ?? 0, from);
+  const bytes = readPlainPiece(path, { from: from - before, length: before + to - from });
+  if (bytes === null || mask === null) return bytes;
+  return maskPiece(mask, { bytes, before, wanted: to - from, is_end: isQuiet || phase === 'ended' });
+}
+
 function newReading(at: number): Reading {
-  return { at, rest: '', decoder: new StringDecoder('utf8') };
+  return { at, seen: at, rest: '', decoder: new StringDecoder('utf8') };
 }
 
 /** Of a line that was drawn over again and again, as progress bars do, what stood there last. */

@@ -3,6 +3,7 @@
 import type { Client, LogChunkShape } from '../contract/index.ts';
 import { LIMITS } from '../core/limits.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
+import { maskPiece, type SecretMask } from './secret-mask.ts';
 import { ship, STUCK_MS, type Piece, type Refusals } from './shipment.ts';
 import { attemptKey, growthAt, referenceOf, UNREADABLE_AGAIN_MS, type LogName, type Spool } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
@@ -19,6 +20,9 @@ const PIECE_BYTES = 1024 * 1024;
 /** Files below this size keep their shipped bytes; above it they are given back in steps. */
 const PUNCH_FROM_BYTES = 64 * 1024 * 1024;
 const PUNCH_STEP_BYTES = 16 * 1024 * 1024;
+
+/** What may be the beginning of a secret waits so long for the rest of it; then a live log goes on. */
+export const QUIET_MS = 2_000;
 
 /** Ships up to one request of what waits. */
 export async function shipLogs(spools: readonly Spool[], parts: LogShippingParts, signal: AbortSignal): Promise<'more' | 'idle'> {
@@ -67,13 +71,35 @@ async function nextChunk(spool: Spool, stream: LogName, parts: LogShippingParts 
   const head = LIMITS.log_head_bytes.value;
   const seen = (growth?.size ?? size) - shipped;
   const length = Math.min(parts.room, seen, size - shipped > LIMITS.log_tail_bytes.value && shipped < head ? head - shipped : Infinity);
-  const bytes = await parts.files.read(spool.directory, stream, { from: shipped, length });
+  const bytes = await readPiece(spool, stream, { parts, length });
   if (bytes === null) {
     if (spool.attempt.phase === 'ended') return { chunk: { ...base, dropped_bytes: size - shipped }, bytes: 0 };
     spool.postponed_until = parts.clock.monotonic() + UNREADABLE_AGAIN_MS;
     return null;
   }
   return bytes.length === 0 ? null : { chunk: { ...base, data: bytes.toString('base64') }, bytes: bytes.length };
+}
+
+/** Bytes from where shipping stands, without secrets; none while they may be the beginning of one. */
+function readPiece(spool: Spool, stream: LogName, { parts, length }: { readonly parts: LogShippingParts; readonly length: number }): Promise<Buffer | null> {
+  const { mask } = spool.attempt;
+  if (mask !== null) return readMasked(spool, stream, { parts, length, mask });
+  return parts.files.read(spool.directory, stream, { from: spool.streams[stream].shipped, length });
+}
+
+/** With as much before and after as a secret can be long: one that lies across the ends of the piece is masked all the same, whatever was shipped when. */
+async function readMasked(
+  spool: Spool,
+  stream: LogName,
+  { parts, length, mask }: { readonly parts: LogShippingParts; readonly length: number; readonly mask: SecretMask },
+): Promise<Buffer | null> {
+  const { shipped, grown_at } = spool.streams[stream];
+  const before = Math.min(mask.longest, shipped);
+  const asked = before + length + mask.longest;
+  const bytes = await parts.files.read(spool.directory, stream, { from: shipped - before, length: asked });
+  if (bytes === null) return null;
+  const isOver = spool.attempt.phase === 'ended' || parts.clock.monotonic() - grown_at >= QUIET_MS;
+  return maskPiece(mask, { bytes, before, wanted: length, is_end: isOver && bytes.length < asked });
 }
 
 /** Length of the hole that begins at `shipped`: bytes that are no longer on this disk, or a backlog longer than is kept. */
@@ -86,8 +112,10 @@ export function holeFrom(shipped: number, size: number, punched: number): number
 function punch(spool: Spool, stream: LogName, { files, onPunch }: LogShippingParts): void {
   const { size, shipped } = spool.streams[stream];
   const { punched } = spool.attempt.state;
-  if (size < PUNCH_FROM_BYTES || shipped - punched[stream] < PUNCH_STEP_BYTES) return;
+  // A secret that began before what comes next must still be seen.
+  const end = shipped - (spool.attempt.mask?.longest ?? 0);
+  if (size < PUNCH_FROM_BYTES || end - punched[stream] < PUNCH_STEP_BYTES) return;
   // On record first: after a crash nobody may take the zeros for what the job printed.
-  onPunch(spool, { ...punched, [stream]: shipped });
-  files.punch(spool.directory, stream, shipped);
+  onPunch(spool, { ...punched, [stream]: end });
+  files.punch(spool.directory, stream, end);
 }

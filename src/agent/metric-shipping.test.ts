@@ -30,7 +30,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'drover-metrics-'));
   const attempt: Attempt = {
     ...{ lease, slot: 0, phase: 'ended', directory, started_at: 1, state: NEW_STATE, end: null },
-    ...{ settled: true, unwanted: false, told_unstarted: false, place: null, process_id: null, execution_told: false },
+    ...{ settled: true, unwanted: false, told_unstarted: false, place: null, process_id: null, execution_told: false, mask: null },
   };
   spool = createSpool(attempt, directory);
   [stored, points, deleted] = [0, [], false];

@@ -33,6 +33,7 @@ import { holeFrom } from './log-shipping.ts';
 import { parseGpus } from './machine.ts';
 import { overwrite } from './overwrite.ts';
 import { experimentsName, withLock } from './registry.ts';
+import { createSecretSeal } from './secret-seal.ts';
 import { createSequence } from './sequence.ts';
 import { createSlots } from './slots.ts';
 
@@ -185,10 +186,14 @@ test('what only the process of an agent needs is not for its jobs, and what its 
 });
 
 test('attempts are found again by their owner only, with their state; a removed one is gone', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const stored = await store.create(lease, 1, 5);
   store.save(stored.directory, { ...NEW_STATE, refused_uploads: ['f'] });
-  await createAttemptStore({ data: directory, owner: 'you', clock: systemClock }).create({ ...lease, token: 'zzzzzzzzzz' }, 0, 5);
+  await createAttemptStore({ data: directory, owner: 'you', clock: systemClock, seal: createSecretSeal('jda_test') }).create(
+    { ...lease, token: 'zzzzzzzzzz' },
+    0,
+    5,
+  );
   expect(store.scan()).toEqual([{ ...stored, state: { ...NEW_STATE, refused_uploads: ['f'] } }]);
   store.remove(stored.directory);
   await store.removed();
@@ -196,7 +201,7 @@ test('attempts are found again by their owner only, with their state; a removed 
 });
 
 test('an attempt whose lease cannot be written leaves no directory behind', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const parent = join(directory, lease.experiment, '.drover');
   // What stands in for a full disk: a directory in the place of the file.
   mkdirSync(join(parent, attemptDirectoryName(lease), 'lease.json'), { recursive: true });
@@ -206,7 +211,7 @@ test('an attempt whose lease cannot be written leaves no directory behind', asyn
 });
 
 test('the directory of an attempt that is over is used again, with nothing in it that could be taken for the next one', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const first = await store.create(lease, 0, 5);
   endedAttempt(first.directory);
   const inode = statSync(first.directory).ino;
@@ -223,14 +228,14 @@ test('the directory of an attempt that is over is used again, with nothing in it
   endedAttempt(second.directory);
   store.remove(second.directory);
   // Whoever comes after a crash clears the spares of before away.
-  const next = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const next = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   expect(next.scan()).toEqual([]);
   await eventually(() => expect(readdirSync(join(directory, lease.experiment, '.drover'))).toEqual([]));
 });
 
 test('what is kept to be used again is removed when the agent has had nothing to do for a while', async () => {
   const clock = manualClock();
-  const store = createAttemptStore({ data: directory, owner: 'me', clock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock, seal: createSecretSeal('jda_test') });
   const { directory: first } = await store.create(lease, 0, 5);
   endedAttempt(first);
   store.remove(first);
@@ -249,7 +254,7 @@ test.each<[string, (attempt: string) => void]>([
   ['that holds the end of another attempt', (attempt) => writeFileSync(join(attempt, 'status'), '0 1.1.zzzzzzzz\n')],
   ['of which the job linked a file', (attempt) => linkSync(join(attempt, 'status'), join(directory, 'kept'))],
 ])('a directory %s is removed, not used again', async (_, change) => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const first = await store.create(lease, 0, 5);
   endedAttempt(first.directory);
   change(first.directory);
@@ -259,7 +264,7 @@ test.each<[string, (attempt: string) => void]>([
 });
 
 test('a lease in the directory of another attempt, as after a power loss, is no attempt', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const first = await store.create(lease, 0, 5);
   renameSync(first.directory, join(dirname(first.directory), '4.1.zzzzzzzz'));
   expect(store.scan()).toEqual([]);
@@ -267,7 +272,7 @@ test('a lease in the directory of another attempt, as after a power loss, is no 
 
 test('what an agent left that was killed while it cleared away is removed a minute after the next start, unless it is used by then', async () => {
   const clock = manualClock();
-  const store = createAttemptStore({ data: directory, owner: 'me', clock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock, seal: createSecretSeal('jda_test') });
   const parent = join(directory, lease.experiment, '.drover');
   const newer = '5.1.zzzzzzzz';
   for (const name of ['4.1.zzzzzzzz', newer, attemptDirectoryName(lease)]) mkdirSync(join(parent, name), { recursive: true });
@@ -284,7 +289,7 @@ test('what an agent left that was killed while it cleared away is removed a minu
 });
 
 test('an agent that was killed before it wrote the lease takes the job again', async () => {
-  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock });
+  const store = createAttemptStore({ data: directory, owner: 'me', clock: systemClock, seal: createSecretSeal('jda_test') });
   const first = await store.create(lease, 0, 5);
   await expect(store.create(lease, 0, 6)).rejects.toThrow('EEXIST');
   writeFileSync(join(first.directory, 'lease.json'), '');

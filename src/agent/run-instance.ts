@@ -21,6 +21,7 @@ import { createNetwork } from './network.ts';
 import { createProcessRunner } from './process-runner.ts';
 import { unpackPython } from './python-library.ts';
 import { readInstance, writeInstance, type InstanceRecord, type RegisteredInstance } from './registry.ts';
+import { createSecretSeal } from './secret-seal.ts';
 import { createSequence } from './sequence.ts';
 import { collectGarbage } from './spare-memory.ts';
 import { createSpoolFiles } from './spool-files.ts';
@@ -94,7 +95,7 @@ interface AssembledParts {
 
 function assemble(context: AgentContext, { entry, log, client, output }: AssembledParts): Agent {
   const { clock, random, env, host } = context;
-  const { launch, id, worker_ids, starts, sync_seq, sent_away } = entry.record();
+  const { launch, id, secret, worker_ids, starts, sync_seq, sent_away } = entry.record();
   const jobs = {
     host,
     clock,
@@ -113,7 +114,10 @@ function assemble(context: AgentContext, { entry, log, client, output }: Assembl
   const agent = createAgent({
     ...{ clock, log, random, client, worker_ids, sent_away },
     ...(output === null ? {} : { output }),
-    store: createAttemptStore({ data: launch.data, owner: id, clock, place: executionPlace(context, { launch, env: environment, library: python.library }) }),
+    store: createAttemptStore({
+      ...{ data: launch.data, owner: id, clock, seal: createSecretSeal(secret) },
+      place: executionPlace(context, { launch, env: environment, library: python.library }),
+    }),
     runner: createProcessRunner({ ...jobs, env: environment, python_library: python.library }, launcher),
     files: createSpoolFiles(log),
     machine: createMachine({ clock, log, env, data: launch.data, free_space_bytes: launch.free_space_bytes, onChange: () => onSpace() }),

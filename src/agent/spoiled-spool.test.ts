@@ -38,7 +38,7 @@ beforeEach(() => {
   mkdirSync(join(directory, 'uploads'));
   attempt = {
     ...{ lease, slot: 0, phase: 'running', directory, started_at: 1, state: NEW_STATE, end: null },
-    ...{ settled: true, unwanted: false, told_unstarted: false, place: null, process_id: null, execution_told: false },
+    ...{ settled: true, unwanted: false, told_unstarted: false, place: null, process_id: null, execution_told: false, mask: null },
   };
   spool = createSpool(attempt, directory);
   [chunks, uploads] = [[], []];

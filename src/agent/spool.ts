@@ -10,6 +10,8 @@ export interface StreamState {
   shipped: number;
   /** Bytes in the file when it was last looked at. */
   size: number;
+  /** When it was last seen to have grown, monotonic milliseconds. */
+  grown_at: number;
 }
 
 /** When a log was seen to have grown to this size, milliseconds since 1970: a server that is away does not make output younger. */
@@ -49,9 +51,9 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
   return {
     attempt,
     directory,
-    streams: { stdout: { shipped: 0, size: 0 }, stderr: { shipped: 0, size: 0 } },
+    streams: { stdout: newStream(), stderr: newStream() },
     growth: { stdout: [], stderr: [] },
-    metrics: { shipped: 0, size: 0 },
+    metrics: newStream(),
     uploads_waiting: false,
     stuck_uploads: new Set(),
     uploads_postponed_until: 0,
@@ -63,12 +65,19 @@ export function createSpool(attempt: Attempt, directory: string): Spool {
   };
 }
 
+function newStream(): StreamState {
+  return { shipped: 0, size: 0, grown_at: -Infinity };
+}
+
 /** Looks at the files; true when something waits to be shipped. */
 export function refresh(spool: Spool, files: SpoolFiles, { monotonic, now }: { readonly monotonic: number; readonly now: number }): boolean {
   const before = spool.streams.stdout.size + spool.streams.stderr.size + spool.metrics.size;
   for (const name of ['stdout', 'stderr'] as const) {
     const size = files.size(spool.directory, name);
-    if (size > spool.streams[name].size) noteGrowth(spool, name, { size, at: now });
+    if (size > spool.streams[name].size) {
+      noteGrowth(spool, name, { size, at: now });
+      spool.streams[name].grown_at = monotonic;
+    }
     spool.streams[name].size = size;
   }
   spool.metrics.size = files.size(spool.directory, 'metrics.jsonl');

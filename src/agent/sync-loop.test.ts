@@ -32,6 +32,7 @@ test('a server that revokes a job until it has ended is not asked without a paus
       ahead_slots: [],
       free: { cpus: 1, memory_bytes: 1, gpus: 0 },
       has_script: false,
+      takes_secrets: true,
       workers: [],
       running: [],
       finished: [],

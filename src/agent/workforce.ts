@@ -18,7 +18,18 @@ import type { SpoolFiles } from './spool-files.ts';
 
 export type Told = Pick<
   SyncRequestShape,
-  'free_slots' | 'ahead_slots' | 'driven_slots' | 'free' | 'has_script' | 'workers' | 'running' | 'finished' | 'executions' | 'metrics' | 'left_slots'
+  | 'free_slots'
+  | 'ahead_slots'
+  | 'driven_slots'
+  | 'free'
+  | 'has_script'
+  | 'takes_secrets'
+  | 'workers'
+  | 'running'
+  | 'finished'
+  | 'executions'
+  | 'metrics'
+  | 'left_slots'
 >;
 
 export interface WorkforceParts {
@@ -153,6 +164,7 @@ class Force implements Workforce {
       ...(drives ? { driven_slots: this.slots.driven() } : {}),
       free: machine.resources,
       has_script,
+      takes_secrets: true,
       workers: this.slots.applied(),
       running: running.slice(0, LIMITS.sync_items.value),
       finished: ended.slice(0, LIMITS.sync_items.value).map((attempt) => attempt.end!),

@@ -100,6 +100,8 @@ async function argumentValues(argument: Argument | null, { context, partial }: {
       return ask(context, machineNames);
     case 'class':
       return ask(context, classNames);
+    case 'variable':
+      return ask(context, variableNames);
     case 'shell':
       return ['bash', 'zsh', 'fish'];
     case 'state':
@@ -125,6 +127,12 @@ async function classNames(context: Context): Promise<string[]> {
 async function machineNames(context: Context): Promise<string[]> {
   const { client } = await context.connection();
   return (await client.machines.list({})).machines.map(({ name }) => name);
+}
+
+async function variableNames(context: Context): Promise<string[]> {
+  const { client } = await context.connection();
+  const { variables } = await client.variables.list({ params: { experiment: await context.experiment() } });
+  return [...new Set(variables.map(({ name }) => name))];
 }
 
 /** `E/` for each experiment, and once an experiment is typed its newest jobs. */

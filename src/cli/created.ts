@@ -1,6 +1,7 @@
 // What was created, or would be: said the same way after `job add` and `matrix add`.
 import { parseTemplate, renderTemplate } from '../core/template.ts';
 import type { Params } from '../core/params.ts';
+import type { FrozenVariables } from '../core/variables.ts';
 import type { ApiClient } from './connection.ts';
 import { paramsText } from './job-list.ts';
 import type { Block, View } from './output.ts';
@@ -29,7 +30,7 @@ function createdText(reply: CreatedReply, experiment: string): string {
 function previewBlocks(reply: CreatedReply, command: string | null): Block[] {
   const size = reply.created.toLocaleString('en-US');
   const more = reply.created > reply.sample.length && reply.sample.length > 0;
-  const rows = reply.sample.map((params) => [paramsText(params), commandLine(command, params as Params)]);
+  const rows = reply.sample.map((params) => [paramsText(params), commandLine(command, params as Params, reply.variables)]);
   return [
     {
       table: {
@@ -44,8 +45,8 @@ function previewBlocks(reply: CreatedReply, command: string | null): Block[] {
   ];
 }
 
-function commandLine(command: string | null, params: Params): string {
+function commandLine(command: string | null, params: Params, variables: FrozenVariables): string {
   if (command === null) return '(script of the worker)';
-  const parsed = parseTemplate(command, new Set(Object.keys(params)));
-  return 'template' in parsed ? renderTemplate(parsed.template, params) : command;
+  const parsed = parseTemplate(command, new Set([...Object.keys(params), ...Object.keys(variables)]));
+  return 'template' in parsed ? renderTemplate(parsed.template, params, variables) : command;
 }

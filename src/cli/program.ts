@@ -14,6 +14,7 @@ import { addMatrix } from './commands/matrix.ts';
 import { addServer } from './commands/server.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
+import { addVar } from './commands/var.ts';
 import { addWait } from './commands/wait.ts';
 import { addWorker } from './commands/worker.ts';
 import type { CliDependencies } from './dependencies.ts';
@@ -52,6 +53,7 @@ export function createProgram(dependencies: CliDependencies): Command {
     addJob,
     addMatrix,
     addMachine,
+    addVar,
     addWait,
     addStatus,
     addKey,

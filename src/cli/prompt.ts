@@ -1,7 +1,9 @@
-// Questions before something is destroyed. Without a terminal nothing is asked: the flag that confirms must be given.
+// Questions: before something is destroyed, and for what nobody should see. Without a terminal nothing is asked: the flag that confirms must be given.
+import { createInterface as createReader } from 'node:readline';
 import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 
-import type { CliDependencies } from './dependencies.ts';
+import type { CliDependencies, OutputStream } from './dependencies.ts';
 import { CliFailure, EXIT, usageError } from './failure.ts';
 
 type Terminal = Pick<CliDependencies, 'stdin' | 'stderr'>;
@@ -30,4 +32,20 @@ export async function ask({ stdin, stderr }: Terminal, question: string): Promis
   } finally {
     lines.close();
   }
+}
+
+/** What is typed is not shown. Empty when nothing was typed, or the question was left. */
+export async function askHidden({ stdin, output }: { readonly stdin: Terminal['stdin']; readonly output: OutputStream }, question: string): Promise<string> {
+  const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
+  const reader = createReader({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
+  // From here on the terminal shows nothing by itself.
+  output.write(question);
+  const answer = await new Promise<string>((resolve) => {
+    reader.once('line', resolve);
+    reader.once('SIGINT', () => resolve(''));
+    reader.once('close', () => resolve(''));
+  });
+  reader.close();
+  output.write('\n');
+  return answer;
 }

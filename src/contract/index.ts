@@ -7,6 +7,7 @@ export { openApiDocument, type OpenApiOperation } from './openapi.ts';
 export { createClient, type Client } from './client.ts';
 export { EXPORT_FORMATS } from './endpoints/export.ts';
 export { Sort, type JobSort } from './job-filter.ts';
+export type { VariableShape } from './endpoints/variables.ts';
 export type { JobView, SavedViewShape } from './endpoints/views.ts';
 export type { ActorShape, ApiKeyShape } from './endpoints/access.ts';
 export type { MachineShape } from './endpoints/machines.ts';

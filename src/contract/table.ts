@@ -10,11 +10,12 @@ import { machines } from './endpoints/machines.ts';
 import { matrices } from './endpoints/matrices.ts';
 import { results } from './endpoints/results.ts';
 import { server } from './endpoints/server.ts';
+import { variables } from './endpoints/variables.ts';
 import { views } from './endpoints/views.ts';
 import { workers } from './endpoints/workers.ts';
 
 export const API_ROOT = '/api/v1';
 
-export const contract = { experiments, jobs, matrices, results, charts, compare, views, workers, machines, agents, keys, access, server } as const;
+export const contract = { experiments, jobs, matrices, results, charts, compare, variables, views, workers, machines, agents, keys, access, server } as const;
 
 export type Contract = typeof contract;

@@ -27,6 +27,8 @@ export const EVENT_KINDS = [
   'matrix_created',
   'matrix_expanded',
   'views_changed',
+  'variable_set',
+  'variable_removed',
   'operation_started',
   'operation_finished',
   'agent_registered',

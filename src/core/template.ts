@@ -1,9 +1,11 @@
 // Command templates: `python train.py --lr {lr}`. A placeholder is `{name}` not after `$`; `{{` and `}}` stand for braces.
-// A value is escaped for the place it stands in (bare, '…' or "…"), so whatever it holds, the shell sees one piece of text.
+// A value is escaped for the place it stands in (bare, '…' or "…"), so whatever it holds, the shell sees one piece of text. A secret never becomes
+// text: the shell takes it from its environment.
 // Where no escaping is safe (backticks, $(…), ${…}, ((…)), comments) a placeholder is refused, and so is every one after a
 // construct that shells read differently from one another (here-documents, $'…', quotes inside "${…}", case inside $(…)).
 import { LIMITS } from './limits.ts';
 import { plainText, type Params } from './params.ts';
+import { type FrozenVariables, NO_VARIABLES, secretVariable, variableNameProblem } from './variables.ts';
 
 type Context = 'bare' | 'single' | 'double';
 
@@ -39,12 +41,34 @@ export function parseTemplate(text: string, known?: ReadonlySet<string>): Templa
 function unknownNames(unknown: readonly string[], known: ReadonlySet<string>): string {
   const list = unknown.map((name) => `{${name}}`).join(', ');
   const have = known.size === 0 ? 'there are no params' : `known names are ${[...known].slice(0, 20).join(', ')}`;
-  return `The command uses ${list}, but ${have}. Write {{${unknown[0]}}} if braces are meant.`;
+  const settable = unknown.find((name) => variableNameProblem(name) === null);
+  const variable = settable === undefined ? '' : ` To use a variable, set it first: drover var set ${settable}.`;
+  return `The command uses ${list}, but ${have}.${variable} Write {{${unknown[0]}}} if braces are meant.`;
 }
 
-/** The command line for `sh -c`. Every placeholder must have a value in `params`. */
-export function renderTemplate(template: Template, params: Params): string {
-  return template.segments.map((segment) => ('text' in segment ? segment.text : escapeFor(segment.context, plainText(params[segment.name]!)))).join('');
+/** The command line for `sh -c`. Every placeholder must have a value in `params`, which win, or in `variables`. */
+export function renderTemplate(template: Template, params: Params, variables: FrozenVariables = NO_VARIABLES): string {
+  return template.segments.map((segment) => ('text' in segment ? segment.text : fillIn(segment, params, variables))).join('');
+}
+
+function fillIn({ name, context }: { readonly name: string; readonly context: Context }, params: Params, variables: FrozenVariables): string {
+  if (Object.hasOwn(params, name)) return escapeFor(context, plainText(params[name]!));
+  const value = variables[name] as string | null;
+  return value === null ? secretReference(context, name) : escapeFor(context, value);
+}
+
+/** Where the shell itself puts the secret in, as one piece of text. */
+function secretReference(context: Context, name: string): string {
+  const reference = `\${${secretVariable(name)}}`;
+  switch (context) {
+    case 'bare':
+      return `"${reference}"`;
+    case 'single':
+      // Nothing is filled in there: the quotes end, and go on after it.
+      return `'"${reference}"'`;
+    case 'double':
+      return reference;
+  }
 }
 
 /** Words typed after `--`: one is the template as typed; of several each is quoted, then joined. */

@@ -16,6 +16,7 @@ export const TOPICS = [
   'operations',
   'matrices',
   'views',
+  'variables',
   'tags',
   'workers',
   'history',
@@ -99,6 +100,8 @@ export const queries = {
     queryOptions({ queryKey: ['tags', experiment], queryFn: ({ signal }) => api.jobs.tags({ params: { experiment } }, { signal }) }),
   views: (experiment: string) =>
     queryOptions({ queryKey: ['views', experiment], queryFn: ({ signal }) => api.views.list({ params: { experiment } }, { signal }) }),
+  variables: (experiment: string) =>
+    queryOptions({ queryKey: ['variables', experiment], queryFn: ({ signal }) => api.variables.list({ params: { experiment } }, { signal }) }),
   /** Of an experiment with a thousand workers it is long, and something happens to one of them all the time. */
   workers: (experiment: string) =>
     queryOptions({

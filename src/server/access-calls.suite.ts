@@ -64,6 +64,29 @@ async function view(scene: AccessScene): Promise<Prepared> {
   return { params: { view_id: id } };
 }
 
+let variables = 0;
+
+async function variable(scene: AccessScene): Promise<Prepared> {
+  const name = `V${(variables += 1)}`;
+  await scene.server.client().variables.set({ params: { experiment: OWN, name }, body: { value: 'a' } });
+  return { params: { name } };
+}
+
+async function secret(scene: AccessScene): Promise<Prepared> {
+  const name = `S${(variables += 1)}`;
+  await scene.server.client().variables.set({ params: { experiment: OWN, name }, body: { value: 'hidden', secret: true } });
+  return { params: { name } };
+}
+
+async function shared(scene: AccessScene): Promise<Prepared> {
+  const name = `G${(variables += 1)}`;
+  await scene.server.client().variables.setShared({ params: { name }, body: { value: 'a' } });
+  return { params: { name } };
+}
+
+/** What the table lets operators do, and this only owners. */
+const ownersOnly = (who: Who): string | null => (isPin(who) || (who.kind === 'person' && who.role === 'operator') ? 'forbidden' : null);
+
 async function upload(scene: AccessScene): Promise<Prepared> {
   const { token, number } = scene.running;
   await scene.server.send('/api/v1/attempt/artifacts/result.json', { method: 'PUT', key: token, text: '{}' });
@@ -145,6 +168,19 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'charts.replicates': { prepare: () => ({ query: 'metric=loss&seed=seed' }) },
   'compare.jobs': { prepare: () => ({ query: 'numbers=1' }) },
   'compare.curves': { prepare: () => ({ query: 'numbers=1&metric=loss' }) },
+  'variables.list': {},
+  'variables.set': [
+    { as: 'of a plain one', prepare: () => ({ params: { name: 'DATA' }, body: { value: '/data' } }) },
+    { as: 'of a secret', prepare: () => ({ params: { name: 'TOKEN' }, body: { value: 'hidden', secret: true } }), unless: ownersOnly },
+    { as: 'of a plain one in the place of a secret', prepare: async (scene) => ({ ...(await secret(scene)), body: { value: 'a' } }), unless: ownersOnly },
+  ],
+  'variables.remove': [
+    { as: 'of a plain one', prepare: variable },
+    { as: 'of a secret', prepare: secret, unless: ownersOnly },
+  ],
+  'variables.listShared': {},
+  'variables.setShared': { prepare: () => ({ params: { name: 'TOKEN' }, body: { value: 'hidden', secret: true } }) },
+  'variables.removeShared': { prepare: shared },
   'views.list': {},
   'views.create': { prepare: () => ({ body: { name: `view ${serial()}`, view: {} } }) },
   'views.change': { prepare: async (scene) => ({ ...(await view(scene)), body: { view: { status: 'done' } } }) },

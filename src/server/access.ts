@@ -168,6 +168,11 @@ export function mayBringCommands(actor: Actor): boolean {
   return (actor.kind === 'key' || actor.kind === 'link') && RANKS[actor.role] >= RANKS.operator;
 }
 
+/** Secrets are the business of owners, and never of a PIN session. */
+export function mayKeepSecrets(actor: Actor): boolean {
+  return mayBringCommands(actor) && 'role' in actor && RANKS[actor.role] >= RANKS.owner;
+}
+
 /** Agents run commands, so a PIN or an open browser is not enough to start one. */
 export function mayRegisterAgents(actor: Actor): boolean {
   return actor.kind === 'key' && RANKS[actor.role] >= RANKS.operator;

@@ -16,7 +16,7 @@ export function eventShape(event: StoredEvent): EventShape {
 /** How much of an event a caller gets: all of it, only that it happened, or nothing. */
 export type Sight = 'whole' | 'hint' | 'none';
 
-const ABOUT_MACHINES = /^(agent|worker)_/;
+const ABOUT_MACHINES = /^(agent|worker|machine)_/;
 const ABOUT_ACCESS = /^(key_|login$)/;
 
 /** `wanted`: only these experiments; null for all that the caller may see. */

@@ -7,15 +7,19 @@ import { combinations, type Matrix, readMatrix } from '../core/matrix.ts';
 import { type Params, paramsProblem, utf8Length } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
 import { parseTemplate } from '../core/template.ts';
+import { NO_VARIABLES } from '../core/variables.ts';
 import type { JobTemplate } from '../store/create-jobs.ts';
 
 export type CreateBody = z.output<(typeof contract)['jobs']['create']['body']>;
 
 /** Either a matrix, expanded by the store, or a list of params. */
 export type NewJobs = {
+  /** Its variables are not frozen yet. */
   readonly template: JobTemplate;
   readonly count: number;
   readonly sample: readonly Params[];
+  /** Params with every set of names that the jobs have. */
+  readonly kinds: readonly Params[];
 } & ({ readonly matrix: Matrix } | { readonly list: readonly Params[] });
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -36,9 +40,9 @@ export function readNewJobs(body: CreateBody): NewJobs {
   const given = body.jobs.map((job) => job.params as Params);
   given.forEach((params, index) => checkParams(params, index));
   checkTotal(body.times * given.reduce((sum, params) => sum + utf8Length(JSON.stringify(params)), 0), 'jobs');
-  checkCommand(template.command, given);
+  checkCommand(template.command);
   const list = body.times === 1 ? given : given.flatMap((params) => Array.from({ length: body.times }, () => params));
-  return { template, count, sample: list.slice(0, SAMPLE), list };
+  return { template, count, sample: list.slice(0, SAMPLE), kinds: kindsOf(given), list };
 }
 
 function readMatrixJobs(body: CreateBody, template: JobTemplate): NewJobs {
@@ -49,8 +53,8 @@ function readMatrixJobs(body: CreateBody, template: JobTemplate): NewJobs {
   const largest = largestCombination(read.matrix);
   checkParams(largest, 0);
   checkTotal(read.size * utf8Length(JSON.stringify(largest)), 'matrix');
-  checkCommand(template.command, [sample[0]!]);
-  return { template, count: read.size, sample, matrix: read.matrix };
+  checkCommand(template.command);
+  return { template, count: read.size, sample, kinds: [sample[0]!], matrix: read.matrix };
 }
 
 /** The combination whose params take most room: when it may be a job, all may. */
@@ -64,6 +68,7 @@ function largestCombination(matrix: Matrix): Params {
 function readTemplate(body: CreateBody): JobTemplate {
   return {
     command: body.command ?? null,
+    variables: NO_VARIABLES,
     machine_class: body.machine_class ?? null,
     cpus: body.resources?.cpus ?? 0,
     memory_bytes: (body.resources?.memory_mb ?? 0) * BYTES_PER_MB,
@@ -91,18 +96,20 @@ function checkTotal(bytes: number, path: string): void {
   );
 }
 
-/** A command is parsed once for each set of names that the jobs have. */
-export function checkCommand(command: string | null, jobs: readonly Params[]): void {
-  if (command === null) return;
-  const seen = new Set<string>();
+/** Before anything is looked up: what is no command at all. */
+function checkCommand(command: string | null): void {
+  const parsed = command === null ? null : parseTemplate(command);
+  if (parsed !== null && 'problem' in parsed) throw invalid(parsed.problem, 'command');
+}
+
+/** One of the jobs for each set of names that they have. */
+function kindsOf(jobs: readonly Params[]): Params[] {
+  const kinds = new Map<string, Params>();
   for (const params of jobs) {
-    const names = Object.keys(params);
-    const key = names.toSorted().join('\u0000');
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const parsed = parseTemplate(command, new Set(names));
-    if ('problem' in parsed) throw invalid(parsed.problem, 'command');
+    const key = Object.keys(params).toSorted().join('\u0000');
+    if (!kinds.has(key)) kinds.set(key, params);
   }
+  return [...kinds.values()];
 }
 
 export function invalid(sentence: string, path: string): Refusal {

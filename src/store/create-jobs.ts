@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Params } from '../core/params.ts';
+import type { FrozenVariables } from '../core/variables.ts';
 
 import { indexParams, indexTags } from './search-index.ts';
 import { rowSet, type Sql } from './sql.ts';
@@ -10,6 +11,8 @@ import type { Transaction } from './writer.ts';
 /** What a set of new jobs shares. */
 export interface JobTemplate {
   readonly command: string | null;
+  /** Those that the command uses, as they are now. */
+  readonly variables: FrozenVariables;
   readonly machine_class: string | null;
   readonly cpus: number;
   readonly memory_bytes: number;
@@ -67,7 +70,7 @@ function statementEnd(texts: readonly string[], from: number): number {
 
 /** Inserts the jobs, moves the counters and tells the event. */
 export async function insertJobs(tx: Transaction, set: JobSet): Promise<void> {
-  const command_id = set.template.command === null ? null : await commandId(tx.sql, set.template.command);
+  const command_id = set.template.command === null ? null : await commandId(tx.sql, set.template.command, set.template.variables);
   const demand_id = await demandId(tx.sql, set.experiment_id, set.template);
   const texts = set.params.map((one) => JSON.stringify(one));
   for (let from = 0, to = 0; from < texts.length; from = to) {
@@ -129,12 +132,15 @@ async function insertRows(
   );
 }
 
-/** Each command text is stored once. */
-export async function commandId(sql: Sql, template: string): Promise<number> {
-  const hash = createHash('sha256').update(template).digest('base64url');
+/** Each command text is stored once with the same variables. */
+export async function commandId(sql: Sql, template: string, variables: FrozenVariables): Promise<number> {
+  const variables_json = Object.keys(variables).length === 0 ? null : JSON.stringify(variables);
+  // No template holds a NUL.
+  const text = variables_json === null ? template : `${template}\0${variables_json}`;
+  const hash = createHash('sha256').update(text).digest('base64url');
   const [row] = await sql.all<{ id: number }>(
-    'insert into command (hash, template) values (?, ?) on conflict (hash) do update set template = excluded.template returning id',
-    [hash, template],
+    'insert into command (hash, template, variables_json) values (?, ?, ?) on conflict (hash) do update set template = excluded.template returning id',
+    [hash, template, variables_json],
   );
   return Number(row!.id);
 }

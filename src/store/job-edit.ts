@@ -1,16 +1,20 @@
 // Editing a pending job.
 import type { Params } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
+import type { FrozenVariables } from '../core/variables.ts';
 
 import { commandId, demandId, type JobTemplate } from './create-jobs.ts';
 import { findJob } from './job-rows.ts';
 import { indexParams, indexTags, unindexJobs, unindexTags } from './search-index.ts';
 import { lockOf } from './sql.ts';
+import { frozenVariables } from './variables.ts';
 import type { Transaction } from './writer.ts';
 
 export interface JobEdit {
   readonly params?: Params;
   readonly command?: string | null;
+  /** Those of the command; left out: as they were frozen. */
+  readonly variables?: FrozenVariables;
   readonly priority?: number;
   readonly max_attempts?: number | null;
   readonly timeout_seconds?: number | null;
@@ -33,7 +37,8 @@ export async function editJob(
     throw new Refusal('job_not_pending', `Job ${number} was edited by somebody else meanwhile. Load it again and repeat the edit.`, { revision: job.revision });
   }
   const command = edit.command === undefined ? job.command : edit.command;
-  const template: JobTemplate = { ...job, command, held: false };
+  const variables = edit.variables ?? (await frozenVariables(tx, job.id));
+  const template: JobTemplate = { ...job, command, variables, held: false };
   const after = {
     params: edit.params ?? job.params,
     command,
@@ -46,7 +51,7 @@ export async function editJob(
     `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + ? where id = ?`,
     [
       JSON.stringify(after.params),
-      command === null ? null : await commandId(tx.sql, command),
+      command === null ? null : await commandId(tx.sql, command, variables),
       await demandId(tx.sql, experimentId, template),
       after.priority,
       after.max_attempts,

@@ -39,6 +39,8 @@ export interface CommandTable {
   id: Generated<number>;
   hash: string;
   template: string;
+  /** Null: it uses none. */
+  variables_json: string | null;
 }
 
 export interface DemandTable {
@@ -318,9 +320,12 @@ export interface JobParamTable {
 
 export interface VariableTable {
   id: Generated<number>;
+  /** 0: shared by all experiments. */
   experiment_id: number;
   name: string;
+  /** Of a plain one. */
   value: string | null;
+  /** Of a secret: encrypted with the server's key. */
   cipher: string | null;
   secret: Flag;
   updated_at: number;

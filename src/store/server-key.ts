@@ -1,8 +1,9 @@
 // The server's key: makes lease tokens, encrypts PINs and secret variables. Without it the database alone opens nothing.
-import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
+import { hash, hkdfSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { makeDirectories } from '../runtime/make-directories.ts';
+import { openText, sealText } from '../runtime/sealed-text.ts';
 import { StoreRefused } from './migrate.ts';
 
 export interface ServerKey {
@@ -48,17 +49,7 @@ export function serverKey(text: string): ServerKey {
     // The key before the message, in SHA-512/256: what is told of its state is too little to go on from, so this needs no HMAC around it,
     // which in Node takes three times as long. A token is made for each lease.
     sign: (message) => hash('sha512-256', signing + message, 'base64url').slice(0, SIGNATURE_CHARACTERS),
-    encrypt(plain) {
-      const nonce = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', encrypting, nonce);
-      const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
-      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
-    },
-    decrypt(cipherText) {
-      const bytes = Buffer.from(cipherText, 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', encrypting, bytes.subarray(0, 12));
-      decipher.setAuthTag(bytes.subarray(12, 28));
-      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-    },
+    encrypt: (text) => sealText(encrypting, text),
+    decrypt: (cipher) => openText(encrypting, cipher),
   };
 }

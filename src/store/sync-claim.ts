@@ -1,6 +1,7 @@
 // New leases: the heads of the demands that the asking agents could serve, picked by core/schedule, granted in one set.
 import { FIRST_DRIVEN_SLOT } from '../core/identifiers.ts';
 import { assign, type Candidate, type Demand, demandFits, type Offer, type Place, type Resources } from '../core/schedule.ts';
+import { NO_VARIABLES } from '../core/variables.ts';
 
 import { drivenSlotsByClass } from './driven-machines.ts';
 import { type CandidateRow, hotStatements, selectRows } from './hot.ts';
@@ -239,6 +240,8 @@ function toLease({ row, slot, nonce }: Grant, terms: SyncTerms): GrantedLease {
     experiment: '',
     template: null,
     machine: '',
+    variables: NO_VARIABLES,
+    secrets: {},
   };
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { decideFinish, decideRunning } from '../core/attempt.ts';
+import { NO_VARIABLES } from '../core/variables.ts';
 
 import { adoptAttempts, type Adoption } from './adopt.ts';
 import { findDeletedAttempts } from './deletions.ts';
@@ -229,6 +230,8 @@ async function offerAgain(tx: Transaction, { session, lease, facts }: MissingLea
     experiment: '',
     template: null,
     machine: '',
+    variables: NO_VARIABLES,
+    secrets: {},
   });
 }
 

@@ -1,4 +1,5 @@
 // What a sync says, what it is answered, and what its parts hand on to one another.
+import type { FrozenVariables } from '../core/variables.ts';
 import type { WorkerReport } from '../core/worker.ts';
 import { fromIso } from '../runtime/clock.ts';
 
@@ -72,9 +73,11 @@ export interface GrantedLease {
   /** The job's own, then, by completeLeases, the experiment's where the job has none. */
   timeout_seconds: number | null;
   grace_seconds: number | null;
-  /** By completeLeases: the experiment's name and the command's template. */
+  /** By completeLeases: the experiment's name, the command's template and variables, and the secrets among them: null where one was removed. */
   experiment: string;
   template: string | null;
+  variables: FrozenVariables;
+  secrets: Readonly<Record<string, string | null>>;
 }
 
 export interface AttemptName {

@@ -44,7 +44,7 @@ export async function syncAgents(tx: Transaction, inputs: readonly SyncInput[], 
   await completeLeases(
     tx,
     current.flatMap((session) => session.answer.leases),
-    known,
+    { known, key: terms.key },
   );
   await placeLeases(tx, current);
   const results = sessions.map((session) => (typeof session === 'object' && 'message' in session ? session.answer : session));

@@ -147,7 +147,16 @@ const PAGES: Readonly<Record<string, readonly Sight[]>> = {
       },
     },
   ],
-  settings: [{ path: '/experiments/hostile-3/settings', shows: (page) => page.getByRole('heading').first().waitFor() }],
+  settings: [
+    {
+      path: '/experiments/hostile-3/settings',
+      shows: (page) =>
+        page
+          .getByRole('table', { name: /^Variables/ })
+          .getByText(SCRIPT + IMG)
+          .waitFor(),
+    },
+  ],
   'jobs/$number': [
     {
       path: '/experiments/hostile-3/jobs/1',
@@ -175,6 +184,7 @@ browserTest('every page there is, for somebody whose key has a hostile name, wit
     body: { jobs: [{ params: { image: IMG, script: SCRIPT } }], command: `echo '${IMG}'`, tags: [SHORT] },
   });
   await hostile.api.views.create({ params: { experiment: 'hostile-3' }, body: { name: SHORT, view: { search: IMG, columns: [`metric:${IMG}`] } } });
+  await hostile.api.variables.set({ params: { experiment: 'hostile-3', name: 'TEXT' }, body: { value: SCRIPT + IMG } });
   await runByHand(hostile, 'hostile-3');
   await hostile.api.jobs.bulk({ params: { experiment: 'hostile-3' }, body: { action: 'requeue', filter: { search: 'image' } } });
   await runByHand(hostile, 'hostile-3');

@@ -4,6 +4,7 @@ import { createAttemptStore } from '../../src/agent/attempt-store.ts';
 import type { Machine as MachinePort } from '../../src/agent/machine.ts';
 import { createProcessRunner } from '../../src/agent/process-runner.ts';
 import { readInstance, writeInstance, type InstanceRecord } from '../../src/agent/registry.ts';
+import { createSecretSeal } from '../../src/agent/secret-seal.ts';
 import { createSequence } from '../../src/agent/sequence.ts';
 import { createSpoolFiles } from '../../src/agent/spool-files.ts';
 import { ApiError, contract, createClient, type Client, type ExecutionPlaceShape, type SyncReplyShape } from '../../src/contract/index.ts';
@@ -237,7 +238,13 @@ export class AgentNode implements Node {
     let onSpace = (): void => undefined;
     const agent = createAgent({
       ...{ clock, log: silentLog, random, client: this.#listening(client), worker_ids: record.worker_ids, drives: false },
-      store: createAttemptStore({ data: record.launch.data, owner: record.id, clock, place: () => ({ ...PLACE, script }) }),
+      store: createAttemptStore({
+        data: record.launch.data,
+        owner: record.id,
+        clock,
+        seal: createSecretSeal(record.secret),
+        place: () => ({ ...PLACE, script }),
+      }),
       runner: createProcessRunner({ ...jobs, env: {}, python_library: '/jd' }, processes.launcher(life)),
       files: createSpoolFiles(silentLog),
       machine: machinePort(disk, clock, () => onSpace()),

@@ -16,6 +16,7 @@ export const PLENTY = { cpus: 1_000, memory_bytes: 1e15, gpus: 1_000 };
 /** A job that asks for nothing special. */
 export const TEMPLATE: JobTemplate = {
   command: 'true',
+  variables: {},
   machine_class: null,
   cpus: 0,
   memory_bytes: 0,

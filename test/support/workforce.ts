@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { createAttemptStore } from '../../src/agent/attempt-store.ts';
 import type { ProcessRunner } from '../../src/agent/job-process.ts';
+import { createSecretSeal } from '../../src/agent/secret-seal.ts';
 import { createSpoolFiles } from '../../src/agent/spool-files.ts';
 import { createWorkforce, type Workforce } from '../../src/agent/workforce.ts';
 import { contract, createClient, type SyncReplyShape, type SyncRequestShape } from '../../src/contract/index.ts';
@@ -30,7 +31,7 @@ export function openWorkforce(clock: Clock, runner: ProcessRunner, onNews: () =>
   const workforce = createWorkforce({
     ...{ clock, log: silentLog, random: () => 0.5, workers: 2, once: false, drives: false, has_script: false, runner, onNews },
     client: createClient(contract, { base_url: '', fetch: () => Promise.reject(new Error('no server here')) }),
-    store: createAttemptStore({ data: directory, owner: 'me', clock }),
+    store: createAttemptStore({ data: directory, owner: 'me', clock, seal: createSecretSeal('jda_test') }),
     files: createSpoolFiles(silentLog),
     machine: {
       ...{ resources: { cpus: 1, memory_bytes: 1, gpus: 0 }, hasSpace: () => true, metrics: () => null, metricsTold: () => undefined },

@@ -12,7 +12,11 @@ import { selectJobs, selectionText, singleJob } from '../selection.ts';
 import type { Cell } from '../table.ts';
 import { formatRanges } from '../../core/identifiers.ts';
 
-type JobAndAttempts = { readonly job: JobShape; readonly attempts: readonly AttemptShape[] };
+type JobAndAttempts = {
+  readonly job: JobShape;
+  readonly attempts: readonly AttemptShape[];
+  readonly variables: Readonly<Record<string, string | null>>;
+};
 
 export const addJobShow: AddCommand = (group, dependencies) => {
   const command = addCommand(group, 'show <jobs...>', {
@@ -64,7 +68,7 @@ function reference(job: JobShape): string {
 }
 
 function jobBlocks(
-  { job, attempts }: JobAndAttempts,
+  { job, attempts, variables }: JobAndAttempts,
   { now, wait = '', execution = null }: { readonly now: number; readonly wait?: string; readonly execution?: ExecutionShape | null },
 ): Block[] {
   const fields: [string, Cell][] = [
@@ -89,9 +93,11 @@ function jobBlocks(
     ['Message', job.message ?? ''],
   ];
   const params = Object.entries(job.params).map(([name, value]): [string, Cell] => [`  ${name}`, plainText(value)]);
+  const frozen = Object.entries(variables).map(([name, value]): [string, Cell] => [`  ${name}`, value ?? '(secret)']);
   return [
     { fields: fields.filter(([, value]) => value !== '') },
     ...(params.length === 0 ? [] : [{ fields: [['Params', ''] as [string, Cell], ...params] }]),
+    ...(frozen.length === 0 ? [] : [{ fields: [['Variables', ''] as [string, Cell], ...frozen] }]),
     ...(attempts.length === 0 ? [] : [attemptTable(attempts, now)]),
   ];
 }

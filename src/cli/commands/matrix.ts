@@ -1,7 +1,4 @@
 // `drover matrix add`: one job per combination of values.
-import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
-
 import { paramNameProblem } from '../../core/params.ts';
 import { readMatrix, readMatrixWords } from '../../core/matrix.ts';
 import { strictJsonProblem } from '../../core/strict-json.ts';
@@ -11,6 +8,7 @@ import type { Context } from '../context.ts';
 import { createdView, type CreatedReply } from '../created.ts';
 import type { CliDependencies } from '../dependencies.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
+import { inputName, readInputText } from '../input-text.ts';
 import { COMMAND_NOTES, jobOptions, jobSettings, type JobOptions } from '../job-options.ts';
 import { addProgress, createProgressLine, emptyProgress, progressStream } from '../progress-line.ts';
 
@@ -67,8 +65,8 @@ async function readInput(dependencies: CliDependencies, words: readonly string[]
 }
 
 async function readGrid(dependencies: CliDependencies, file: string): Promise<Record<string, unknown>> {
-  const name = file === '-' ? 'standard input' : file;
-  const text = file === '-' ? await readAll(dependencies.stdin) : await readFileText(isAbsolute(file) ? file : join(dependencies.cwd, file));
+  const name = inputName(file);
+  const text = await readInputText(dependencies, file);
   let grid: unknown;
   try {
     grid = JSON.parse(text);
@@ -80,20 +78,6 @@ async function readGrid(dependencies: CliDependencies, file: string): Promise<Re
   const read = readMatrix(grid);
   if ('problem' in read) throw usageError(`${name}: ${read.problem}`);
   return grid as Record<string, unknown>;
-}
-
-async function readFileText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw usageError(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
-}
-
-async function readAll(stdin: CliDependencies['stdin']): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** A large matrix becomes jobs in the background; leaving here does not stop it. */

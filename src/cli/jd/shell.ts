@@ -2,13 +2,13 @@
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import { callbackify } from 'node:util';
 
 import type { Configuration } from '../../runtime/config.ts';
 import type { CliDependencies } from '../dependencies.ts';
 import { EXIT, isApiError, usageError } from '../failure.ts';
 import { checkExperimentName } from '../launch-checks.ts';
+import { askHidden } from '../prompt.ts';
 import { historyFile } from './about.ts';
 import { openCall, settingsOf, workersHere, type Session } from './call.ts';
 import { parseLine, splitLine, type Line } from './grammar.ts';
@@ -232,23 +232,8 @@ function keySource({ sources, user_file }: Configuration): string {
 async function askKey(session: Session, question: string): Promise<string | null> {
   const { API_KEY } = await import('../../runtime/config.ts');
   const again = `No API key looks like that: it is one word of plain letters, digits and signs. Copy the whole of it.\n${question}`;
-  let key = await askSecretly(session, question);
-  while (key !== null && !API_KEY.test(key)) key = await askSecretly(session, again);
-  return key;
-}
-
-/** What is typed is not shown. */
-async function askSecretly({ dependencies: { stdin, stdout, stderr } }: Session, question: string): Promise<string | null> {
-  const nowhere = new Writable({ write: (_piece, _encoding, done) => done() });
-  const reader = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
-  // From here on the terminal shows nothing by itself.
-  stdout.write(question);
-  const answer = await new Promise<string>((resolve) => {
-    reader.once('line', resolve);
-    reader.once('SIGINT', () => resolve(''));
-    reader.once('close', () => resolve(''));
-  });
-  reader.close();
-  stderr.write('\n');
-  return answer.trim() === '' ? null : answer.trim();
+  const { stdin, stdout } = session.dependencies;
+  let key = (await askHidden({ stdin, output: stdout }, question)).trim();
+  while (key !== '' && !API_KEY.test(key)) key = (await askHidden({ stdin, output: stdout }, again)).trim();
+  return key === '' ? null : key;
 }

@@ -65,6 +65,10 @@ export const SyncRequest = z.object({
     .describe('of an agent that drives machines elsewhere: the slots that it knows as such'),
   free: MachineResources.describe('what the machine has for jobs; the server subtracts what its running jobs asked for'),
   has_script: z.boolean().default(false).describe('whether jobs without a command can run here'),
+  takes_secrets: z
+    .boolean()
+    .default(false)
+    .describe('whether the agent knows `secrets` of leases: puts them into the environment of the job alone and masks them in its logs'),
   workers: z
     .array(
       z.object({
@@ -104,6 +108,10 @@ export const Lease = z.object({
   params: ParamsShape,
   command: z.string().nullable().describe('ready for `sh -c`; null: run the script with the params as arguments'),
   machine: z.string().max(300).nullable().default(null).describe('the driven machine on which the job acts; null: the one on which it runs'),
+  secrets: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('variable → value: the command finds each as JD_SECRET_<variable> in its environment. Never in a file, a log or a list'),
   timeout_seconds: z.number().nullable(),
   grace_seconds: z.number(),
 });

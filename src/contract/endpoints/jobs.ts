@@ -62,7 +62,7 @@ const JobSettings = {
     .max(LIMITS.command_characters.value)
     .nullable()
     .optional()
-    .describe('template with {name} placeholders; none: the script of the worker'),
+    .describe('template with {name} placeholders for params and variables; none: the script of the worker'),
   machine_class: ClassName.nullable().optional(),
   resources: z.strictObject(ResourcesShape.shape).partial().optional(),
   priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('higher first; default 0'),
@@ -72,6 +72,11 @@ const JobSettings = {
   tags: Tags.optional(),
   held: z.boolean().optional().describe('create them held'),
 };
+
+const FrozenVariables = z
+  .record(z.string(), z.string().nullable())
+  .default({})
+  .describe('variables that the command uses, as they were when it was made: what is changed later does not touch it; null: a secret');
 
 export const CreateJobs = z.strictObject({
   ...JobSettings,
@@ -99,6 +104,7 @@ export const CreatedJobs = z.object({
   matrix_id: z.int().nullable(),
   expanding: z.boolean().describe('a matrix over 10,000 jobs is expanded in the background; see GET …/matrices/:id'),
   sample: z.array(ParamsShape).describe('params of the first few jobs'),
+  variables: FrozenVariables,
 });
 
 export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority', 'add_tags', 'remove_tags'] as const;
@@ -171,7 +177,17 @@ export const jobs = {
     example: {
       params: { experiment: 'digits-tune' },
       body: { matrix: { learning_rate: [0.1, 0.01], hidden_units: [8, 16] }, command: 'python3 train.py --lr {learning_rate} --units {hidden_units}' },
-      reply: { dry_run: false, created: 4, from: 1, to: 4, replaced: 0, matrix_id: 1, expanding: false, sample: [{ learning_rate: 0.1, hidden_units: 8 }] },
+      reply: {
+        dry_run: false,
+        created: 4,
+        from: 1,
+        to: 4,
+        replaced: 0,
+        matrix_id: 1,
+        expanding: false,
+        sample: [{ learning_rate: 0.1, hidden_units: 8 }],
+        variables: {},
+      },
     },
   }),
   list: endpoint({
@@ -211,9 +227,13 @@ export const jobs = {
     summary: 'One job with its attempts',
     access: 'viewer',
     params: JobParams,
-    reply: z.object({ job: Job, attempts: z.array(Attempt) }),
+    reply: z.object({
+      job: Job,
+      attempts: z.array(Attempt),
+      variables: FrozenVariables,
+    }),
     errors: ['experiment_not_found', 'job_not_found'],
-    example: { params: path, reply: { job: exampleJob, attempts: [] } },
+    example: { params: path, reply: { job: exampleJob, attempts: [], variables: {} } },
   }),
   wait: endpoint({
     method: 'GET',

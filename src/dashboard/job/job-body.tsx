@@ -15,6 +15,7 @@ import { readLine, type JobSearch, type StreamChoice } from './job-search.ts';
 import { Machine } from './machine.tsx';
 import { Metrics } from './metrics.tsx';
 import { Panel } from './panel.tsx';
+import { JobVariables } from './variables.tsx';
 
 interface Props {
   readonly job: JobShape;
@@ -47,6 +48,7 @@ export function JobBody({ job, attempts, search, change, columns }: Props) {
     <>
       <Panel title="Command" late action={job.command === null ? null : <CopyIcon text={job.command} what="command" />}>
         {job.command === null ? <Text size="sm">The script that its worker was started with.</Text> : <pre className="dr-job-command">{job.command}</pre>}
+        <JobVariables job={of} />
       </Panel>
       {shown === undefined ? null : <ExecutionPanel key={attempt} job={of} attempt={shown} />}
       <Panel title="Details" late>

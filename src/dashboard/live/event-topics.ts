@@ -42,6 +42,8 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   matrix_created: JOB_CHANGE,
   matrix_expanded: JOB_CHANGE,
   views_changed: ['views'],
+  variable_set: ['variables'],
+  variable_removed: ['variables'],
   operation_started: ['history', 'operations'],
   operation_finished: [...JOB_CHANGE, 'operations'],
   agent_registered: WORKER_CHANGE,
@@ -77,6 +79,7 @@ const STALE: Record<EventKind, readonly Topic[]> = {
     'matrices',
     'log',
     'views',
+    'variables',
   ],
 };
 

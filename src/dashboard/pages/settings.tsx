@@ -11,6 +11,7 @@ import { KeysSection } from '../settings/keys.tsx';
 import { PinSection } from '../settings/pin.tsx';
 import { DangerSection, QueueSection } from '../settings/queue-and-danger.tsx';
 import { RetrySection } from '../settings/retry-settings.tsx';
+import { VariablesSection } from '../settings/variables.tsx';
 
 export function SettingsPage() {
   const { experiment: name } = useParams({ from: '/frame/experiments/$experiment/tabs/settings' });
@@ -22,6 +23,7 @@ export function SettingsPage() {
     <Stack gap="md" maw={980}>
       {rights.operate ? <PinSection experiment={name} /> : null}
       <RetrySection experiment={experiment.data} editable={rights.operate} />
+      <VariablesSection experiment={name} rights={rights} />
       {rights.operate ? <QueueSection experiment={experiment.data} /> : null}
       {rights.own ? <KeysSection experiment={name} /> : null}
       {rights.own ? <DangerSection experiment={experiment.data} /> : null}

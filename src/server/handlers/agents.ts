@@ -35,9 +35,9 @@ async function allowedExperiments(call: Call, names: readonly string[] | null): 
   return chosen.map((experiment) => experiment.id);
 }
 
-function leaseShape(lease: GrantedLease): LeaseShape {
+function leaseShape(lease: GrantedLease, takes_secrets: boolean): LeaseShape {
   const params = JSON.parse(lease.params_json) as Params;
-  const { job_id, experiment, number, attempt, rank, token, slot, timeout_seconds } = lease;
+  const { job_id, experiment, number, attempt, rank, token, slot, timeout_seconds, template, variables, secrets } = lease;
   return {
     job_id,
     experiment,
@@ -47,14 +47,16 @@ function leaseShape(lease: GrantedLease): LeaseShape {
     token,
     slot,
     params: params as LeaseShape['params'],
-    command: lease.template === null ? null : leaseCommand(lease.template, { [MACHINE_PLACEHOLDER]: lease.machine, ...params }),
+    ...(template === null
+      ? { command: null }
+      : leaseCommand({ template, params: { [MACHINE_PLACEHOLDER]: lease.machine, ...params }, variables, secrets, takes_secrets })),
     machine: isDriven(lease.slot) ? lease.machine : null,
     timeout_seconds,
     grace_seconds: lease.grace_seconds ?? DEFAULT_SETTINGS.grace_seconds,
   };
 }
 
-function syncReply(call: Call, answer: SyncAnswer): SyncReplyShape {
+function syncReply(call: Call, answer: SyncAnswer, takes_secrets: boolean): SyncReplyShape {
   const { store, clock } = call.context;
   return {
     store_id: store.id,
@@ -62,7 +64,7 @@ function syncReply(call: Call, answer: SyncAnswer): SyncReplyShape {
     now: toIso(clock.now()),
     next_sync_within_seconds: NEXT_SYNC_MS / 1000,
     superseded: answer.superseded,
-    leases: answer.leases.map(leaseShape),
+    leases: answer.leases.map((lease) => leaseShape(lease, takes_secrets)),
     settled: answer.settled,
     revoked: answer.revoked,
     unknown: answer.unknown,
@@ -72,12 +74,12 @@ function syncReply(call: Call, answer: SyncAnswer): SyncReplyShape {
 }
 
 async function sync(body: SyncRequestShape, call: Call): Promise<SyncReplyShape> {
-  const { wait_seconds, ...message } = body;
+  const { wait_seconds, takes_secrets, ...message } = body;
   const result = await call.context.desk.sync({ ...message, agent_id: agentId(call) }, wait_seconds * 1000, call.signal);
   if (result === 'gone') throw new Refusal('unauthenticated', 'This agent was removed. Start it again with an API key.');
   if (result === 'revoked') throw agentRevoked();
   if (result === 'stale') throw new Refusal('stale_sync', `Sync ${body.sync_seq} comes after a newer one of this agent; send a higher number.`);
-  return syncReply(call, result);
+  return syncReply(call, result, takes_secrets);
 }
 
 export const agentHandlers: Handlers<typeof contract>['agents'] = {

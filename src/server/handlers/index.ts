@@ -12,6 +12,7 @@ import { machineHandlers } from './machines.ts';
 import { matrixHandlers } from './matrices.ts';
 import { resultHandlers } from './results.ts';
 import { serverHandlers } from './server.ts';
+import { variableHandlers } from './variables.ts';
 import { viewHandlers } from './views.ts';
 import { workerHandlers } from './workers.ts';
 
@@ -23,6 +24,7 @@ export function allHandlers(): Handlers {
     results: resultHandlers,
     charts: chartHandlers,
     compare: compareHandlers,
+    variables: variableHandlers,
     views: viewHandlers,
     workers: workerHandlers,
     machines: machineHandlers,

@@ -4,16 +4,19 @@ import { JOB_STATUSES } from '../../core/job.ts';
 import { LIMITS } from '../../core/limits.ts';
 import { type Params, paramsProblem } from '../../core/params.ts';
 import { Refusal } from '../../core/refusal.ts';
+import { type FrozenVariables, NO_VARIABLES } from '../../core/variables.ts';
 import { listAttempts } from '../../store/attempts.ts';
 import { insertJobs, takeNumbers } from '../../store/create-jobs.ts';
 import { readCounts } from '../../store/experiments.ts';
 import { isLargeReplacement, type Replacement, replaceSome, startReplacement } from '../../store/delete-jobs.ts';
 import { type ActionRequest, actOnJobs, type JobAction } from '../../store/job-actions.ts';
-import { editJob } from '../../store/job-edit.ts';
+import { editJob, type JobEdit } from '../../store/job-edit.ts';
 import { countJobs, listJobs } from '../../store/job-list.ts';
 import { findJob, type JobRecord } from '../../store/job-rows.ts';
 import type { JobFilter } from '../../store/job-search.ts';
 import { createMatrix, EXPANDED_AT_ONCE } from '../../store/matrices.ts';
+import type { Reader } from '../../store/store.ts';
+import { frozenVariables } from '../../store/variables.ts';
 import { readWait } from '../../store/waiting.ts';
 import { readWorkerMachines } from '../../store/worker-record.ts';
 import type { Transaction } from '../../store/writer.ts';
@@ -21,7 +24,8 @@ import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
 import { wasWritten, writeOnce } from '../idempotency.ts';
 import { readFilter } from '../job-filter.ts';
-import { checkCommand, type CreateBody, invalid, type NewJobs, readNewJobs } from '../new-jobs.ts';
+import { freezeVariables } from '../command-variables.ts';
+import { type CreateBody, invalid, type NewJobs, readNewJobs } from '../new-jobs.ts';
 import { inPieces } from '../pacing.ts';
 import { attemptShape, jobShape } from '../wire.ts';
 
@@ -81,9 +85,17 @@ async function replaceMost(call: Call, route: string): Promise<Replacing> {
   return { replacement, replaced };
 }
 
-async function createInTransaction(tx: Transaction, call: Call, { jobs, replacing }: { jobs: NewJobs; replacing: Replacing | null }) {
+/** The jobs with the variables of their command as they are now. */
+async function withVariables<Jobs extends NewJobs>(reader: Pick<Reader, 'sql'>, call: Call, jobs: Jobs): Promise<Jobs> {
+  const { template, kinds } = jobs;
+  const variables = await freezeVariables(reader, { experiment_id: namedExperiment(call).id, command: template.command, jobs: kinds });
+  return { ...jobs, template: { ...template, variables } };
+}
+
+async function createInTransaction(tx: Transaction, call: Call, { asked, replacing }: { asked: NewJobs; replacing: Replacing | null }) {
   const experiment_id = namedExperiment(call).id;
   const actor = actorName(call.actor);
+  const jobs = await withVariables(tx, call, asked);
   const replaced = replacing === null ? 0 : replacing.replaced + (await replaceSome(tx, replacing.replacement, LIMITS.bulk_jobs.value));
   const made = await make(tx, { experiment_id, actor, jobs });
   return {
@@ -94,6 +106,7 @@ async function createInTransaction(tx: Transaction, call: Call, { jobs, replacin
     replaced,
     ...made.matrix,
     sample: samples(jobs),
+    variables: { ...jobs.template.variables },
   };
 }
 
@@ -115,7 +128,17 @@ async function preview(call: Call, body: CreateBody, jobs: NewJobs) {
   const { id } = namedExperiment(call);
   const replaced = body.replace_pending ? ((await readCounts(call.context.store, [id])).get(id)?.pending ?? 0) : 0;
   const expanding = 'matrix' in jobs && jobs.count > EXPANDED_AT_ONCE;
-  return { dry_run: true, created: jobs.count, from: null, to: null, replaced, matrix_id: null, expanding, sample: samples(jobs) };
+  return {
+    dry_run: true,
+    created: jobs.count,
+    from: null,
+    to: null,
+    replaced,
+    matrix_id: null,
+    expanding,
+    sample: samples(jobs),
+    variables: { ...jobs.template.variables },
+  };
 }
 
 /** Does something to one job, and refuses where the set version would only count a refusal. */
@@ -130,6 +153,24 @@ async function actOnOne(call: Call, number: number, action: JobAction, force = f
     if (code !== undefined) throw new Refusal(code, `Job ${name}/${number} is ${job.status}, so it cannot be ${PAST[action]}.`, { status: job.status });
   });
   return action === 'delete' ? (null as never) : jobOrRefuse(call, number);
+}
+
+/** A new command takes the variables of now; with other params the old command keeps what it has, and takes what it then lacks. */
+async function editedVariables(tx: Transaction, call: Call, { number, edit }: { number: number; edit: JobEdit }): Promise<FrozenVariables> {
+  const { id: experiment_id } = namedExperiment(call);
+  const job = await findJob(tx, experiment_id, number);
+  if (job === null || job.status !== 'pending') return NO_VARIABLES;
+  const before = await frozenVariables(tx, job.id);
+  const command = edit.command === undefined ? job.command : edit.command;
+  const params = edit.params ?? job.params;
+  const hidden = Object.keys(before).find((name) => Object.hasOwn(params, name) && !Object.hasOwn(job.params, name));
+  if (hidden !== undefined && !mayBringCommands(call.actor)) {
+    throw new Refusal(
+      'forbidden',
+      `The command takes {${hidden}} from a variable. A PIN session cannot put a param in its place; use an API key or the one-time link.`,
+    );
+  }
+  return freezeVariables(tx, { experiment_id, command, jobs: [params], frozen: command === job.command ? before : NO_VARIABLES });
 }
 
 const PAST: Record<JobAction, string> = {
@@ -151,11 +192,14 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   ...bulkHandlers,
   async create({ body }, call) {
     refuseCommand(call, body.command);
-    const jobs = readNewJobs(body);
-    if (body.dry_run) return preview(call, body, jobs);
+    const asked = readNewJobs(body);
+    const { store } = call.context;
+    if (body.dry_run) return preview(call, body, await withVariables(store, call, asked));
     const route = `jobs.create ${namedExperiment(call).id}`;
+    // What could be refused is refused before anything is deleted.
+    if (body.replace_pending && !(await wasWritten(call, route))) await withVariables(store, call, asked);
     const replacing = body.replace_pending ? await replaceMost(call, route) : null;
-    return writeOnce(call, route, body, (tx) => createInTransaction(tx, call, { jobs, replacing }));
+    return writeOnce(call, route, body, (tx) => createInTransaction(tx, call, { asked, replacing }));
   },
   async list({ query }, call) {
     const { id } = namedExperiment(call);
@@ -171,7 +215,7 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   async get({ params }, call) {
     const job = await jobOrRefuse(call, params.number);
     const attempts = await listAttempts(call.context.store, job.id);
-    return { job: jobShape(job), attempts: attempts.map(attemptShape) };
+    return { job: jobShape(job), attempts: attempts.map(attemptShape), variables: { ...(await frozenVariables(call.context.store, job.id)) } };
   },
   async wait({ params }, call) {
     await jobOrRefuse(call, params.number);
@@ -186,10 +230,12 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
       const problem = paramsProblem(newParams);
       if (problem !== null) throw invalid(problem, 'params');
     }
-    const job = await jobOrRefuse(call, params.number);
-    checkCommand(body.command === undefined ? job.command : body.command, [(newParams ?? job.params) as Params]);
+    await jobOrRefuse(call, params.number);
     const edit = Object.fromEntries(Object.entries({ ...rest, params: newParams as Params | undefined, revision }).filter(([, value]) => value !== undefined));
-    await call.context.store.write((tx) => editJob(tx, { experiment_id: id, number: params.number }, edit, actorName(call.actor)));
+    await call.context.store.write(async (tx) => {
+      const variables = await editedVariables(tx, call, { number: params.number, edit });
+      await editJob(tx, { experiment_id: id, number: params.number }, { ...edit, variables }, actorName(call.actor));
+    });
     return jobShape(await jobOrRefuse(call, params.number));
   },
   async remove({ params }, call) {

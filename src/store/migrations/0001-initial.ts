@@ -12,8 +12,8 @@ export const initial: Migration = {
       held_at ${integer}, next_number ${integer} not null, settings_json text not null,
       pin_cipher text not null, pin_changed_at ${integer} not null, pin_version ${integer} not null, last_activity_at ${integer})`,
 
-    // Templates are few and jobs are many: each text is stored once.
-    `create table command (id ${id}, hash text not null unique, template text not null)`,
+    // Templates are few and jobs are many: each text is stored once, with the variables that were frozen into it.
+    `create table command (id ${id}, hash text not null unique, template text not null, variables_json text)`,
 
     `create table demand (
       id ${id}, key text not null unique, experiment_id ${integer} not null, machine_class text,
