@@ -183,7 +183,7 @@ class Force implements Workforce {
     this.#settle(reply, request);
     this.#stopRevoked(reply.revoked);
     for (const attempt of this.#byName(reply.unknown)) log.debug({ job: nameOf(attempt) }, 'the server has no record of an attempt; it goes on');
-    if (reply.driven !== undefined) this.#drive(reply.driven);
+    if (reply.driven !== undefined) this.slots.drive(reply.driven);
     const commanded = this.slots.command(reply.workers);
     if (commanded) this.#giveBackWaiting((attempt) => !this.slots.mayTake(attempt.slot));
     const taken = reply.leases.filter((lease) => this.#take(lease)).length;
@@ -191,11 +191,6 @@ class Force implements Workforce {
     onProgress();
     if (taken > 0 || this.#ahead.waiting().length > 0) return 'jobs';
     return commanded || reply.driven !== undefined ? 'command' : 'nothing';
-  }
-
-  #drive(machines: NonNullable<SyncReplyShape['driven']>): void {
-    this.slots.drive(machines);
-    this.#parts.log.info({ machines: machines.map(({ machine }) => machine) }, 'machines to drive');
   }
 
   close(): readonly Attempt[] {
@@ -259,8 +254,10 @@ class Force implements Workforce {
     this.#ahead.remove(attempt);
     this.#startWaiting(attempt.slot);
     output?.finish(attempt);
-    const facts = { job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot) };
-    log.info({ ...facts, outcome, exit_code, signal, reason: message }, 'job ended');
+    log.info(
+      { job: nameOf(attempt), attempt: attempt.lease.attempt, worker: workerId(attempt.slot), outcome, exit_code, signal, reason: message },
+      'job ended',
+    );
     this.#delivery.add(attempt);
     this.#delivery.finish(attempt);
     this.#forgetIfOver(attempt);
@@ -363,7 +360,6 @@ class Force implements Workforce {
   }
 
   #byName(names: readonly { job_id: number; attempt: number; rank: number }[]): Attempt[] {
-    if (names.length === 0) return [];
     const wanted = new Set(names.map(attemptKey));
     return this.attempts().filter((attempt) => wanted.has(attemptKey(attempt.lease)));
   }
