@@ -34,6 +34,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#7f8896',
     '--mantine-color-error': '#ff938b',
     '--mantine-color-anchor': '#9db1fa',
+    '--mantine-color-disabled': '#2c333e',
   },
 });
 

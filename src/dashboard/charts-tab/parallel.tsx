@@ -85,7 +85,7 @@ function AxisMenu({ choice, change }: Pick<ResultsProps, 'choice' | 'change'>) {
       </Popover.Target>
       <Popover.Dropdown>
         <Text size="xs" fw={600} mb={6}>
-          Params
+          Parameters
         </Text>
         <Group gap={6}>
           {varying.map(({ name }) => (

@@ -64,7 +64,7 @@ function Choice({ experiment, columns }: { readonly experiment: string; readonly
       )}
       <div className="dr-column-list">
         {part('Latest metrics', metrics, 'No job has logged a metric yet.')}
-        {part('Params', params, 'No job has params yet.')}
+        {part('Parameters', params, 'No job has params yet.')}
         {part('The job', Object.keys(JOB_COLUMN_TITLES) as JobColumn[], null)}
       </div>
       <Group justify="space-between" gap="xs" className="dr-column-foot">
@@ -72,7 +72,7 @@ function Choice({ experiment, columns }: { readonly experiment: string; readonly
           {full ? `At most ${LIMITS.latest_metrics.value} metrics` : 'Kept in this browser'}
         </Text>
         <Button variant="subtle" size="compact-xs" disabled={isDefault(chosen)} onClick={columns.reset}>
-          Back to the usual
+          Reset columns
         </Button>
       </Group>
     </Stack>

@@ -56,7 +56,7 @@ export function ExperimentPage() {
             <IconPlayerPause size={14} aria-hidden /> Queue held
           </span>
         )}
-        <Text size="sm" c="dimmed" lineClamp={1} flex={1} miw={120}>
+        <Text size="sm" c="dimmed" lineClamp={1} className="dr-description">
           {experiment.data?.description}
         </Text>
       </Group>
