@@ -75,7 +75,7 @@ export function ActivityView(place: ChartsPlace) {
           {...shared}
           title="Queue depth"
           summary={data === undefined ? '' : depthSummary(data)}
-          option={data?.buckets.every(({ waiting, running }) => waiting + running === 0) === true ? null : depth}
+          option={nothingEnded && data.buckets.every(({ waiting, running }) => waiting + running === 0) ? null : depth}
           empty={<Text size="sm">Nothing waited or ran in this time.</Text>}
           table={data === undefined ? none : depthTable(data)}
           height={220}

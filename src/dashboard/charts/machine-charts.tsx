@@ -46,7 +46,7 @@ function Figure({ figure, reply, experiment, state }: Omit<Props, 'worker'> & { 
 function figureOption({ lines, format, most }: MachineFigure, reply: MachineReply, scheme: Scheme): EChartsCoreOption {
   const colours = chartColours(scheme);
   const many = lines.length > 1;
-  const axis = valueAxis(colours, { format });
+  const axis = valueAxis(colours, { format: (value) => format(value).replace('.0 ', ' ') });
   const step = most === null ? 1 : axisStep(most);
   return {
     ...frameOption(colours, { legend: many }),

@@ -50,5 +50,5 @@ it('a piece of time without a measurement stays a gap, in the line and in the ta
 });
 
 it('marks the axis of a machine by round numbers', () => {
-  expect([100, 25.3e9, 271e9, 8, 1].map(axisStep)).toEqual([25, 5e9, 50e9, 2, 0.2]);
+  expect([100, 25.3e9, 64e9, 271e9, 8, 1].map(axisStep)).toEqual([25, 5e9, 20e9, 50e9, 2, 0.2]);
 });

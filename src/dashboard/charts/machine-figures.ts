@@ -66,7 +66,8 @@ export function axisStep(most: number): number {
   if (most === 100) return 25;
   const wanted = most / 4;
   const unit = 10 ** Math.floor(Math.log10(wanted));
-  return [1, 2, 5].map((each) => each * unit).findLast((each) => each <= wanted * 1.1) ?? unit;
+  const distance = (step: number): number => Math.abs(Math.log(step / wanted));
+  return [2 * unit, 5 * unit, 10 * unit].reduce((best, step) => (distance(step) < distance(best) ? step : best), unit);
 }
 
 function greatestOf(series: Series | undefined): number | null {

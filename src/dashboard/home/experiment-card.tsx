@@ -47,7 +47,7 @@ export function ExperimentCard({ experiment }: { readonly experiment: Experiment
       </div>
       <div className="dr-experiment-bar">
         <ProgressBar counts={counts} />
-        <Text size="xs" c="dimmed" className="dr-num" miw="7ch" ta="right" style={{ whiteSpace: 'nowrap' }}>
+        <Text size="xs" c="dimmed" className="dr-num" miw="9ch" ta="right" style={{ whiteSpace: 'nowrap' }}>
           {counts.total === 0 ? 'No jobs yet' : `${countText(ended)} / ${countText(counts.total)}`}
         </Text>
       </div>

@@ -103,7 +103,7 @@ function Part({ title, ids, empty, columns: { chosen, choose }, full }: PartProp
           <Checkbox
             key={id}
             size="xs"
-            label={columnTitle(id)}
+            label={id === 'params' ? 'All parameters' : columnTitle(id)}
             checked={on}
             disabled={!on && full && metricOf(id) !== null}
             onChange={() => choose(on ? chosen.filter((one) => one !== id) : [...chosen, id])}

@@ -146,10 +146,10 @@ function SettingField({ field, value, onChange }: SettingFieldProps) {
         min={field.min}
         max={field.max}
         thousandSeparator=","
-        rightSectionWidth={told === null ? 72 : 120}
+        rightSectionWidth={told === null ? 72 : 136}
         rightSectionPointerEvents="none"
         rightSection={
-          <Text size="xs" c="dimmed" pr={8} w="100%" ta="right">
+          <Text size="xs" c="dimmed" pr={8} w="100%" ta="right" style={{ whiteSpace: 'nowrap' }}>
             {told === null ? (field.unit === 's' ? 'seconds' : '') : `seconds = ${told}`}
           </Text>
         }
