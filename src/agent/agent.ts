@@ -13,7 +13,8 @@ import { METRICS_PERIOD_MS, type Machine } from './machine.ts';
 import { createSpareMemory, type SpareMemory } from './spare-memory.ts';
 import type { SpoolFiles } from './spool-files.ts';
 import { createSyncLoop, type SyncLoop, type SyncParts } from './sync-loop.ts';
-import { createWorkforce, type Told, type Workforce } from './workforce.ts';
+import type { Told } from './told.ts';
+import { createWorkforce, type Workforce } from './workforce.ts';
 
 export interface AgentParts {
   readonly clock: Clock;

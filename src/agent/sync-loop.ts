@@ -3,7 +3,8 @@
 import { ApiError, type SyncReplyShape, type SyncRequestShape } from '../contract/index.ts';
 import { toIso, type Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Brought, Told } from './workforce.ts';
+import type { Told } from './told.ts';
+import type { Brought } from './workforce.ts';
 
 export interface SyncParts {
   readonly clock: Clock;

@@ -15,22 +15,7 @@ import type { Machine } from './machine.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { attemptKey, referenceOf } from './spool.ts';
 import type { SpoolFiles } from './spool-files.ts';
-
-export type Told = Pick<
-  SyncRequestShape,
-  | 'free_slots'
-  | 'ahead_slots'
-  | 'driven_slots'
-  | 'free'
-  | 'has_script'
-  | 'takes_secrets'
-  | 'workers'
-  | 'running'
-  | 'finished'
-  | 'executions'
-  | 'metrics'
-  | 'left_slots'
->;
+import type { Told } from './told.ts';
 
 export interface WorkforceParts {
   readonly clock: Clock;

@@ -24,6 +24,8 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-error': '#b92f28',
   },
   dark: {
+    '--mantine-color-gray-light': 'rgba(152, 161, 174, 0.12)',
+    '--mantine-color-gray-light-hover': 'rgba(152, 161, 174, 0.18)',
     '--mantine-color-brand-light': 'rgba(104, 131, 238, 0.18)',
     '--mantine-color-brand-light-hover': 'rgba(104, 131, 238, 0.26)',
     '--mantine-color-brand-light-color': '#b4c4ff',
@@ -34,6 +36,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#7f8896',
     '--mantine-color-error': '#ff938b',
     '--mantine-color-anchor': '#9db1fa',
+    '--mantine-color-disabled': '#2c333e',
   },
 });
 

@@ -185,7 +185,7 @@ export function maySee(actor: Actor, experimentId: number): boolean {
 /** Unknown and not allowed look the same. */
 export function requireVisible(actor: Actor, experiment: NamedExperiment | null, name: string): NamedExperiment {
   if (experiment !== null && maySee(actor, experiment.id)) return experiment;
-  throw new Refusal('experiment_not_found', `There is no experiment ${name}, or you may not see it. List those that you may see with: drover experiment ls`);
+  throw new Refusal('experiment_not_found', `There is no experiment “${name}”, or you may not see it. List those that you may see with: drover experiment ls`);
 }
 
 /** Refuses callers of the wrong kind: whoever is not a person has one door only. */

@@ -136,7 +136,7 @@ browserTest('time that a job spent on hold is told apart from time in the queue,
   await stage.agent({ experiments: ['was-held'], url: server.url, key: server.key });
   await experiment.reaches(1, 'done');
   const page = await admin('/experiments/was-held/jobs/1', DESK);
-  await reads(region(page).locator('.dr-attempt-details'), /, after .+ in the queue and [3-9](\.\d+)? s on hold; its process began/);
+  await reads(region(page).locator('.dr-attempt-details'), /, after .+ in the queue and [3-9](\.\d+)?s on hold; its process began/);
   await reads(region(page).locator('.dr-attempt-key'), /in the queue on hold/);
   // Both kinds of waiting can be seen, and told from each other.
   const looks = await page.locator('.dr-track i').evaluateAll((spans) => spans.map((span) => [span.dataset['kind'], getComputedStyle(span).backgroundImage]));
@@ -168,7 +168,7 @@ browserTest('a job that was created on hold and then stood in a queue on hold te
   await experiment.reaches(1, 'done');
   await reads(
     region(page).locator('.dr-attempt-details'),
-    /, after [2-9](\.\d+)? s on hold since its creation(,| and) [2-9](\.\d+)? s with the whole queue on hold.*; its process/,
+    /, after [2-9](\.\d+)?s on hold since its creation(,| and) [2-9](\.\d+)?s with the whole queue on hold.*; its process/,
   );
   await reads(region(page).locator('.dr-attempt-key'), /on hold since its creation.*the queue was on hold/);
   await reads(page.getByRole('region', { name: 'History' }), /The whole queue was let run.*after .*Created on hold/s);

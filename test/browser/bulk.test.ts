@@ -67,7 +67,7 @@ browserTest('a bulk action in the background shows how far it is and how it ende
     .first()
     .waitFor();
   await banner.getByText('Cancelled 70,001 of 70,002 jobs').waitFor();
-  await banner.getByText('1 left as they were: had ended').waitFor();
+  await banner.getByText('1 had already ended and stayed as it was').waitFor();
   await eventually(async () => expect(await banner.getByText('Requeued 70,002 jobs').count()).toBe(1), { within: 30_000 });
   await reads(cardCount(page, 'Pending'), '70,002');
   expect(await lookAt(page, 'jobs-operation-done')).toEqual([]);
@@ -92,7 +92,7 @@ browserTest('bulk actions that run, wait and failed: how they look, and a failur
   const banner = page.getByRole('region', { name: 'Bulk actions' });
   await reads(banner.getByRole('alert'), /Requeueing stopped after 5,000 of 20,000 jobs.*Too many values fit\./);
   expect(await banner.getByRole('progressbar', { name: 'Cancelling 250,000 jobs' }).getAttribute('aria-valuenow')).toBe('16');
-  await reads(banner, /10 left as they were: had ended.*Holding 1,000,000 jobs.*waits for the one before/);
+  await reads(banner, /10 had already ended and stayed as they were.*Holding 1,000,000 jobs.*waits for the one before/);
   expect(await lookAt(page, 'jobs-operation')).toEqual([]);
   await page.getByRole('button', { name: /^Close: Requeueing/ }).press('Enter');
   await counts(banner.getByRole('alert'), 0);

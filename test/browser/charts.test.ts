@@ -116,19 +116,19 @@ browserTest('every view: accessible in light, in dark and on a phone, which it f
     ['charts-activity', '/experiments/sweep/charts', 3],
     ['charts-machines', '/experiments/sweep/charts?view=machines', 3],
     ['charts-results', '/experiments/sweep/charts?view=results&metric=loss&log=lr', 5],
-    ['charts-empty', '/experiments/empty/charts', 2],
-    ['charts-no-metric', '/experiments/empty/charts?view=results', 0],
+    ['charts-empty', '/experiments/empty/charts', 'Nothing waited or ran'],
+    ['charts-no-metric', '/experiments/empty/charts?view=results', 'No metrics yet'],
   ] as const;
   const faults: string[] = [];
-  for (const [name, path, canvases] of sights) {
+  for (const [name, path, ready] of sights) {
     await page.setViewportSize(DESK);
     await page.emulateMedia({ colorScheme: 'light' });
     await page.goto(scene.server.url + path);
-    if (canvases === 0) await page.getByText('No metrics yet').waitFor();
+    if (typeof ready === 'string') await page.getByText(ready).waitFor();
     else
       await page
         .locator('.dr-figure canvas')
-        .nth(canvases - 1)
+        .nth(ready - 1)
         .waitFor();
     faults.push(...(await lookAt(page, name)));
   }

@@ -27,7 +27,7 @@ browserTest('checkpoints of all attempts, the newest marked, apart from files, a
   await reads(panel.getByRole('row').nth(1), /^3newest#2.*kB/);
   await reads(panel.getByRole('row').nth(4), /^0#1/);
   await counts(panel.getByText('newest', { exact: true }), 1);
-  await page.getByRole('region', { name: 'Files' }).getByText('None yet').waitFor();
+  await page.getByRole('region', { name: 'Files' }).getByText('None.').waitFor();
   const [download] = await Promise.all([page.waitForEvent('download'), panel.getByRole('link', { name: 'Download checkpoint 3' }).click()]);
   expect(download.suggestedFilename()).toMatch(/checkpoint/);
   const query = { kind: 'checkpoint', version: 3 } as const;

@@ -11,7 +11,7 @@ browserTest('numbers, rows and workers change while jobs run, without a reload',
   for (const step of ['one', 'two', 'fail']) await experiment.add({ command: GATED, params: { step } });
   const page = await admin('/experiments/tune/jobs');
   const document = await markDocument(page);
-  await reads(page.getByRole('alert'), /3 jobs wait, but no worker polls.*drover worker start --experiment tune/s);
+  await reads(page.getByRole('alert'), /3 jobs are waiting, but no worker is connected.*drover worker start --experiment tune/s);
   const numbers = ['Total', 'Pending', 'Running', 'Done', 'Aborted'] as const;
   const show = async (expected: string): Promise<void> => {
     for (const [index, text] of expected.split(' ').entries()) await reads(cardCount(page, numbers[index]!), text);
@@ -96,7 +96,7 @@ browserTest('home shows experiments with problems first, and its counts are link
   await server.api.jobs.remove({ params: { experiment: 'calm', number: held } });
   const page = await admin('/');
   const names = page.locator('.dr-experiment-name');
-  await page.getByText('No worker polls').first().waitFor();
+  await page.getByText('No worker is connected').first().waitFor();
   const shown = await names.allTextContents();
   expect(shown.at(-1)).toBe('calm');
   expect(shown.indexOf('waiting')).toBeLessThan(shown.indexOf('calm'));

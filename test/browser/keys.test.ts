@@ -68,7 +68,7 @@ browserTest('a key is made and shown once; who signs in with it looks at everyth
   // With the key ends what it opened.
   await page.getByRole('button', { name: 'Delete the key reports' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete reports' }).click();
-  await page.getByText('There is none.').waitFor();
+  await page.getByText('No keys yet').waitFor();
   await viewer.goto(`${server.url}/experiments/tune/jobs`);
   await viewer.getByRole('heading', { name: 'Sign in to Drover' }).waitFor();
 });

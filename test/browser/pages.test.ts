@@ -79,7 +79,7 @@ const LISTS: readonly Sight[] = [
     ready: (page) => rows(page).nth(7).waitFor(),
   },
   { name: 'jobs-empty', path: '/experiments/empty/jobs', ready: (page) => page.getByText('No jobs yet').waitFor() },
-  { name: 'jobs-no-worker', path: '/experiments/resnet-ablation/jobs', ready: (page) => page.getByText(/no worker polls/).waitFor() },
+  { name: 'jobs-no-worker', path: '/experiments/resnet-ablation/jobs', ready: (page) => page.getByText(/no worker is connected/).waitFor() },
   { name: 'jobs-none-fits', path: '/experiments/digits-tune/jobs?search=lr%3D7', ready: (page) => page.getByText('No job fits').waitFor() },
 ];
 
@@ -93,8 +93,8 @@ const JOBS: readonly Sight[] = [
 
 const OTHERS: readonly Sight[] = [
   { name: 'workers', path: '/experiments/digits-tune/workers', ready: (page) => page.getByRole('row').nth(2).waitFor() },
-  { name: 'workers-none', path: '/experiments/empty/workers', ready: (page) => page.getByText('No worker polls').waitFor() },
-  { name: 'workers-wanted', path: '/experiments/resnet-ablation/workers', ready: (page) => page.getByText(/wait, but no worker polls/).waitFor() },
+  { name: 'workers-none', path: '/experiments/empty/workers', ready: (page) => page.getByText('No worker is connected').waitFor() },
+  { name: 'workers-wanted', path: '/experiments/resnet-ablation/workers', ready: (page) => page.getByText(/waiting, but no worker is connected/).waitFor() },
   { name: 'settings', path: '/experiments/digits-tune/settings', ready: (page) => page.getByText('Delete this experiment').waitFor() },
   { name: 'not-found', path: '/experiments/nowhere/jobs', ready: (page) => page.getByRole('main').getByRole('alert').waitFor() },
   { name: 'no-page', path: '/nowhere', ready: (page) => page.getByText('There is no such page').waitFor() },

@@ -57,7 +57,7 @@ browserTest('jobs are selected across pages by hand and by keyboard, and what is
   await page.getByRole('button', { name: 'Next page' }).click();
   await select(page, 1).check();
   await act(page, 'Hold', /^Hold 5 jobs$/);
-  await page.getByText('Held 5 of 6 jobs. 1 left as they were: were not pending').waitFor();
+  await page.getByText('Held 5 of 6 jobs. 1 was not pending and stayed as it was').waitFor();
   await eventually(async () => {
     const { jobs } = await scene.server.api.jobs.list({ params: { experiment: 'many' }, query: { held: true, order: 'asc' } });
     expect(jobs.map((job) => job.number)).toEqual([35, 57, 58, 59, 60]);

@@ -77,7 +77,7 @@ browserTest('columns of one’s own: metrics that are live, params, kept for the
   expect(await other.locator('thead th').allTextContents()).toEqual(['', 'ID', 'Status', 'loss', 'Actions']);
 
   await page.getByRole('button', { name: 'Choose columns' }).click();
-  await page.getByRole('button', { name: 'Back to the usual' }).click();
+  await page.getByRole('button', { name: 'Reset columns' }).click();
   await page.locator('th[data-column=worker]').waitFor();
   await page.reload();
   await page.locator('th[data-column=worker]').waitFor();

@@ -101,7 +101,7 @@ browserTest('the details of a worker tell what it is, what happened to it and wh
   const entries = panel.getByRole('list', { name: 'History, newest first' }).getByRole('listitem');
   await counts(entries, 20);
   await reads(entries.first(), /Pause queued.*by key:/);
-  await reads(entries.nth(1), /Took detail\/23\s*succeeded after 4.2 s/);
+  await reads(entries.nth(1), /Took detail\/23\s*succeeded after 4\.2s/);
   await panel.getByRole('button', { name: 'Show older' }).click();
   await counts(entries, 25);
   await reads(entries.last(), /Registered\s*2 workers, process 4711, version 0.1.0/);

@@ -53,7 +53,7 @@ browserTest('a drain is queued, taken back before it is applied, and applied whe
     .getByRole('dialog')
     .getByRole('button', { name: /^Drain worker .*_1$/ })
     .click();
-  await page.getByText('No worker polls').waitFor();
+  await page.getByText('No worker is connected').waitFor();
   await page
     .getByRole('navigation', { name: 'Which workers' })
     .getByRole('link', { name: /Disabled/ })
@@ -134,7 +134,7 @@ browserTest('an agent is revoked from the menu of its worker, by keyboard, after
   await page.setViewportSize(DESK);
   await dialog.getByRole('button', { name: `Revoke ${name}` }).click();
   await page.getByText(`Revoked ${name}; 1 job runs on until it ends`).waitFor();
-  await page.getByText('No worker polls').waitFor();
+  await page.getByText('No worker is connected').waitFor();
   expect((await experiment.job(1)).status).toBe('running');
   stage.file('end-4', '');
   expect((await agent.exited).code).toBe(3);

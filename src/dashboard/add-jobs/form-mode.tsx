@@ -75,7 +75,7 @@ export function FormMode({ rows, setRows, nextId, plan }: Props) {
           Add parameter
         </Button>
         <Text size="xs" c="dimmed" className="dr-form-hint">
-          Numbers, true, false and null are read as such; put quotes around text with a comma: &quot;a, b&quot;
+          Numbers, true, false and null are read as such; put quotes around text with a comma: <span style={{ whiteSpace: 'nowrap' }}>&quot;a, b&quot;</span>
         </Text>
       </Group>
     </Stack>

@@ -30,9 +30,11 @@ export function Review({ preview, error, pending, back, create }: Props) {
         )}
       </div>
       <div className="dr-preview">
-        <Text size="xs" c="dimmed">
-          The first ones
-        </Text>
+        {preview.created > preview.sample.length ? (
+          <Text size="xs" c="dimmed">
+            The first ones
+          </Text>
+        ) : null}
         <SampleList sample={preview.sample} size={preview.created} />
       </div>
       {preview.expanding ? (

@@ -46,6 +46,7 @@ export function ActivityView(place: ChartsPlace) {
   const depth = useMemo(() => (data === undefined ? null : (scheme: Scheme) => depthOption(data, bucket, scheme)), [data, bucket]);
   const shared = { experiment, state: { isPending: query.isPending, error: query.error, refetch: query.refetch } };
   const none = { columns: [], rows: [] };
+  const nothingEnded = data !== undefined && sumOf(data.buckets.map(({ done, aborted }) => done + aborted)) === 0;
   return (
     <>
       <ActivityBar {...place} bucket={bucket} data={data} />
@@ -55,7 +56,7 @@ export function ActivityView(place: ChartsPlace) {
           title="Jobs ended"
           wide
           summary={data === undefined ? '' : endsSummary(data)}
-          option={data !== undefined && sumOf(data.buckets.map(({ done, aborted }) => done + aborted)) === 0 ? null : ends}
+          option={nothingEnded ? null : ends}
           empty={<NothingEnded {...place} data={data} />}
           table={data === undefined ? none : endsTable(data)}
           sampled={search.split === undefined && search.machine === undefined ? undefined : data?.sampled}
@@ -65,7 +66,8 @@ export function ActivityView(place: ChartsPlace) {
           {...shared}
           title="Throughput"
           summary={data === undefined ? '' : rateSummary(data, bucket)}
-          option={rate}
+          option={nothingEnded ? null : rate}
+          empty={<Text size="sm">Nothing ended in this time.</Text>}
           table={data === undefined ? none : throughputTable(data)}
           height={220}
         />
@@ -73,7 +75,8 @@ export function ActivityView(place: ChartsPlace) {
           {...shared}
           title="Queue depth"
           summary={data === undefined ? '' : depthSummary(data)}
-          option={depth}
+          option={nothingEnded && data.buckets.every(({ waiting, running }) => waiting + running === 0) ? null : depth}
+          empty={<Text size="sm">Nothing waited or ran in this time.</Text>}
           table={data === undefined ? none : depthTable(data)}
           height={220}
         />

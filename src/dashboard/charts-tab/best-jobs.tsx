@@ -18,6 +18,7 @@ const SHOWN = 10;
 
 export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
   const best = data?.jobs.slice(0, SHOWN) ?? [];
+  const numeric = (data?.params ?? []).map((_, index) => best.every(({ params }) => typeof params[index] === 'number'));
   const { metric, value, goal } = choice;
   const which = value === 'last' ? 'last' : value === 'min' ? 'least' : 'greatest';
   return (
@@ -74,8 +75,10 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
                 <th className="dr-right">Place</th>
                 <th className="dr-right">Job</th>
                 <th className="dr-right">{metric}</th>
-                {data.params.map((name) => (
-                  <th key={name}>{name}</th>
+                {data.params.map((name, index) => (
+                  <th key={name} className={numeric[index] ? 'dr-right' : undefined}>
+                    {name}
+                  </th>
                 ))}
                 <th className="dr-right">Duration</th>
               </tr>
@@ -91,7 +94,12 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
                     <b>{cellText(job.values[0] ?? null)}</b>
                   </td>
                   {job.params.map((param, index) => (
-                    <td key={index} className="dr-mono dr-truncate" style={{ maxWidth: 220 }} title={cellText(param)}>
+                    <td
+                      key={index}
+                      className={numeric[index] ? 'dr-right dr-num dr-truncate' : 'dr-mono dr-truncate'}
+                      style={{ maxWidth: 220 }}
+                      title={cellText(param)}
+                    >
                       {cellText(param)}
                     </td>
                   ))}

@@ -85,7 +85,7 @@ function AxisMenu({ choice, change }: Pick<ResultsProps, 'choice' | 'change'>) {
       </Popover.Target>
       <Popover.Dropdown>
         <Text size="xs" fw={600} mb={6}>
-          Params
+          Parameters
         </Text>
         <Group gap={6}>
           {varying.map(({ name }) => (
@@ -179,8 +179,8 @@ function parallelOption(data: Results, { axes, jobs }: Lines, { scheme, narrow }
       ...(narrow ? { nameTruncate: { maxWidth: 84 } } : {}),
       type: words === null ? (log ? 'log' : 'value') : 'category',
       ...(words === null
-        ? { scale: true, axisLabel: { ...axisLook(colours).axisLabel, formatter: (value: number) => numberText(value) } }
-        : { data: [...words] }),
+        ? { scale: true, axisLabel: { ...axisLook(colours).axisLabel, ...covering(colours), formatter: (value: number) => numberText(value) } }
+        : { data: [...words], axisLabel: { ...axisLook(colours).axisLabel, width: 90, overflow: 'truncate' } }),
     })),
     series: [
       {
@@ -204,6 +204,11 @@ function parallelOption(data: Results, { axes, jobs }: Lines, { scheme, narrow }
 /** Or the labels could not be read: all lines go through them. */
 const ABOVE_LINES = 10;
 
+/** Numbers are short: a ground of their own hides little of the lines, which otherwise cross them where values and marks agree. */
+function covering(colours: ChartColours) {
+  return { backgroundColor: colours.surface, padding: [1, 3], borderRadius: 2 };
+}
+
 function axisLook(colours: ChartColours) {
   return {
     nameLocation: 'end' as const,
@@ -212,7 +217,7 @@ function axisLook(colours: ChartColours) {
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
     axisLabel: {
-      ...{ color: colours.faint, fontSize: 11, width: 90, overflow: 'truncate' as const },
+      ...{ color: colours.faint, fontSize: 11 },
       ...{ textBorderColor: colours.surface, textBorderWidth: 3 },
     },
     splitLine: { show: false },

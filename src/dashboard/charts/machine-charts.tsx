@@ -6,7 +6,7 @@ import { exactText } from '../components/time.tsx';
 import { chartColours, type Scheme } from './chart-colours.ts';
 import { ChartFrame, type ChartFrameProps } from './chart-frame.tsx';
 import { frameOption, tipOption, valueAxis } from './chart-options.ts';
-import { figureTable, linePoints, machineFigures, type MachineFigure, type MachineReply } from './machine-figures.ts';
+import { axisStep, figureTable, linePoints, machineFigures, type MachineFigure, type MachineReply } from './machine-figures.ts';
 
 interface Props {
   readonly experiment: string;
@@ -46,7 +46,8 @@ function Figure({ figure, reply, experiment, state }: Omit<Props, 'worker'> & { 
 function figureOption({ lines, format, most }: MachineFigure, reply: MachineReply, scheme: Scheme): EChartsCoreOption {
   const colours = chartColours(scheme);
   const many = lines.length > 1;
-  const axis = valueAxis(colours, { format });
+  const axis = valueAxis(colours, { format: (value) => format(value).replace('.0 ', ' ') });
+  const step = most === null ? 1 : axisStep(most);
   return {
     ...frameOption(colours, { legend: many }),
     tooltip: { ...tipOption(colours, 'axis'), valueFormatter: (value: unknown) => (typeof value === 'number' ? format(value) : '–') },
@@ -61,7 +62,7 @@ function figureOption({ lines, format, most }: MachineFigure, reply: MachineRepl
       axisLabel: { color: colours.faint, fontSize: 11, hideOverlap: true, rich: { primary: { fontWeight: 'normal', color: colours.faint } } },
       axisPointer: { label: { formatter: ({ value }: { value: number }) => exactText(new Date(value).toISOString()) } },
     },
-    yAxis: { ...axis, min: 0, ...(most === null ? {} : { max: most, interval: most / 4 }) },
+    yAxis: { ...axis, min: 0, ...(most === null ? {} : { max: most, interval: step, axisLabel: { ...axis.axisLabel, showMaxLabel: most % step === 0 } }) },
     series: lines.flatMap(({ label, series }, index) => {
       const colour = colours.series[index % colours.series.length]!;
       const line = { type: 'line', showSymbol: series.mean.filter((value) => value !== null).length < 4, symbolSize: 5, color: colour };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { figureTable, linePoints, machineFigures, type MachineReply } from './machine-figures.ts';
+import { axisStep, figureTable, linePoints, machineFigures, type MachineReply } from './machine-figures.ts';
 
 const series = (name: string, ...mean: (number | null)[]): MachineReply['series'][number] => ({
   name,
@@ -47,4 +47,8 @@ it('a piece of time without a measurement stays a gap, in the line and in the ta
     [null, null, null],
     [30, 29, 31],
   ]);
+});
+
+it('marks the axis of a machine by round numbers', () => {
+  expect([100, 25.3e9, 64e9, 271e9, 8, 1].map(axisStep)).toEqual([25, 5e9, 20e9, 50e9, 2, 0.2]);
 });

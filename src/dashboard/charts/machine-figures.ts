@@ -61,6 +61,15 @@ function figure(title: string, lines: readonly MachineLine[], { format, most, wa
   return { title, lines, format, most, summary: means.length === 0 ? '' : `${format(mean)} on average, ${extreme}` };
 }
 
+/** Round numbers, about four of them, for an axis that ends where the machine does. */
+export function axisStep(most: number): number {
+  if (most === 100) return 25;
+  const wanted = most / 4;
+  const unit = 10 ** Math.floor(Math.log10(wanted));
+  const distance = (step: number): number => Math.abs(Math.log(step / wanted));
+  return [2 * unit, 5 * unit, 10 * unit].reduce((best, step) => (distance(step) < distance(best) ? step : best), unit);
+}
+
 function greatestOf(series: Series | undefined): number | null {
   const values = (series?.greatest ?? []).filter((value) => value !== null);
   return values.length === 0 ? null : Math.max(...values);

@@ -70,7 +70,12 @@ export function CompareTable({ experiment, compared, all, leaveOut }: Props) {
             ))}
           />
         </Rows>
-        <TextRows title={all ? 'Params' : 'Params that differ'} rows={params} jobs={jobs} none={all ? 'They have no params.' : 'They have the same params.'} />
+        <TextRows
+          title={all ? 'All parameters' : 'Parameters that differ'}
+          rows={params}
+          jobs={jobs}
+          none={all ? 'They have no params.' : 'They have the same params.'}
+        />
         <TextRows title={all ? 'Settings' : 'Settings that differ'} rows={settings} jobs={jobs} none={null} />
         {metrics.length === 0 ? null : (
           <Rows title="Last values">

@@ -64,6 +64,11 @@ export function CopyIcon({ text, what }: { readonly text: string; readonly what:
   );
 }
 
+/** Lines end between words, not at the dashes of an option. */
+function unbroken(text: string) {
+  return text.split(/(\s+)/).map((word, index) => (index % 2 === 1 ? word : <span key={index}>{word}</span>));
+}
+
 /** A command line to copy with one click. */
 export function CommandLine({ text }: { readonly text: string }) {
   const { copied, copy } = useCopied(text);
@@ -72,7 +77,7 @@ export function CommandLine({ text }: { readonly text: string }) {
       <span className="dr-command-prompt" aria-hidden>
         $
       </span>
-      <code>{text}</code>
+      <code>{unbroken(text)}</code>
       <span className="dr-command-copy">{copied ? <IconCheck size={14} color="var(--dr-done)" /> : <IconCopy size={14} />}</span>
     </UnstyledButton>
   );

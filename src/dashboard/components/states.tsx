@@ -5,9 +5,15 @@ import type { ReactNode } from 'react';
 
 import { errorSentence } from '../api.ts';
 
-export function ErrorNotice({ error, retry }: { readonly error: unknown; readonly retry?: (() => void) | undefined }) {
+interface ErrorProps {
+  readonly error: unknown;
+  readonly title?: string;
+  readonly retry?: (() => void) | undefined;
+}
+
+export function ErrorNotice({ error, title = 'This could not be loaded', retry }: ErrorProps) {
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} title="This could not be loaded" role="alert">
+    <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} title={title} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{errorSentence(error)}</Text>
         {retry === undefined ? null : (

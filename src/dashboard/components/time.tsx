@@ -52,13 +52,13 @@ function KnownMoment({ at, prefix }: { readonly at: string; readonly prefix: str
   );
 }
 
-/** `820 ms`, `4.2 s`, `3m 07s`, `2h 05m`. */
+/** `820ms`, `4.2s`, `3m 07s`, `2h 05m`. */
 export function durationText(milliseconds: number): string {
-  if (milliseconds < 1_000) return `${Math.max(0, Math.round(milliseconds))} ms`;
-  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  if (milliseconds < 1_000) return `${Math.max(0, Math.round(milliseconds))}ms`;
+  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)}s`;
   const seconds = Math.round(milliseconds / 1000);
   const two = (value: number): string => String(value).padStart(2, '0');
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return `${seconds}s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h ${two(Math.floor((seconds % 3_600) / 60))}m`;
   return `${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3_600))}h`;
@@ -67,7 +67,7 @@ export function durationText(milliseconds: number): string {
 /** Of a clock that ticks once a second: it shows no parts of one. */
 export function passedText(milliseconds: number): string {
   const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
-  return seconds < 10 ? `${seconds} s` : durationText(seconds * 1000);
+  return seconds < 10 ? `${seconds}s` : durationText(seconds * 1000);
 }
 
 /** Run time of the newest attempt; a running one counts up. */

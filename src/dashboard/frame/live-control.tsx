@@ -14,6 +14,7 @@ export function LiveControl() {
       <Button
         variant="default"
         size="compact-sm"
+        className="dr-live"
         onClick={() => setPaused(!paused)}
         aria-pressed={paused}
         aria-label={`${look.label}. ${paused ? 'Resume' : 'Pause'} live updates`}

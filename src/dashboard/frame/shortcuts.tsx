@@ -108,7 +108,7 @@ function isTyping(target: EventTarget | null): boolean {
 function KeyTable({ shortcuts }: { readonly shortcuts: readonly Shortcut[] }) {
   return (
     <Stack gap="xs">
-      <Table withRowBorders={false} verticalSpacing={4}>
+      <Table withRowBorders={false} verticalSpacing={4} horizontalSpacing={0}>
         <Table.Tbody>
           {shortcuts.map((shortcut) => (
             <Table.Tr key={shortcut.keys}>

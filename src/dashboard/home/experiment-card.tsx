@@ -40,15 +40,15 @@ export function ExperimentCard({ experiment }: { readonly experiment: Experiment
         <Group gap="md" wrap="nowrap" className="dr-experiment-facts">
           <ProblemTag problem={problemOf(experiment)} experiment={experiment} />
           <Text size="xs" c="dimmed">
-            <Moment at={experiment.last_activity_at ?? experiment.created_at} />
+            <Moment at={experiment.last_activity_at ?? experiment.created_at} prefix={experiment.last_activity_at === null ? 'created ' : 'active '} />
           </Text>
           {own ? <ExperimentMenu experiment={experiment} /> : null}
         </Group>
       </div>
       <div className="dr-experiment-bar">
         <ProgressBar counts={counts} />
-        <Text size="xs" c="dimmed" className="dr-num" style={{ whiteSpace: 'nowrap' }}>
-          {countText(ended)} / {countText(counts.total)}
+        <Text size="xs" c="dimmed" className="dr-num" miw="9ch" ta="right" style={{ whiteSpace: 'nowrap' }}>
+          {counts.total === 0 ? 'No jobs yet' : `${countText(ended)} / ${countText(counts.total)}`}
         </Text>
       </div>
       <StatusCounts experiment={name} counts={counts}>
@@ -68,7 +68,7 @@ function ProblemTag({ problem, experiment }: { readonly problem: Problem | null;
     case 'no_worker':
       return (
         <span className="dr-status" data-status="held">
-          <IconPlugConnectedX size={14} aria-hidden /> No worker polls
+          <IconPlugConnectedX size={14} aria-hidden /> No worker is connected
         </span>
       );
     case 'aborted':

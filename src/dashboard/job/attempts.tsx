@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, type CSSProperties } from 'react';
 
 import type { AttemptShape, JobShape } from '../../contract/index.ts';
 import { OutcomeBadge } from '../components/status.tsx';
-import { durationText, passedText } from '../components/time.tsx';
+import { durationText, Elapsed, passedText } from '../components/time.tsx';
 import { useNow } from '../live/use-now.ts';
 import { queries } from '../queries.ts';
 import { AttemptDetails } from './attempt-details.tsx';
@@ -55,11 +55,7 @@ export function Attempts({ job, attempts, shown, show }: Props) {
         <ol>
           {timeline.rows.map((row) => (
             <li key={row.attempt === null ? 'next' : `${row.attempt.attempt} ${row.attempt.rank}`}>
-              {row.attempt === null ? (
-                <NextTry job={job} queueHeld={queueHeld} row={row} />
-              ) : (
-                <Row attempt={row.attempt} row={row} now={now} shown={shown} show={show} />
-              )}
+              {row.attempt === null ? <NextTry job={job} queueHeld={queueHeld} row={row} /> : <Row attempt={row.attempt} row={row} shown={shown} show={show} />}
             </li>
           ))}
         </ol>
@@ -101,12 +97,11 @@ function useTimeline({ job, attempts, queueHeld, now }: Told): Timeline {
 interface RowProps {
   readonly attempt: AttemptShape;
   readonly row: TimelineRow;
-  readonly now: number;
   readonly shown: number;
   readonly show: (attempt: number) => void;
 }
 
-function Row({ attempt, row, now, shown, show }: RowProps) {
+function Row({ attempt, row, shown, show }: RowProps) {
   const { attempt: number, rank, outcome, worker_id } = attempt;
   return (
     <label className="dr-attempt" data-chosen={number === shown ? true : undefined} title={number === shown ? undefined : 'Show its output'}>
@@ -117,7 +112,9 @@ function Row({ attempt, row, now, shown, show }: RowProps) {
       </b>
       <OutcomeBadge outcome={outcome} />
       <Track spans={row.spans} outcome={outcome} />
-      <span className="dr-attempt-time dr-num">{runText(attempt, now)}</span>
+      <span className="dr-attempt-time dr-num">
+        <RunTime attempt={attempt} />
+      </span>
       <span className="dr-attempt-worker dr-mono dr-truncate">{worker_id}</span>
     </label>
   );
@@ -177,12 +174,12 @@ function Track({ spans, outcome }: { readonly spans: readonly Span[]; readonly o
   );
 }
 
-function runText(attempt: AttemptShape, now: number): string {
-  if (attempt.duration_ms !== null) return durationText(attempt.duration_ms);
-  if (attempt.started_at === null) return '';
-  const began = Date.parse(attempt.started_at);
-  if (attempt.outcome === null) return passedText(now - began);
-  return attempt.finished_at === null ? '' : durationText(Math.max(0, Date.parse(attempt.finished_at) - began));
+function RunTime({ attempt: { duration_ms, started_at, finished_at, outcome } }: { readonly attempt: AttemptShape }) {
+  if (duration_ms !== null) return durationText(duration_ms);
+  if (started_at === null) return null;
+  // By the same clock as the head of the page.
+  if (outcome === null) return <Elapsed since={started_at} />;
+  return finished_at === null ? null : durationText(Math.max(0, Date.parse(finished_at) - Date.parse(started_at)));
 }
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: '2-digit', month: 'short' });
@@ -208,7 +205,7 @@ function TimeAxis({ timeline: { rows, ticks, shortened } }: { readonly timeline:
   const manyDays = new Set(days).size > 1;
   return (
     <div className="dr-attempt-axis">
-      <div className="dr-attempt-ticks" aria-hidden>
+      <div className="dr-attempt-ticks" data-long={span < FINE_SPAN_MS || manyDays ? true : undefined} aria-hidden>
         {ticks.map((tick, index) => (
           <time key={index} dateTime={new Date(tick).toISOString()}>
             {manyDays && days[index] !== days[index - 1] ? `${days[index]} ` : ''}

@@ -37,7 +37,7 @@ export function Facts({ job }: { readonly job: JobShape }) {
 
 /** The job says nothing of its own. */
 function inherited(value: string | number | undefined): string {
-  return value === undefined ? 'as the experiment says' : `${value} (of the experiment)`;
+  return value === undefined ? 'as the experiment says' : `${value} (from the experiment)`;
 }
 
 function limitText(seconds: number | null): string {

@@ -17,7 +17,7 @@ interface Props {
 
 export function FilePreview({ job, file, versions, close }: Props) {
   const [comparing, setComparing] = useState(false);
-  const title = file === null ? '' : `${file.name}, version ${file.version}`;
+  const title = file === null ? '' : versions.length > 1 ? `${file.name}, version ${file.version}` : file.name;
   const end = (): void => {
     setComparing(false);
     close();

@@ -15,7 +15,7 @@ import { FilePreview } from './file-preview.tsx';
 import { previewKind } from './preview-kind.ts';
 import { Panel } from './panel.tsx';
 
-export function Files({ job }: { readonly job: JobKey }) {
+export function Files({ job, ended }: { readonly job: JobKey; readonly ended: boolean }) {
   const list = useQuery(queries.artifacts(job));
   const [previewed, setPreviewed] = useState<ArtifactShape | null>(null);
   const groups = groupByName((list.data?.artifacts ?? []).filter((each) => each.kind === 'artifact'));
@@ -24,7 +24,7 @@ export function Files({ job }: { readonly job: JobKey }) {
       {list.isError ? <ErrorNotice error={list.error} retry={() => void list.refetch()} /> : null}
       {list.isSuccess && groups.length === 0 ? (
         <Text size="sm" c="dimmed">
-          None yet. A script keeps a file here with <code className="dr-mono">jd.jd_upload(path)</code>
+          {ended ? 'None.' : 'None yet.'} A script keeps a file here with <code className="dr-mono">jd.jd_upload(path)</code>
         </Text>
       ) : null}
       {groups.length === 0 ? null : (

@@ -2,6 +2,7 @@
 import { Text } from '@mantine/core';
 
 import type { AttemptShape, JobShape } from '../../contract/index.ts';
+import { isEnded } from '../../core/job.ts';
 import { CopyIcon } from '../components/copy.tsx';
 import { ParamList } from '../components/params.tsx';
 import { LogViewer } from '../log/log-viewer.tsx';
@@ -27,6 +28,7 @@ interface Props {
 }
 
 export function JobBody({ job, attempts, search, change, columns }: Props) {
+  const ended = isEnded(job.status);
   const of = { experiment: job.experiment, number: job.number };
   const newest = attempts.reduce((highest, each) => Math.max(highest, each.attempt), 0);
   const attempt = search.attempt !== undefined && search.attempt <= newest ? search.attempt : newest;
@@ -77,14 +79,14 @@ export function JobBody({ job, attempts, search, change, columns }: Props) {
     );
   const measured = (
     <>
-      <Metrics job={of} />
+      <Metrics job={of} ended={ended} />
       {shown === undefined ? null : <Machine job={of} attempt={shown} />}
     </>
   );
   const left = (
     <>
       <Checkpoints job={of} />
-      <Files job={of} />
+      <Files job={of} ended={ended} />
     </>
   );
   if (columns === 1) {

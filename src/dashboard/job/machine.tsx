@@ -31,7 +31,7 @@ export function Machine({ job, attempt }: Props) {
       title="Machine"
       action={
         <>
-          <Text span size="xs" c="dimmed">{`during attempt ${attempt.attempt}, all its jobs together`}</Text>
+          <Text span size="xs" c="dimmed">{`whole machine, attempt ${attempt.attempt}`}</Text>
           <Tooltip label={label}>
             <ActionIcon onClick={() => setOpen(!open)} aria-expanded={open} aria-label={label}>
               <Arrow size={16} />
@@ -57,7 +57,11 @@ function MachineBody({ job, attempt }: Props) {
   if (query.data === undefined) return <Skeleton height={150} radius="sm" aria-label="Loading" />;
   if (query.data.series.length === 0) {
     return (
-      <Note>{runs ? 'Nothing was measured yet; a machine is measured every 15 seconds.' : 'Nothing was measured in this time, or it is too long ago.'}</Note>
+      <Note>
+        {runs
+          ? 'Nothing was measured yet; a machine is measured every 15 seconds.'
+          : 'No figures: a machine is measured every 15 seconds, and old figures are not kept.'}
+      </Note>
     );
   }
   const pieces = query.data.series[0]!.mean.filter((value) => value !== null).length;

@@ -11,7 +11,7 @@ const MetricChart = lazy(() => import('../charts/metric-chart.tsx').then((module
 
 type Axis = 'step' | 'time';
 
-export function Metrics({ job }: { readonly job: JobKey }) {
+export function Metrics({ job, ended }: { readonly job: JobKey; readonly ended: boolean }) {
   const names = useQuery(queries.metricNames(job));
   const [axis, setAxis] = useLocalStorage<Axis>({ key: 'drover.metric-axis', defaultValue: 'step' });
   const metrics = names.data?.metrics ?? [];
@@ -19,7 +19,7 @@ export function Metrics({ job }: { readonly job: JobKey }) {
     return (
       <Panel title="Metrics">
         <Text size="sm" c="dimmed">
-          {names.isPending ? 'Loading' : 'None yet. A script draws a curve here with '}
+          {names.isPending ? 'Loading' : `${ended ? 'None.' : 'None yet.'} A script draws a curve here with `}
           {names.isPending ? null : <code className="dr-mono">jd.jd_log_metric(&apos;loss&apos;, value, step)</code>}
         </Text>
       </Panel>

@@ -38,8 +38,8 @@ function Waiting({ job }: { readonly job: JobShape }) {
   if (job.held_at !== null) {
     return (
       <Alert color="yellow" variant="light" icon={<IconPlayerPause size={18} />} mb="md" p="sm">
-        {isHeldSinceCreation(job) ? 'On hold since its creation' : 'Held'} <Moment at={job.held_at} />: no worker may take it until it is let run. Its place in
-        the queue stays.
+        {isHeldSinceCreation(job) ? 'On hold since its creation' : 'Held'} <Moment at={job.held_at} />: no worker may take it until it is let run. It keeps its
+        place in the queue.
       </Alert>
     );
   }

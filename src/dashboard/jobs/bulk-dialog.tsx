@@ -112,12 +112,12 @@ function Preview({ reply }: { readonly reply: BulkReply }) {
   return (
     <output className="dr-bulk-preview">
       <b>{title}</b>
+      {reply.changed > 0 && reply.matched <= LIMITS.bulk_jobs.value ? (
+        <span className="dr-num">{`${reply.changed === 1 ? 'Job' : 'Jobs'} ${named.replaceAll('-', '–')}`}</span>
+      ) : null}
       {left.map((reason) => (
         <span key={reason}>{reason}</span>
       ))}
-      {reply.changed > 0 && reply.matched <= LIMITS.bulk_jobs.value ? (
-        <span className="dr-num">{`${reply.changed === 1 ? 'Job' : 'Jobs'} ${named}`}</span>
-      ) : null}
       {reply.matched > LIMITS.bulk_jobs.value ? (
         <span>More than {countText(LIMITS.bulk_jobs.value)} jobs are changed in the background; the page shows how far it is.</span>
       ) : null}

@@ -11,7 +11,7 @@ test('says what will become of how many jobs, and why others stay', () => {
   expect(previewText(reply({}))).toEqual({ title: '3 jobs will be held.', left: [] });
   expect(previewText(reply({ matched: 1_205, changed: 1_200, refused: { job_not_pending: 5 } }))).toEqual({
     title: '1,200 of 1,205 jobs will be held.',
-    left: ['5 will stay as before: are not pending'],
+    left: ['5 are not pending and stay as they are'],
   });
   expect(previewText(reply({ action: 'requeue', matched: 1, changed: 0, refused: { job_not_ended: 1 } })).title).toBe(
     'The job will not go back into the queue.',
@@ -22,7 +22,7 @@ test('says what will become of how many jobs, and why others stay', () => {
 test('says who has a tag already, or does not have it', () => {
   expect(previewText(reply({ action: 'add_tags', matched: 9, changed: 5, refused: { too_many: 1 } }))).toEqual({
     title: '5 of 9 jobs will be tagged.',
-    left: ['1 will stay as before: would have too many tags', '3 have all of them already'],
+    left: ['1 would have too many tags and stays as it is', '3 have all of them already'],
   });
   expect(previewText(reply({ action: 'remove_tags', matched: 1, changed: 0 }))).toEqual({ title: 'The job will not lose tags.', left: ['1 has none of them'] });
 });
@@ -30,6 +30,6 @@ test('says who has a tag already, or does not have it', () => {
 test('says what was done', () => {
   expect(doneText(reply({ action: 'cancel', matched: 1, changed: 1 }))).toBe('Cancelled 1 job');
   expect(doneText(reply({ action: 'set_priority', matched: 4, changed: 3, refused: { job_not_pending: 1 } }))).toBe(
-    'Set the priority of 3 of 4 jobs. 1 left as they were: were not pending',
+    'Set the priority of 3 of 4 jobs. 1 was not pending and stayed as it was',
   );
 });

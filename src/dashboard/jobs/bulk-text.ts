@@ -22,7 +22,7 @@ const WILL: Record<BulkAction, string> = {
 export const MEANING: Record<BulkAction, string> = {
   cancel: 'Pending jobs are aborted at once. The programs of running ones are asked to end and get their grace time.',
   requeue: 'They get a new attempt. Logs, metrics and files of earlier attempts stay.',
-  hold: 'No worker takes a held job. Its place in the queue stays.',
+  hold: 'No worker takes a held job. It keeps its place in the queue.',
   unhold: 'Held jobs may be taken by workers again.',
   delete: 'They are removed as if they had never been made. This cannot be taken back.',
   set_priority: 'Higher goes first.',

@@ -64,7 +64,7 @@ function Choice({ experiment, columns }: { readonly experiment: string; readonly
       )}
       <div className="dr-column-list">
         {part('Latest metrics', metrics, 'No job has logged a metric yet.')}
-        {part('Params', params, 'No job has params yet.')}
+        {part('Parameters', params, 'No job has params yet.')}
         {part('The job', Object.keys(JOB_COLUMN_TITLES) as JobColumn[], null)}
       </div>
       <Group justify="space-between" gap="xs" className="dr-column-foot">
@@ -72,7 +72,7 @@ function Choice({ experiment, columns }: { readonly experiment: string; readonly
           {full ? `At most ${LIMITS.latest_metrics.value} metrics` : 'Kept in this browser'}
         </Text>
         <Button variant="subtle" size="compact-xs" disabled={isDefault(chosen)} onClick={columns.reset}>
-          Back to the usual
+          Reset columns
         </Button>
       </Group>
     </Stack>
@@ -103,7 +103,7 @@ function Part({ title, ids, empty, columns: { chosen, choose }, full }: PartProp
           <Checkbox
             key={id}
             size="xs"
-            label={columnTitle(id)}
+            label={id === 'params' ? 'All parameters' : columnTitle(id)}
             checked={on}
             disabled={!on && full && metricOf(id) !== null}
             onChange={() => choose(on ? chosen.filter((one) => one !== id) : [...chosen, id])}

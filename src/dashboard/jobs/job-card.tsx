@@ -7,7 +7,7 @@ import { RowActions } from './job-actions.tsx';
 import { cellOf, JobLink, ParamsCell, ProgressCell, SelectCell, StatusCell, WorkerCell } from './job-columns.tsx';
 import type { RowProps } from './job-table.tsx';
 
-export const JobCard = memo(function JobCard({ left, selected, columns, mayOperate, toggle, actions, ...row }: RowProps) {
+export const JobCard = memo(function JobCard({ left, selected, columns, mayOperate, toggle, actions, ...row }: Omit<RowProps, 'numeric'>) {
   const { job } = row;
   const own = columns.filter((id) => metricOf(id) !== null || paramOf(id) !== null);
   return (

@@ -91,9 +91,14 @@ export function SelectCell({ number, selected, toggle }: SelectProps) {
   );
 }
 
-/** Cells of these read from the right. */
-export function isNumeric(id: string): boolean {
-  return metricOf(id) !== null;
+/** Columns of numbers, which read from the right: metrics, and params that are numbers in all these rows. */
+export function numericColumns(columns: readonly ColumnId[], jobs: readonly JobShape[]): ColumnId[] {
+  return columns.filter((id) => {
+    const param = paramOf(id);
+    if (param === null) return metricOf(id) !== null;
+    const values = jobs.filter(({ params }) => Object.hasOwn(params, param)).map(({ params }) => params[param]);
+    return values.length > 0 && values.every((value) => typeof value === 'number');
+  });
 }
 
 export function ParamsCell({ job, varying, apart }: Pick<RowFacts, 'job' | 'varying' | 'apart'>) {
@@ -109,7 +114,7 @@ function ParamCell({ job, name }: { readonly job: JobShape; readonly name: strin
   if (!Object.hasOwn(job.params, name)) return <Absent />;
   const value = job.params[name]!;
   return (
-    <span className="dr-mono dr-param-value" title={plainText(value)}>
+    <span className={typeof value === 'number' ? 'dr-num dr-param-value' : 'dr-mono dr-param-value'} title={plainText(value)}>
       {shortText(value)}
     </span>
   );

@@ -10,7 +10,7 @@ import { useSteady } from '../components/use-steady.ts';
 import { columnTitle, isDefault, metricsOf, paramOf, type ColumnId } from './columns.ts';
 import { RowActions, type JobAction } from './job-actions.tsx';
 import { JobCard } from './job-card.tsx';
-import { cellOf, isNumeric, JobLink, SelectCell, sortOf, type RowFacts } from './job-columns.tsx';
+import { cellOf, JobLink, numericColumns, SelectCell, sortOf, type RowFacts } from './job-columns.tsx';
 import { isSelected } from './selection.ts';
 import type { JobRow, WorkerMachines } from './use-job-rows.ts';
 import { useLatestMetrics } from './use-latest-metrics.ts';
@@ -39,6 +39,8 @@ export interface RowProps extends RowFacts {
   readonly left: boolean;
   readonly selected: boolean;
   readonly columns: readonly ColumnId[];
+  /** Those that read from the right. */
+  readonly numeric: ReadonlySet<string>;
   readonly mayOperate: boolean;
   readonly toggle: (number: number, through: boolean) => void;
   readonly actions: (job: JobShape) => readonly JobAction[];
@@ -51,10 +53,15 @@ export function JobTable(props: Props) {
   const varying = useMemo(() => new Set(names === '' ? [] : names.split('\n')), [names]);
   const metrics = useLatestMetrics(props.experiment, rows, metricsOf(columns));
   const apart = useMemo(() => new Set(columns.map(paramOf).filter((name) => name !== null)), [columns]);
+  const numbers = numericColumns(
+    columns,
+    rows.map((row) => row.job),
+  ).join('\n');
+  const numeric = useMemo(() => new Set(numbers.split('\n')), [numbers]);
   const toggle = useSteady(selecting.toggle);
   const actions = useSteady(props.actions);
   const open = useSteady(props.onOpen);
-  const shared = { varying, apart, metrics: metrics.names, columns, mayOperate, toggle, actions };
+  const shared = { varying, apart, metrics: metrics.names, columns, numeric, mayOperate, toggle, actions };
   const row = ({ job, left }: JobRow): RowProps => ({
     ...shared,
     job,
@@ -75,7 +82,7 @@ export function JobTable(props: Props) {
   return (
     <div className="dr-scroll-x dr-rows" data-stale={props.stale ? true : undefined}>
       <table className="dr-table dr-job-table" data-chosen={isDefault(columns) ? undefined : true} aria-busy={props.stale}>
-        <Head {...props} />
+        <Head {...props} numeric={numeric} />
         <tbody>
           {rows.map((each) => (
             <Row key={each.job.number} {...row(each)} open={each.job.number === opened} onOpen={open} />
@@ -92,7 +99,7 @@ interface TableRowProps extends RowProps {
   readonly onOpen: (number: number) => void;
 }
 
-const Row = memo(function Row({ open, onOpen, left, selected, columns, mayOperate, toggle, actions, ...row }: TableRowProps) {
+const Row = memo(function Row({ open, onOpen, left, selected, columns, numeric, mayOperate, toggle, actions, ...row }: TableRowProps) {
   const { job } = row;
   return (
     <tr
@@ -109,7 +116,7 @@ const Row = memo(function Row({ open, onOpen, left, selected, columns, mayOperat
         <JobLink job={job} />
       </td>
       {columns.map((id) => (
-        <td key={id} data-column={id} className={isNumeric(id) ? 'dr-right' : undefined}>
+        <td key={id} data-column={id} className={numeric.has(id) ? 'dr-right' : undefined}>
           {cellOf(id, row)}
         </td>
       ))}
@@ -120,14 +127,15 @@ const Row = memo(function Row({ open, onOpen, left, selected, columns, mayOperat
   );
 });
 
-function Head({ columns, selecting, sort, order, onSort, stale }: Props) {
+function Head({ columns, numeric, selecting, sort, order, onSort, stale }: Props & Pick<RowProps, 'numeric'>) {
   const head = (id: string, label: string) => {
     const sorts = sortOf(id);
+    const side = numeric.has(id) ? 'dr-right' : undefined;
     if (sorts !== undefined) {
-      return <SortableHead key={id} column={id} active={sort === sorts} order={order} label={label} onSort={(next) => onSort(sorts, next)} />;
+      return <SortableHead key={id} column={id} side={side} active={sort === sorts} order={order} label={label} onSort={(next) => onSort(sorts, next)} />;
     }
     return (
-      <th key={id} scope="col" data-column={id}>
+      <th key={id} scope="col" data-column={id} className={side}>
         <span className="dr-head" title={label}>
           {label}
         </span>
@@ -148,20 +156,21 @@ function Head({ columns, selecting, sort, order, onSort, stale }: Props) {
 
 interface HeadProps {
   readonly column: string;
+  readonly side: string | undefined;
   readonly active: boolean;
   readonly order: 'asc' | 'desc';
   readonly onSort: (order: 'asc' | 'desc') => void;
   readonly label: string;
 }
 
-function SortableHead({ column, active, order, onSort, label }: HeadProps) {
+function SortableHead({ column, side, active, order, onSort, label }: HeadProps) {
   const next = active && order === 'desc' ? 'asc' : 'desc';
   const Arrow = order === 'asc' ? IconArrowUp : IconArrowDown;
   return (
     <th
       scope="col"
       data-column={column}
-      className={isNumeric(column) ? 'dr-right' : undefined}
+      className={side}
       {...(active ? { 'aria-sort': order === 'asc' ? ('ascending' as const) : ('descending' as const) } : {})}
     >
       <button type="button" className="dr-sort" onClick={() => onSort(next)} title={label}>

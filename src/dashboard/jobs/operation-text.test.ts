@@ -13,11 +13,11 @@ const operation = (change: Partial<Operation>): Operation => ({
 test('says what it does, what it did, what it left and why it stopped', () => {
   expect(operationText(operation({ refused: { job_ended: 10 } }))).toEqual({
     title: 'Cancelling 250,000 jobs',
-    detail: '40,000 looked at, 10 left as they were: had ended',
+    detail: '40,000 looked at, 10 had already ended and stayed as they were',
   });
   expect(operationText(operation({}), true).detail).toBe('waits for the one before');
   const done = operation({ action: 'set_priority', state: 'done', done: 3, matched: 3, changed: 2, refused: { job_ended: 1 } });
-  expect(operationText(done)).toEqual({ title: 'Set the priority of 2 of 3 jobs', detail: '1 left as they were: had ended' });
+  expect(operationText(done)).toEqual({ title: 'Set the priority of 2 of 3 jobs', detail: '1 had already ended and stayed as it was' });
   expect(operationText(operation({ state: 'done', matched: 1, done: 1, changed: 1 }))).toEqual({ title: 'Cancelled 1 job', detail: null });
   expect(operationText(operation({ state: 'failed', problem: 'Too many.' }))).toEqual({
     title: 'Cancelling stopped after 40,000 of 250,000 jobs',

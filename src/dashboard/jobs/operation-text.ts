@@ -15,11 +15,21 @@ export const ACTION_WORDS: Record<Operation['action'], { readonly doing: string;
   remove_tags: { doing: 'Taking tags from', did: 'Took tags from' },
 };
 
-const LEFT: Record<string, string> = {
-  job_ended: 'had ended',
-  job_not_ended: 'had not ended',
-  job_not_pending: 'were not pending',
-  too_many: 'had too many tags',
+/** Of one, and of many. */
+type Sentence = readonly [one: string, many: string];
+
+const LEFT: Record<string, Sentence> = {
+  job_ended: ['had already ended and stayed as it was', 'had already ended and stayed as they were'],
+  job_not_ended: ['had not ended and stayed as it was', 'had not ended and stayed as they were'],
+  job_not_pending: ['was not pending and stayed as it was', 'were not pending and stayed as they were'],
+  too_many: ['had too many tags and stayed as it was', 'had too many tags and stayed as they were'],
+};
+
+const STAY: Record<string, Sentence> = {
+  job_ended: ['has already ended and stays as it is', 'have already ended and stay as they are'],
+  job_not_ended: ['has not ended and stays as it is', 'have not ended and stay as they are'],
+  job_not_pending: ['is not pending and stays as it is', 'are not pending and stay as they are'],
+  too_many: ['would have too many tags and stays as it is', 'would have too many tags and stay as they are'],
 };
 
 export function operationText(operation: Operation, waits = false): { readonly title: string; readonly detail: string | null } {
@@ -39,28 +49,28 @@ export function operationText(operation: Operation, waits = false): { readonly t
   }
 }
 
-/** `, 10 left as they were: had ended`. */
+/** `, 10 had already ended and stayed as they were`. */
 function leftText(refused: Operation['refused']): string {
   return leftReasons(refused)
     .map((reason) => `, ${reason}`)
     .join('');
 }
 
-const STAY: Record<string, string> = {
-  job_ended: 'have ended',
-  job_not_ended: 'have not ended',
-  job_not_pending: 'are not pending',
-  too_many: 'would have too many tags',
-};
-
-/** Before it is done: `10 will stay as before: are not pending`. */
+/** Before it is done: `10 are not pending and stay as they are`. */
 export function stayReasons(refused: Operation['refused']): string[] {
-  return Object.entries(refused).map(([code, count]) => `${countText(count)} will stay as before: ${STAY[code] ?? code.replaceAll('_', ' ')}`);
+  return reasons(refused, STAY, 'stay as before');
 }
 
-/** `10 left as they were: had ended`. */
+/** `10 had already ended and stayed as they were`. */
 export function leftReasons(refused: Operation['refused']): string[] {
-  return Object.entries(refused).map(([code, count]) => `${countText(count)} left as they were: ${LEFT[code] ?? code.replaceAll('_', ' ')}`);
+  return reasons(refused, LEFT, 'left as before');
+}
+
+function reasons(refused: Operation['refused'], sentences: Record<string, Sentence>, otherwise: string): string[] {
+  return Object.entries(refused).map(([code, count]) => {
+    const sentence = sentences[code]?.[count === 1 ? 0 : 1] ?? `${otherwise}: ${code.replaceAll('_', ' ')}`;
+    return `${countText(count)} ${sentence}`;
+  });
 }
 
 export function jobsText(count: number): string {

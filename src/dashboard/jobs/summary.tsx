@@ -88,7 +88,7 @@ function Pace({ experiment, at }: Pick<Props, 'experiment' | 'at'>) {
   return (
     <div className="dr-pace">
       <ProgressBar counts={counts} />
-      <Group gap="lg" justify="space-between" wrap="wrap" mt={6}>
+      <Group gap="lg" justify="space-between" wrap="wrap" mt={6} style={{ rowGap: 4 }}>
         <Text size="sm" className="dr-num">
           <b>{Math.floor((100 * ended) / Math.max(1, counts.total))}%</b>{' '}
           <Text span c="dimmed" size="sm">

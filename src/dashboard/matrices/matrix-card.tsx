@@ -94,7 +94,7 @@ function Progress({ experiment, matrix }: Pick<Props, 'experiment' | 'matrix'>) 
     <>
       <div className="dr-experiment-bar">
         <ProgressBar counts={counts} />
-        <Text size="xs" c="dimmed" className="dr-num" style={{ whiteSpace: 'nowrap' }}>
+        <Text size="xs" c="dimmed" className="dr-num" miw="9ch" ta="right" style={{ whiteSpace: 'nowrap' }}>
           {`${about}${countText(counts.done + counts.aborted)} / ${countText(counts.total)}`}
         </Text>
       </div>

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate, useParams } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 
+import { ApiError } from '../../contract/index.ts';
 import { ErrorNotice } from '../components/states.tsx';
 import { useShortcuts } from '../frame/shortcuts.tsx';
 import { queries } from '../queries.ts';
@@ -26,12 +27,20 @@ export function ExperimentPage() {
   const { pathname } = useLocation();
   // On a phone not all of them fit: the open one is in sight.
   useEffect(() => {
-    tabs.current?.querySelector('[aria-current=page]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+    const show = (): void => tabs.current?.querySelector('[aria-current=page]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+    show();
+    window.addEventListener('resize', show);
+    return () => window.removeEventListener('resize', show);
   }, [pathname, experiment.isError]);
   if (experiment.isError) {
+    const isUnknown = experiment.error instanceof ApiError && experiment.error.code === 'experiment_not_found';
     return (
       <Box maw={640} mx="auto">
-        <ErrorNotice error={experiment.error} retry={() => void experiment.refetch()} />
+        {isUnknown ? (
+          <ErrorNotice title="No such experiment" error={experiment.error} />
+        ) : (
+          <ErrorNotice error={experiment.error} retry={() => void experiment.refetch()} />
+        )}
         <Button mt="md" variant="default" leftSection={<IconArrowLeft size={14} />} component={Link} to="/">
           All experiments
         </Button>
@@ -47,7 +56,7 @@ export function ExperimentPage() {
             <IconPlayerPause size={14} aria-hidden /> Queue held
           </span>
         )}
-        <Text size="sm" c="dimmed" lineClamp={1} flex={1} miw={120}>
+        <Text size="sm" c="dimmed" lineClamp={1} className="dr-description">
           {experiment.data?.description}
         </Text>
       </Group>

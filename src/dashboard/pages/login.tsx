@@ -37,12 +37,12 @@ export function LoginPage() {
               Your session has ended. Sign in, and you are back where you were.
             </Alert>
           ) : null}
+          {linkFailed ? <LinkFailed error={login.error} /> : null}
           {token !== null && !login.isError ? (
             <LinkOpening />
           ) : (
             <Ways login={(body) => mutate(body)} pending={login.isPending} error={linkFailed ? null : login.error} forget={login.reset} />
           )}
-          {linkFailed ? <LinkFailed error={login.error} /> : null}
         </Stack>
       </main>
     </div>
@@ -198,7 +198,7 @@ function PinForm({ login, pending, error }: PinFormProps) {
           styles={{ label: { fontSize: '0.8125rem' } }}
         />
         <fieldset className="dr-fieldset">
-          <Text size="sm" fw={500} mb={4} component="legend">
+          <Text size="sm" fw={600} mb={4} component="legend">
             PIN
           </Text>
           <PinInput

@@ -3,6 +3,7 @@ import { Button, Stack, Text } from '@mantine/core';
 import { IconMapOff } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 
+import { Logo } from '../frame/logo.tsx';
 import { Empty, ErrorNotice } from '../components/states.tsx';
 
 export function NotFoundPage() {
@@ -21,9 +22,14 @@ export function NotFoundPage() {
 /** Outside the frame of the other pages. */
 export function LostPage() {
   return (
-    <main className="dr-main" id="main">
-      <NotFoundPage />
-    </main>
+    <div className="dr-login">
+      <main className="dr-card dr-login-card" id="main">
+        <Stack align="center">
+          <Logo size={40} />
+        </Stack>
+        <NotFoundPage />
+      </main>
+    </div>
   );
 }
 

@@ -214,7 +214,7 @@ function NoWorkers({ experiment, filtered, disabled, told }: NoWorkersProps) {
   if (filtered) return <Empty icon={IconSearch} title="No worker fits this filter" />;
   if (disabled) return <Empty icon={IconServer2} title="No worker has stopped" />;
   return (
-    <Empty icon={IconServer2} title="No worker polls">
+    <Empty icon={IconServer2} title="No worker is connected">
       <Text size="sm" c="dimmed" maw={460}>
         A worker runs one job at a time. Start some on any machine that reaches this server; they appear here within a second.
       </Text>

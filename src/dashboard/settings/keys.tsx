@@ -50,7 +50,7 @@ function KeyTable({ experiment, keys }: { readonly experiment: string; readonly 
   if (keys.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        There is none. Keys of the whole server are listed by: drover key ls
+        No keys yet. Server-wide keys: <code className="dr-mono">drover key ls</code>
       </Text>
     );
   }
@@ -134,14 +134,14 @@ function NewKey({ experiment }: { readonly experiment: string }) {
           create.mutate();
         }}
       >
-        <Group align="flex-end" gap="xs">
+        <Group align="flex-end" gap="xs" className="dr-key-form">
           <TextInput
             label="New key for"
             placeholder="gpu-box"
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
             maxLength={100}
-            w={180}
+            className="dr-key-name"
             spellCheck={false}
           />
           <NativeSelect label="Role" size="sm" data={[...ROLES]} value={role} onChange={(event) => setRole(event.currentTarget.value as Role)} />

@@ -111,7 +111,7 @@ interface FieldProps {
 function PinField({ label, value, onChange, error }: FieldProps) {
   return (
     <fieldset className="dr-fieldset">
-      <Text size="xs" fw={500} mb={3} component="legend">
+      <Text size="xs" fw={600} mb={3} component="legend">
         {label}
       </Text>
       <PinInput

@@ -112,7 +112,7 @@ function ShownSetting({ field, value }: { readonly field: Field; readonly value:
   const text = value === null ? 'no limit' : field.unit === 's' ? durationText(value * 1000) : String(value);
   return (
     <div>
-      <Text size="sm" fw={500}>
+      <Text size="sm" fw={600}>
         {field.label}
       </Text>
       <Text size="sm" className="dr-num">
@@ -146,11 +146,11 @@ function SettingField({ field, value, onChange }: SettingFieldProps) {
         min={field.min}
         max={field.max}
         thousandSeparator=","
-        rightSectionWidth={told === null ? 48 : 96}
+        rightSectionWidth={told === null ? 72 : 136}
         rightSectionPointerEvents="none"
         rightSection={
-          <Text size="xs" c="dimmed" pr={8}>
-            {told === null ? (field.unit === 's' ? 'seconds' : '') : `s = ${told}`}
+          <Text size="xs" c="dimmed" pr={8} w="100%" ta="right" style={{ whiteSpace: 'nowrap' }}>
+            {told === null ? (field.unit === 's' ? 'seconds' : '') : `seconds = ${told}`}
           </Text>
         }
         hideControls

@@ -1,4 +1,4 @@
-// Said where jobs wait and nothing will take them: the queue is held, or no worker polls; with the command that starts one.
+// Said where jobs wait and nothing will take them: the queue is held, or no worker is connected; with the command that starts one.
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { IconPlayerPause, IconPlugConnectedX } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
@@ -36,7 +36,7 @@ export function NoWorker({ experiment }: { readonly experiment: ExperimentShape 
       color="yellow"
       variant="light"
       icon={<IconPlugConnectedX size={18} />}
-      title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job waits' : 'jobs wait'}, but no worker polls`}
+      title={`${countText(counts.pending)} ${counts.pending === 1 ? 'job is' : 'jobs are'} waiting, but no worker is connected`}
       p="sm"
     >
       <Text size="sm" mb={8}>
