@@ -2,7 +2,7 @@
 import type { Params } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
 
-import { commandId, demandId, type JobTemplate } from './create-jobs.ts';
+import { commandId, demandId } from './create-jobs.ts';
 import { findJob } from './job-rows.ts';
 import { indexParams, indexTags, unindexJobs, unindexTags } from './search-index.ts';
 import { lockOf } from './sql.ts';
@@ -15,6 +15,7 @@ export interface JobEdit {
   readonly max_attempts?: number | null;
   readonly timeout_seconds?: number | null;
   readonly tags?: readonly string[];
+  readonly results_dir?: string | null;
 }
 
 /** Edits a pending job; the event keeps what was and what is. */
@@ -33,7 +34,6 @@ export async function editJob(
     throw new Refusal('job_not_pending', `Job ${number} was edited by somebody else meanwhile. Load it again and repeat the edit.`, { revision: job.revision });
   }
   const command = edit.command === undefined ? job.command : edit.command;
-  const template: JobTemplate = { ...job, command, held: false };
   const after = {
     params: edit.params ?? job.params,
     command,
@@ -41,17 +41,20 @@ export async function editJob(
     max_attempts: edit.max_attempts === undefined ? job.max_attempts : edit.max_attempts,
     timeout_seconds: edit.timeout_seconds === undefined ? job.timeout_seconds : edit.timeout_seconds,
     tags: edit.tags ?? job.tags,
+    results_dir: edit.results_dir === undefined ? job.results_dir : edit.results_dir,
   };
   await tx.sql.run(
-    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + ? where id = ?`,
+    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, results_dir = ?,
+      revision = revision + ? where id = ?`,
     [
       JSON.stringify(after.params),
       command === null ? null : await commandId(tx.sql, command),
-      await demandId(tx.sql, experimentId, template),
+      await demandId(tx.sql, experimentId, { ...job, command }),
       after.priority,
       after.max_attempts,
       after.timeout_seconds,
       after.tags.length === 0 ? null : JSON.stringify(after.tags),
+      after.results_dir,
       // Only what the job runs makes it another one; an attempt of the old one no longer speaks for it.
       edit.params === undefined && edit.command === undefined ? 0 : 1,
       job.id,

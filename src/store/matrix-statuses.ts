@@ -7,7 +7,11 @@ import { rowSet } from './sql.ts';
 import type { Reader } from './store.ts';
 
 export interface MatrixStatuses extends Record<JobStatus, number> {
-  /** Numbers that were looked at, of those that the matrix has made jobs of; deleted jobs have no status any more. */
+  /** Of the pending ones. */
+  readonly held: number;
+  /** Of the aborted ones. */
+  readonly cancelled: number;
+  /** Numbers that were looked at, of those that the matrix has made jobs of; deleted jobs have no status any more, and forgotten ones none to show. */
   readonly looked_at: number;
   readonly of: number;
 }
@@ -21,15 +25,24 @@ interface Block {
 export async function readMatrixStatuses(reader: Reader, experimentId: number, blocks: readonly Block[]): Promise<Map<number, MatrixStatuses>> {
   const looks = blocks.map((block) => ({ ...block, numbers: looksAt(block) }));
   const found = new Map(
-    looks.map(({ id, expanded, numbers }) => [id, { pending: 0, running: 0, done: 0, aborted: 0, looked_at: numbers.length, of: expanded }]),
+    looks.map(({ id, expanded, numbers }) => [
+      id,
+      { pending: 0, running: 0, done: 0, aborted: 0, held: 0, cancelled: 0, looked_at: numbers.length, of: expanded },
+    ]),
   );
   const chosen = rowSet(reader.sql.dialect, { matrix_id: 'int', number: 'int' });
-  const rows = await reader.sql.all<{ matrix_id: number; status: JobStatus; jobs: number }>(
-    `select v.matrix_id, j.status, count(*) as jobs from ${chosen} as v cross join job j
-     where j.experiment_id = ? and j.number = v.number group by v.matrix_id, j.status`,
+  const rows = await reader.sql.all<{ matrix_id: number; status: JobStatus; jobs: number; held: number; cancelled: number }>(
+    `select v.matrix_id, j.status, count(*) as jobs, count(j.held_at) as held, count(case when j.outcome = 'cancelled' then 1 end) as cancelled
+      from ${chosen} as v cross join job j
+     where j.experiment_id = ? and j.number = v.number and j.forgotten_at is null group by v.matrix_id, j.status`,
     [JSON.stringify(looks.flatMap(({ id, numbers }) => numbers.map((number) => [id, number]))), experimentId],
   );
-  for (const { matrix_id, status, jobs } of rows) found.get(Number(matrix_id))![status] = Number(jobs);
+  for (const { matrix_id, status, jobs, held, cancelled } of rows) {
+    const statuses = found.get(Number(matrix_id))!;
+    statuses[status] = Number(jobs);
+    if (status === 'pending') statuses.held = Number(held);
+    if (status === 'aborted') statuses.cancelled = Number(cancelled);
+  }
   return found;
 }
 
