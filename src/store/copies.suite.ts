@@ -100,7 +100,9 @@ export function copiesSuite(name: string, make: () => Promise<StoreMaker | null>
       const statuses = async () => (await readMatrixStatuses(store, experiment, [made])).get(made.id);
       expect(await statuses()).toMatchObject({ pending: 2, held: 1, done: 1, aborted: 1, cancelled: 1, running: 0 });
       await act('forget', { numbers: [3] });
-      expect(await statuses()).toMatchObject({ aborted: 0, cancelled: 0, done: 1 });
+      expect(await statuses()).toMatchObject({ aborted: 0, cancelled: 0, done: 1, of: 4, copies: 0 });
+      await clone([1, 2]);
+      expect(await statuses()).toMatchObject({ pending: 4, done: 1, of: 6, looked_at: 6, copies: 2 });
     });
   });
 }
