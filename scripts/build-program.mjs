@@ -1,4 +1,4 @@
-// Bundles server and command lines into dist/main.js, dist/jd-worker-cli.js and the chunks that they load when they are needed: a program of a few files starts twice as
+// Bundles server and command lines into dist/main.js, dist/jd-worker-cli.js, dist/j-cli.js and the chunks that they load when they are needed: a program of a few files starts twice as
 // fast as one of a thousand. What brings native code or files of its own stays a package.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ const bundle = await rolldown({
   input: {
     main: join(ROOT, 'src/main.ts'),
     'jd-worker-cli': join(ROOT, 'src/jd-worker-cli.ts'),
+    'j-cli': join(ROOT, 'src/j-cli.ts'),
     job: join(ROOT, 'src/job/job.ts'),
     'chunks/read-worker': join(ROOT, 'src/store/read-worker.ts'),
   },

@@ -18,7 +18,7 @@ await main(async () => {
     const config = ['--config', 'src/dashboard/vite.config.ts', '--logLevel', 'warn'];
     await requiredStep('dashboard', process.execPath, [packageProgram('vite/bin/vite.js'), 'build', 'src/dashboard', ...config]);
   }
-  for (const name of ['main.js', 'jd-worker-cli.js']) {
+  for (const name of ['main.js', 'jd-worker-cli.js', 'j-cli.js']) {
     const program = join(ROOT, 'dist', name);
     if (existsSync(program)) chmodSync(program, 0o755);
   }

@@ -4,13 +4,14 @@ import { expect, test } from 'vitest';
 
 import { commandText } from '../src/cli/jd/help.ts';
 import * as jdWords from '../src/cli/jd/words.ts';
+import { createJ } from '../src/cli/j/program.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { contract, openApiDocument } from '../src/contract/index.ts';
 import { LIMITS } from '../src/core/limits.ts';
 import { REFUSALS } from '../src/core/refusal.ts';
 import { referencePages } from './reference-pages.mjs';
 
-const pages = referencePages({ contract, openApiDocument, REFUSALS, LIMITS, createProgram, jdWords: { ...jdWords, commandText } });
+const pages = referencePages({ contract, openApiDocument, REFUSALS, LIMITS, createProgram, createJ, jdWords: { ...jdWords, commandText } });
 
 test.each(Object.entries(pages))('docs/reference/%s is what `npm run docs` writes', (name, text) => {
   const file = new URL(`../docs/reference/${name}`, import.meta.url);

@@ -42,6 +42,7 @@ export function composeProgram(packageRoot: string): CliDependencies {
       prune: async (request) => (await import('./agent/registry-upkeep.ts')).pruneAgents(await agentContext(dependencies), request),
     },
     launch,
+    view,
     onInterrupt,
     exit: (code) => process.exit(code),
   };
@@ -102,6 +103,20 @@ function launch(program: string, args: readonly string[]): Promise<boolean> {
       child.unref();
       resolve(true);
     });
+  });
+}
+
+/** Ctrl-C is the viewer's: `less` takes it to stop waiting for more. */
+function view(words: string, paths: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const release = onInterrupt(() => {});
+    const child = spawn('/bin/sh', ['-c', `${words} "$@"`, 'sh', ...paths], { stdio: 'inherit' });
+    const end = (code: number): void => {
+      release();
+      resolve(code);
+    };
+    child.once('error', () => end(127));
+    child.once('close', (code, signal) => end(code ?? (signal === null ? 1 : 0)));
   });
 }
 

@@ -2,12 +2,13 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
 import type { SettingName } from '../runtime/config.ts';
-import { createContext, explain, type CommonOptions, type Context, type SettingFlags } from './context.ts';
+import { createContext, explain, type Advice, type CommonOptions, type Context, type SettingFlags } from './context.ts';
 import type { CliDependencies } from './dependencies.ts';
+import { usageError } from './failure.ts';
 
 export interface CommandText {
   readonly summary: string;
-  /** Command lines without the leading `drover`. */
+  /** Command lines without the leading name of the program. */
   readonly examples: readonly string[];
   readonly notes?: string;
 }
@@ -33,8 +34,14 @@ export function addCommand(parent: Command, usage: string, text: CommandText): C
     .command(usage)
     .summary(text.summary)
     .description(text.notes === undefined ? text.summary : `${text.summary}\n\n${text.notes}`);
-  const examples = text.examples.map((example) => `  drover ${example}`).join('\n');
-  return addCommonOptions(command.addHelpText('before', `Examples:\n${examples}\n`));
+  return addCommonOptions(command.addHelpText('before', examplesText(parent, text.examples)));
+}
+
+/** What help begins with. */
+export function examplesText(parent: Command, examples: readonly string[]): string {
+  let program = parent;
+  while (program.parent !== null) program = program.parent;
+  return `Examples:\n${examples.map((example) => `  ${program.name()} ${example}`).join('\n')}\n`;
 }
 
 export function addCommonOptions(command: Command): Command {
@@ -58,22 +65,32 @@ export function onRun<Options>(command: Command, dependencies: CliDependencies, 
   onRunWith({ command, dependencies, settings: USUAL_SETTINGS }, body);
 }
 
+/** How another program than `drover` is called, and what it takes for granted. */
+export interface Persona {
+  readonly open: (context: Context) => Context;
+  readonly flags: (options: object) => SettingFlags;
+  readonly advice: Advice;
+}
+
 interface Binding {
+  readonly persona?: Persona;
   readonly command: Command;
   readonly dependencies: CliDependencies;
   /** Options that are settings too, so that they come before environment and files. */
   readonly settings: readonly SettingName[];
 }
 
-export function onRunWith<Options>({ command, dependencies, settings }: Binding, body: Body<Options>): void {
+export function onRunWith<Options>({ command, dependencies, settings, persona }: Binding, body: Body<Options>): void {
   const tail = splitAtDashes(command);
   command.action(async () => {
     const options = command.optsWithGlobals<Options & CommonOptions>();
-    const context = createContext(dependencies, options, settingFlags(options, settings));
+    const flags = { ...settingFlags(options, settings), ...persona?.flags(options) };
+    const plain = createContext(dependencies, options, flags);
+    const context = persona?.open(plain) ?? plain;
     try {
       await body({ context, options, words: command.args, tail: tail() });
     } catch (error) {
-      throw await explain(error, context);
+      throw await explain(error, context, persona?.advice);
     }
   });
 }
@@ -123,6 +140,15 @@ export function seconds(text: string): number {
 /** Also takes `none`, and leaves it as it is: commander would not keep a null. */
 export function orNone<Value>(parse: (text: string) => Value): (text: string) => Value | 'none' {
   return (text) => (text === 'none' ? text : parse(text));
+}
+
+/** Reads a word that stands among others as the parser of an option would. */
+export function readWord<Value>(parse: (text: string) => Value, word: string): Value {
+  try {
+    return parse(word);
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? usageError(`${JSON.stringify(word)}: ${error.message}`) : error;
+  }
 }
 
 /** For options that may be given several times. */

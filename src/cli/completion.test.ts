@@ -20,7 +20,7 @@ async function offered(...words: string[]): Promise<string[]> {
 
 test('commands, and the commands of a noun', async () => {
   expect(await offered('st')).toEqual(['status']);
-  expect(await offered('job', 're')).toEqual(['requeue']);
+  expect(await offered('job', 'req')).toEqual(['requeue']);
   expect(await offered('')).not.toContain('__complete');
 });
 

@@ -2,20 +2,30 @@
 import type { Argument, Command, Option } from 'commander';
 
 import { CLASS_NAME } from '../core/identifiers.ts';
+import { SHELLS } from './completion-scripts.ts';
 import { createContext, type Context } from './context.ts';
 import type { CliDependencies } from './dependencies.ts';
+import { FACT_NAMES } from './job-facts.ts';
 
 /** A server that does not answer must not freeze the shell. */
 const PATIENCE_MS = 1_500;
 const JOBS = 100;
 
-/** `words` are those after `drover`, the last one being the unfinished one. */
-export async function complete(program: Command, words: readonly string[], dependencies: CliDependencies): Promise<string[]> {
+export interface Line {
+  readonly program: Command;
+  /** Those after the name of the program, the last one being the unfinished one. */
+  readonly words: readonly string[];
+  readonly dependencies: CliDependencies;
+  /** What the program takes for granted. */
+  readonly open?: (context: Context) => Context;
+}
+
+export async function complete({ program, words, dependencies, open = (context) => context }: Line): Promise<string[]> {
   const typed = words.slice(0, -1);
   const partial = words.at(-1) ?? '';
   if (typed.includes('--')) return [];
   const { command, operands, awaiting, experiment } = walk(program, typed);
-  const context = createContext(dependencies, {}, experiment === null ? {} : { experiment });
+  const context = open(createContext(dependencies, {}, experiment === null ? {} : { experiment }));
   if (awaiting !== null) return fitting(partial, await optionValues(awaiting, context));
   if (partial.startsWith('-')) return fitting(partial, optionNames(command));
   if (command.commands.length > 0) return fitting(partial, visibleCommands(command));
@@ -82,6 +92,10 @@ async function optionValues(option: Option, context: Context): Promise<readonly 
       return ask(context, classNames);
     case 'machine':
       return ask(context, machineNames);
+    case 'columns':
+      return FACT_NAMES;
+    case 'tag':
+      return ask(context, tagNames);
     case 'example':
       return ['digits'];
     default:
@@ -102,8 +116,12 @@ async function argumentValues(argument: Argument | null, { context, partial }: {
       return ask(context, classNames);
     case 'variable':
       return ask(context, variableNames);
+    case 'tag':
+      return ask(context, tagNames);
+    case 'matrix':
+      return ask(context, matrixNumbers);
     case 'shell':
-      return ['bash', 'zsh', 'fish'];
+      return SHELLS;
     case 'state':
       return ['run', 'pause', 'drain', 'stop'];
     default:
@@ -135,13 +153,25 @@ async function variableNames(context: Context): Promise<string[]> {
   return [...new Set(variables.map(({ name }) => name))];
 }
 
+async function tagNames(context: Context): Promise<string[]> {
+  const { client } = await context.connection();
+  return [...(await client.jobs.tags({ params: { experiment: await context.experiment() } })).tags];
+}
+
+async function matrixNumbers(context: Context): Promise<string[]> {
+  const { client } = await context.connection();
+  const { matrices } = await client.matrices.list({ params: { experiment: await context.experiment() }, query: {} });
+  return ['last', ...matrices.map(({ id }) => String(id))];
+}
+
 /** `E/` for each experiment, and once an experiment is typed its newest jobs. */
 async function jobReferences(context: Context, partial: string): Promise<string[]> {
   const { client } = await context.connection();
   const named = /^([a-z][a-z0-9-]*)\//.exec(partial)?.[1];
   if (named === undefined) {
     const { settings } = await context.configuration();
-    if (settings.experiment === null) return ['last', ...(await experimentNames(context)).map((name) => `${name}/`)];
+    // Where jobs are plain numbers, an experiment is taken for granted.
+    if (settings.experiment === null && context.program === 'drover') return ['last', ...(await experimentNames(context)).map((name) => `${name}/`)];
   }
   const experiment = named ?? (await context.experiment());
   const { jobs } = await client.jobs.list({ params: { experiment }, query: { limit: JOBS, sort: 'number', order: 'desc' } });

@@ -15,12 +15,16 @@ export interface CommonOptions {
 export type SettingFlags = Readonly<Partial<Record<SettingName, unknown>>>;
 
 export interface Context {
+  /** What the user typed to get here. */
+  readonly program: 'drover' | 'j';
   readonly dependencies: CliDependencies;
   readonly output: Output;
   configuration(): Promise<Configuration>;
   connection(): Promise<Connection>;
   /** The experiment of a command that names none: a flag or setting, else the only one there is. */
   experiment(): Promise<string>;
+  /** What jobs are called here, for example `digits-tune/1-5`. */
+  jobName(experiment: string, numbers: number | string): string;
 }
 
 export function createContext(dependencies: CliDependencies, options: CommonOptions, flags: SettingFlags = {}): Context {
@@ -29,11 +33,13 @@ export function createContext(dependencies: CliDependencies, options: CommonOpti
   let configuration: Promise<Configuration> | null = null;
   let connection: Promise<Connection> | null = null;
   const context: Context = {
+    program: 'drover',
     dependencies,
     output: createOutput(mode, dependencies),
     configuration: () => (configuration ??= readConfiguration(dependencies, flags)),
     connection: () => (connection ??= openConnection(context)),
     experiment: () => chooseExperiment(context),
+    jobName: (experiment, numbers) => `${experiment}/${numbers}`,
   };
   return context;
 }

@@ -38,6 +38,8 @@ export interface CliDependencies {
   readonly agent: AgentLauncher;
   /** Runs a program detached and forgets it; false when it cannot be started. For the browser. */
   readonly launch: (program: string, args: readonly string[]) => Promise<boolean>;
+  /** Shows files with a program of the user's (a shell's words, to which the paths are added) in the foreground; its exit code. */
+  readonly view: (words: string, paths: readonly string[]) => Promise<number>;
   /** Calls back at each Ctrl-C and SIGTERM, instead of the process just ending; the result takes that back. */
   readonly onInterrupt: (listener: (signal: NodeJS.Signals) => void) => () => void;
   /** Ends the process at once. */

@@ -17,6 +17,7 @@ export interface JobOptions {
   readonly memoryMb?: number;
   readonly gpus?: number;
   readonly tag?: string[];
+  readonly resultsDir?: string;
   readonly held?: true;
   readonly dryRun?: true;
 }
@@ -37,6 +38,7 @@ export function jobOptions(command: Command): Command {
     .option('--memory-mb <n>', 'memory that it needs', numberFrom(0))
     .option('--gpus <n>', 'GPUs that it needs', numberFrom(0))
     .option('--tag <tag>', 'may be repeated', collect)
+    .option('--results-dir <path>', 'absolute directory that its results are to be copied to')
     .option('--held', 'create held: nothing starts before `job unhold`')
     .option('--dry-run', 'say what would be created, create nothing');
 }
@@ -58,6 +60,7 @@ export function jobSettings(options: JobOptions, tail: readonly string[] | null)
     ...(options.grace === undefined ? {} : { grace_seconds: options.grace }),
     ...(Object.keys(resources).length === 0 ? {} : { resources }),
     ...(options.tag === undefined ? {} : { tags: options.tag }),
+    ...(options.resultsDir === undefined ? {} : { results_dir: options.resultsDir }),
     ...(options.held === undefined ? {} : { held: true }),
     ...(options.dryRun === undefined ? {} : { dry_run: true }),
   };

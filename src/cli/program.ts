@@ -27,23 +27,33 @@ const EXAMPLES = `Examples:
 `;
 
 export function createProgram(dependencies: CliDependencies): Command {
-  const { stdout, stderr } = dependencies;
-  const program = new Command('drover')
+  const program = configureProgram(new Command('drover'), dependencies)
     .description('Runs many experiments on many machines: a queue of jobs, agents that run them, a live dashboard.')
+    .addHelpText('before', EXAMPLES);
+  addCommonOptions(program);
+  addAll(program, dependencies);
+  return program;
+}
+
+/** How a program of commands speaks: its own streams, its own name before what is wrong. */
+export function configureProgram(program: Command, dependencies: CliDependencies): Command {
+  const { stdout, stderr } = dependencies;
+  return program
     .version(dependencies.version, '-V, --version')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text.replace(/^error: /, 'drover: ')),
+      writeErr: (text) => void stderr.write(text.replace(/^error: /, `${program.name()}: `)),
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-    .configureHelp({ showGlobalOptions: false })
-    .addHelpText('before', EXAMPLES);
-  addCommonOptions(program);
+    .configureHelp({ showGlobalOptions: false });
+}
+
+function addAll(program: Command, dependencies: CliDependencies): void {
   for (const add of [
     addUp,
     addServer,
@@ -63,5 +73,4 @@ export function createProgram(dependencies: CliDependencies): Command {
   ]) {
     add(program, dependencies);
   }
-  return program;
 }

@@ -34,6 +34,8 @@ test('without a command it shows its help, which begins with examples', async ()
 const COMMANDS = [
   ...['up', 'server', 'status', 'wait', 'config', 'login-link', 'completions', 'matrix add'],
   ...['add', 'ls', 'show', 'log', 'files', 'file', 'metrics', 'edit', 'cancel', 'rm', 'requeue', 'hold', 'unhold'].map((verb) => `job ${verb}`),
+  ...['clone', 'restart', 'forget', 'unforget', 'settimeout', 'cp', 'stat'].map((verb) => `job ${verb}`),
+  ...['ls', 'stat', 'csv'].map((verb) => `matrix ${verb}`),
   ...['create', 'ls', 'show', 'set', 'rm', 'pin', 'hold', 'unhold'].map((verb) => `experiment ${verb}`),
   ...['start', 'ls', 'stop', 'restart', 'tell', 'cancel', 'history', 'revoke'].map((verb) => `worker ${verb}`),
   ...['create', 'ls', 'rm'].map((verb) => `key ${verb}`),
@@ -212,16 +214,22 @@ test('job ls reads every page in a pipe, and prints one JSON list', async () => 
   expect((await stage.drover('job', 'ls', '-e', 'digits-tune', '-q')).stdout.split('\n').slice(0, 2)).toEqual(['digits-tune/1', 'digits-tune/2']);
 });
 
-test('job ls on a terminal shows the newest, the newest last, within the width of the screen', async () => {
+test('job ls on a terminal shows the newest and what runs, the newest last, within the width of the screen', async () => {
   const jobs = [9, 8].map((number) => ({ ...exampleJob, number, message: 'm'.repeat(300) }));
-  const { stage } = await staged(() => ({ json: { jobs, next_cursor: 'more', total: { count: 9, exact: true } } }), { terminal: true, env: { NO_COLOR: '1' } });
+  const older = [{ ...exampleJob, number: 3, status: 'running' }];
+  const answer = ({ query }: Call): Reply =>
+    query.get('status') === 'running' && query.get('numbers') === '1-7'
+      ? { json: { jobs: older, next_cursor: null, total: { count: 1, exact: true } } }
+      : { json: { jobs, next_cursor: 'more', total: { count: 9, exact: true } } };
+  const { stage } = await staged(answer, { terminal: true, env: { NO_COLOR: '1' } });
   const { stdout, stderr } = await stage.drover('job', 'ls', '-e', 'digits-tune');
   const lines = stdout.trimEnd().split('\n');
-  expect(lines[1]).toContain('digits-tune/8');
-  expect(lines[2]).toContain('digits-tune/9');
+  expect(lines[1]).toContain('digits-tune/3');
+  expect(lines[2]).toContain('digits-tune/8');
+  expect(lines[3]).toContain('digits-tune/9');
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   expect(stdout).not.toContain('\u001b');
-  expect(stderr).toContain('The newest 2 of 9 jobs');
+  expect(stderr).toContain('The newest 2 and 1 that run of 9 jobs');
 });
 
 test('the only experiment need not be named; of several one must be', async () => {

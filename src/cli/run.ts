@@ -1,5 +1,5 @@
 // Runs one command line and says with which code the process is to end. Errors become one sentence on stderr.
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 
 import type { CliDependencies } from './dependencies.ts';
 import { endingOf, EXIT } from './failure.ts';
@@ -7,8 +7,24 @@ import { createProgram } from './program.ts';
 import { printable } from './terminal-text.ts';
 
 /** `words` are those after the program's name. */
-export async function run(dependencies: CliDependencies, words: readonly string[]): Promise<number> {
-  const program = createProgram(dependencies);
+export function run(dependencies: CliDependencies, words: readonly string[]): Promise<number> {
+  return runProgram({ program: createProgram(dependencies), dependencies, words, hint: (code) => dashesHint(code, words) });
+}
+
+function dashesHint(code: string, words: readonly string[]): string | null {
+  return code === 'commander.unknownOption' && words[1] === 'add' && !words.includes('--') ? 'Options of the command that is to run go after --.' : null;
+}
+
+export interface ProgramRun {
+  readonly program: Command;
+  readonly dependencies: CliDependencies;
+  readonly words: readonly string[];
+  /** What to say after a mistake of this code. */
+  readonly hint: (code: string) => string | null;
+}
+
+export async function runProgram(line: ProgramRun): Promise<number> {
+  const { program, words } = line;
   if (words.length === 0) {
     program.outputHelp();
     return EXIT.ok;
@@ -17,21 +33,21 @@ export async function run(dependencies: CliDependencies, words: readonly string[
     await program.parseAsync(words, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
-    return finish(error, dependencies, words);
+    return finish(error, line);
   }
 }
 
-function finish(error: unknown, { stderr }: CliDependencies, words: readonly string[]): number {
+function finish(error: unknown, { program, dependencies: { stderr }, words, hint }: ProgramRun): number {
   const debug = beforeDashes(words).includes('--debug');
   if (error instanceof CommanderError) {
     // Commander has printed its own sentence, or the help that was asked for.
-    if (error.code === 'commander.unknownOption' && words[1] === 'add' && !words.includes('--'))
-      stderr.write('Options of the command that is to run go after --.\n');
+    const more = hint(error.code);
+    if (more !== null) stderr.write(`${more}\n`);
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   if (isClosedPipe(error)) return EXIT.ok;
   const ending = endingOf(error);
-  if (ending.message !== '') stderr.write(`drover: ${printable(ending.message)}\n`);
+  if (ending.message !== '') stderr.write(`${program.name()}: ${printable(ending.message)}\n`);
   if (debug && error instanceof Error) stderr.write(`${error.stack}\n`);
   else if (ending.exit_code === EXIT.unexpected) stderr.write('More with --debug.\n');
   return ending.exit_code;

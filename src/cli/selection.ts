@@ -14,8 +14,9 @@ export function parseReference(text: string): Reference {
   const match = /^(?:([a-z][a-z0-9-]{1,46})\/)?(.+)$/.exec(text);
   const experiment = match?.[1] ?? null;
   const rest = match?.[2] ?? '';
-  if (rest === 'last') return { experiment, numbers: 'last' };
+  if (rest.toLowerCase() === 'last') return { experiment, numbers: 'last' };
   const numbers = parseRanges(rest);
+  if (rest === '0') throw usageError('0 names no job: the first one of an experiment is 1.');
   if (numbers === null) {
     throw usageError(`${JSON.stringify(text)} names no job. Write digits-tune/42, 42, 1-5,8 or last.`);
   }

@@ -11,6 +11,7 @@ import { onTestFinished } from 'vitest';
 
 import { systemClock } from '../runtime/clock.ts';
 import type { CliDependencies, OutputStream } from './dependencies.ts';
+import { runJ } from './j/run.ts';
 import { run } from './run.ts';
 
 export interface Stage {
@@ -18,6 +19,8 @@ export interface Stage {
   readonly home: string;
   /** Runs `drover` with these words, to its end. */
   drover(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** Runs `j` with these words, to its end. */
+  j(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   /** Presses Ctrl-C. */
   interrupt(): void;
   type(text: string): void;
@@ -61,6 +64,7 @@ export function createStage(options: StageOptions = {}): Stage {
       ...{ stop: unavailable, drain: unavailable, restart: unavailable, scale: unavailable, prune: unavailable },
     },
     launch: () => Promise.resolve(false),
+    view: unavailable,
     onInterrupt(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -68,17 +72,19 @@ export function createStage(options: StageOptions = {}): Stage {
     exit: unavailable,
     ...options.overrides,
   };
+  const to = async (program: typeof run, words: readonly string[]) => {
+    const stdout = memoryStream(terminal);
+    const stderr = memoryStream(terminal);
+    const own = Object.create(dependencies, { stdout: { value: stdout }, stderr: { value: stderr } }) as CliDependencies;
+    const code = await program(own, words);
+    stdin = new PassThrough();
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  };
   return {
     dependencies,
     home,
-    async drover(...words) {
-      const stdout = memoryStream(terminal);
-      const stderr = memoryStream(terminal);
-      const own = Object.create(dependencies, { stdout: { value: stdout }, stderr: { value: stderr } }) as CliDependencies;
-      const code = await run(own, words);
-      stdin = new PassThrough();
-      return { code, stdout: stdout.text(), stderr: stderr.text() };
-    },
+    drover: (...words) => to(run, words),
+    j: (...words) => to(runJ, words),
     interrupt() {
       for (const listener of listeners) listener('SIGINT');
     },

@@ -13,9 +13,13 @@ export const FilterFields = {
     .string()
     .max(LIMITS.search_characters.value)
     .optional()
-    .describe('`lr=0.01`, `lr>0.001`, `tag:best`, `-tag:best`, a worker id, or any text in a param name or value, in a tag, or in the message'),
+    .describe('`lr=0.01`, `lr>0.001`, `tag:best`, `-tag:best`, `is:forgotten`, a worker id, or any text in a param name or value, in a tag, or in the message'),
   numbers: z.string().max(20_000).optional().describe('ranges of job numbers, e.g. 1-27,30'),
   matrix_id: z.coerce.number().int().optional(),
+  forgotten: z
+    .enum(['no', 'only', 'too'])
+    .optional()
+    .describe('jobs that were forgotten: `no` (default) leaves them out, `only` means no others, `too` makes no difference'),
   held: z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]).optional(),
 };
 

@@ -35,6 +35,7 @@ export const Counts = z.object({
   total: Count.describe('jobs that exist now: the sum of the four'),
   created: Count.describe('jobs ever created, deleted ones included'),
   expanding: Count.describe('jobs that a large matrix has still to make'),
+  forgotten: Count.default(0).describe('those of the ended ones that somebody forgot: counted above, left out of lists'),
 });
 
 export const RetrySettings = z.object({
@@ -96,6 +97,8 @@ export const Job = z.object({
   message: z.string().nullable().describe('why the newest attempt ended as it did'),
   worker_id: z.string().nullable().describe('who has it, or had it last'),
   progress: Progress.nullable(),
+  results_dir: z.string().nullable().describe('where its results are to be copied to'),
+  forgotten_at: Moment.nullable().describe('since when lists leave it out'),
 });
 
 export const Attempt = z.object({

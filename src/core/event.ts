@@ -19,6 +19,8 @@ export const EVENT_KINDS = [
   'jobs_requeued',
   'jobs_held',
   'jobs_unheld',
+  'jobs_forgotten',
+  'jobs_unforgotten',
   'jobs_ready',
   'jobs_progressed',
   'logs_appended',

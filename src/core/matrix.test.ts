@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { combinationAt, combinations, matrixSize, readMatrix, readMatrixWords, type Matrix } from './matrix.ts';
+import { combinationAt, combinations, matrixOddities, matrixSize, readMatrix, readMatrixWords, type Matrix } from './matrix.ts';
 import type { ParamValue } from './params.ts';
 
 const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_.-]{0,8}$/).filter((text) => text !== '__proto__');
@@ -142,4 +142,18 @@ describe('words of a command line', () => {
     const result = readMatrixWords(words);
     expect('problem' in result && result.problem).toContain(problem);
   });
+});
+
+test('empty values and values that come twice are told, and others are not', () => {
+  expect(matrixOddities([{ name: 'a', values: [1, '1', 2] }])).toEqual([]);
+  expect(
+    matrixOddities([
+      { name: 'a', values: ['', 'x', 'x'] },
+      { name: 'b', values: [1, 1, 1, 2] },
+    ]),
+  ).toEqual([
+    'a has an empty value; it makes jobs too.',
+    'a has "x" more than once; each makes jobs of its own.',
+    'b has 1 more than once; each makes jobs of its own.',
+  ]);
 });

@@ -54,6 +54,18 @@ export function matrixSize(matrix: Matrix): number {
   return matrix.reduce((size, axis) => size * axis.values.length, 1);
 }
 
+/** What is allowed and still mostly a slip: an empty value, and the same value twice. One sentence each. */
+export function matrixOddities(matrix: Matrix): string[] {
+  return matrix.flatMap(({ name, values }) => {
+    const texts = values.map((value) => JSON.stringify(value));
+    const twice = [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))];
+    return [
+      ...(values.includes('') ? [`${name} has an empty value; it makes jobs too.`] : []),
+      ...(twice.length === 0 ? [] : [`${name} has ${twice.slice(0, 5).join(', ')} more than once; each makes jobs of its own.`]),
+    ];
+  });
+}
+
 /** The combination at `index`, 0 ≤ index < matrixSize(matrix). */
 export function combinationAt(matrix: Matrix, index: number): Params {
   const params: Record<string, ParamValue> = {};

@@ -1,4 +1,4 @@
-// The search box: `lr=0.01`, `lr>0.001`, `hidden_units!=8`, `tag:best`, `-tag:best`, a job number, or any text. Words are joined by "and".
+// The search box: `lr=0.01`, `lr>0.001`, `hidden_units!=8`, `tag:best`, `-tag:best`, `is:forgotten`, a job number, or any text. Words are joined by "and".
 
 export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
@@ -7,12 +7,18 @@ export type SearchTerm =
   | { readonly kind: 'tag'; readonly tag: string; readonly has: boolean }
   | { readonly kind: 'text'; readonly text: string };
 
-export type SearchResult = { readonly terms: readonly SearchTerm[] } | { readonly problem: string };
+/** `forgotten`: the jobs that lists leave out are meant, and no others. */
+export type SearchResult = { readonly terms: readonly SearchTerm[]; readonly forgotten?: true } | { readonly problem: string };
 
 /** Double quotes keep spaces together: `note="two words"`. */
 export function parseSearch(input: string): SearchResult {
   const terms: SearchTerm[] = [];
+  let forgotten = false;
   for (const word of words(input)) {
+    if (word === 'is:forgotten') {
+      forgotten = true;
+      continue;
+    }
     const tag = /^(-?)tag:(.+)$/s.exec(word);
     if (tag !== null) {
       terms.push({ kind: 'tag', tag: unquote(tag[2]!), has: tag[1] === '' });
@@ -30,7 +36,7 @@ export function parseSearch(input: string): SearchResult {
     }
     terms.push({ kind: 'param', name: match[1]!, comparison, value });
   }
-  return { terms };
+  return { terms, ...(forgotten ? { forgotten } : {}) };
 }
 
 function words(input: string): string[] {

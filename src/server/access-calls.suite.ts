@@ -143,6 +143,7 @@ export const CALLS: Record<EndpointName, AccessCall | readonly AccessCall[]> = {
   'jobs.hold': { prepare: free },
   'jobs.unhold': { prepare: held },
   'jobs.bulk': { prepare: withBody({ action: 'hold', filter: { status: 'pending' } }) },
+  'jobs.clone': { prepare: withBody({ filter: { status: 'pending' } }) },
   'jobs.tags': {},
   'jobs.operations': {},
   'jobs.operation': { prepare: () => ({ params: { operation_id: 1 } }), good: 'not_found' },

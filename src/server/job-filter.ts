@@ -1,9 +1,11 @@
-// Reads the conditions of a request that choose jobs.
+// Reads the conditions of a request that choose jobs. Those that were forgotten are not meant unless somebody says so.
 import { parseRanges } from '../core/identifiers.ts';
 import type { JobStatus } from '../core/job.ts';
 import { parseSearch } from '../core/search.ts';
+import { readCounts } from '../store/experiments.ts';
 import type { JobFilter } from '../store/job-search.ts';
 
+import { type Call, namedExperiment } from './context.ts';
 import { invalid } from './new-jobs.ts';
 
 interface FilterInput {
@@ -12,15 +14,28 @@ interface FilterInput {
   readonly numbers?: string | undefined;
   readonly matrix_id?: number | undefined;
   readonly held?: boolean | undefined;
+  readonly forgotten?: 'no' | 'only' | 'too' | undefined;
 }
 
-export function readFilter(input: FilterInput): JobFilter {
+export async function readFilter(call: Call, input: FilterInput): Promise<JobFilter> {
+  const { asks, ...filter } = readConditions(input);
+  if (asks !== 'no') return asks === 'only' ? { ...filter, forgotten: true } : filter;
+  // Where nobody forgot anything, nothing is looked at for it.
+  const { id } = namedExperiment(call);
+  const counts = (await readCounts(call.context.store, [id])).get(id)!;
+  return counts.forgotten === 0 ? filter : { ...filter, forgotten: false };
+}
+
+type Conditions = JobFilter & { readonly asks: 'no' | 'only' | 'too' };
+
+function readConditions(input: FilterInput): Conditions {
   const search = input.search === undefined || input.search.trim() === '' ? null : parseSearch(input.search);
   if (search !== null && 'problem' in search) throw invalid(search.problem, 'search');
   const ranges = input.numbers === undefined ? null : parseRanges(input.numbers);
   if (input.numbers !== undefined && ranges === null)
     throw invalid(`${JSON.stringify(input.numbers.slice(0, 60))} is not a list of job numbers such as 1-27,30.`, 'numbers');
   return {
+    asks: search?.forgotten === true ? 'only' : (input.forgotten ?? 'no'),
     ...(input.status === undefined ? {} : { statuses: [input.status].flat() }),
     ...(search === null ? {} : { terms: search.terms }),
     ...(ranges === null ? {} : { ranges }),

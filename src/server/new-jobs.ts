@@ -79,6 +79,7 @@ function readTemplate(body: CreateBody): JobTemplate {
     grace_seconds: body.grace_seconds ?? null,
     tags: body.tags ?? [],
     held: body.held ?? false,
+    results_dir: body.results_dir ?? null,
   };
 }
 

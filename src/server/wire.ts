@@ -62,6 +62,8 @@ export function jobShape(job: JobRecord): JobShape {
     message,
     worker_id,
     progress: job.progress_done === null || job.progress_total === null ? null : { done: job.progress_done, total: job.progress_total },
+    results_dir: job.results_dir,
+    forgotten_at: moment(job.forgotten_at),
   };
 }
 

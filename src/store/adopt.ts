@@ -87,6 +87,8 @@ async function makeRunning(tx: Transaction, { facts, session, slot, started_at }
   );
   const lease = [facts.row.job_id, facts.row.attempt, facts.row.rank, session.agent.id, workerPrefix(session), slot, tx.now, session.message.sync_seq, 1];
   sendSets(tx.sql, [[hotStatements(tx.sql.dialect).insertLeases, [lease]]]);
+  const remembered = await tx.sql.run('update job set forgotten_at = null where id = ? and forgotten_at is not null', [facts.job.id]);
+  tx.count(facts.row.experiment_id, 'forgotten', -remembered);
   tx.count(facts.row.experiment_id, facts.job.status, -1);
   tx.count(facts.row.experiment_id, 'running', 1);
   facts.job = { ...facts.job, status: 'running', attempts: facts.row.attempt, cancel_requested_at: null };

@@ -23,6 +23,7 @@ export interface JobTemplate {
   readonly grace_seconds: number | null;
   readonly tags: readonly string[];
   readonly held: boolean;
+  readonly results_dir: string | null;
 }
 
 export interface NumberBlock {
@@ -112,8 +113,8 @@ async function insertRows(
 ): Promise<void> {
   await tx.sql.run(
     `insert into job (id, experiment_id, number, status, params_json, command_id, demand_id, matrix_id, kind, priority, revision, held_at,
-        attempts, failures, losses, max_attempts, timeout_seconds, grace_seconds, tags_json, created_at)
-      select id, ?, number, 'pending', params, ?, ?, ?, 'job', ?, 1, ?, 0, 0, 0, ?, ?, ?, ?, ?
+        attempts, failures, losses, max_attempts, timeout_seconds, grace_seconds, tags_json, created_at, results_dir)
+      select id, ?, number, 'pending', params, ?, ?, ?, 'job', ?, 1, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?
       from ${rowSet(tx.sql.dialect, { id: 'int', number: 'int', params: 'text' })} as v where true`,
     [
       experiment_id,
@@ -127,6 +128,7 @@ async function insertRows(
       template.grace_seconds,
       template.tags.length === 0 ? null : JSON.stringify(template.tags),
       tx.now,
+      template.results_dir,
       JSON.stringify(rows),
     ],
   );
@@ -145,8 +147,10 @@ export async function commandId(sql: Sql, template: string, variables: FrozenVar
   return Number(row!.id);
 }
 
+type Asking = Pick<JobTemplate, 'command' | 'machine_class' | 'cpus' | 'memory_bytes' | 'gpus'>;
+
 /** Jobs that ask for the same things share a demand: the unit in which the queue is read. */
-export async function demandId(sql: Sql, experimentId: number, template: JobTemplate): Promise<number> {
+export async function demandId(sql: Sql, experimentId: number, template: Asking): Promise<number> {
   const fields = [experimentId, template.machine_class, template.cpus, template.memory_bytes, template.gpus, 1, template.command === null ? 1 : 0];
   const [row] = await sql.all<{ id: number }>(
     `insert into demand (key, experiment_id, machine_class, cpus, memory_bytes, gpus, gang_size, needs_script) values (?, ?, ?, ?, ?, ?, ?, ?)

@@ -18,7 +18,12 @@ export interface ExperimentSettings extends RetryPolicy {
 
 export const DEFAULT_SETTINGS: ExperimentSettings = { ...DEFAULT_RETRY_POLICY, timeout_seconds: null, grace_seconds: 30, lost_after_seconds: 600 };
 
-export type JobCounts = Record<JobStatus, number> & { readonly total: number; readonly created: number; readonly expanding: number };
+export type JobCounts = Record<JobStatus, number> & {
+  readonly total: number;
+  readonly created: number;
+  readonly expanding: number;
+  readonly forgotten: number;
+};
 
 export interface ExperimentRecord {
   readonly id: number;
@@ -172,7 +177,7 @@ function toRecord(
   };
 }
 
-const NO_JOBS: JobCounts = { pending: 0, running: 0, done: 0, aborted: 0, total: 0, created: 0, expanding: 0 };
+const NO_JOBS: JobCounts = { pending: 0, running: 0, done: 0, aborted: 0, total: 0, created: 0, expanding: 0, forgotten: 0 };
 
 export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly number[]): Promise<Map<number, JobCounts>> {
   const found = new Map<number, JobCounts>();
@@ -190,6 +195,7 @@ export async function readCounts(reader: Pick<Reader, 'query'>, ids: readonly nu
       total: JOB_STATUSES.reduce((sum, status) => sum + statuses[status], 0),
       created: value('created'),
       expanding: value('expanding'),
+      forgotten: value('forgotten'),
     });
   }
   return found;

@@ -1,6 +1,6 @@
-// What people do to jobs: hold, cancel, requeue, delete. One job is a set of one; whatever does not fit is told, not changed.
+// What people do to jobs: hold, cancel, requeue, forget, delete. One job is a set of one; whatever does not fit is told, not changed.
 import { type EventKind } from '../core/event.ts';
-import { type JobStatus, mayTransition } from '../core/job.ts';
+import { isEnded, type JobStatus, mayTransition } from '../core/job.ts';
 import { LIMITS } from '../core/limits.ts';
 import { Refusal, type RefusalCode } from '../core/refusal.ts';
 import { withoutTags, withTags } from '../core/tags.ts';
@@ -11,13 +11,27 @@ import { indexTags, unindexTags } from './search-index.ts';
 import { lockOf, rowSet, valueSet } from './sql.ts';
 import type { Transaction } from './writer.ts';
 
-export const JOB_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority', 'add_tags', 'remove_tags'] as const;
+export const JOB_ACTIONS = [
+  'cancel',
+  'requeue',
+  'hold',
+  'unhold',
+  'delete',
+  'forget',
+  'unforget',
+  'set_priority',
+  'set_timeout',
+  'add_tags',
+  'remove_tags',
+] as const;
 export type JobAction = (typeof JOB_ACTIONS)[number];
 
 export interface ActionRequest {
   readonly action: JobAction;
   readonly force: boolean;
   readonly priority: number;
+  /** With set_timeout; null: as the experiment says. */
+  readonly timeout_seconds?: number | null;
   /** With add_tags and remove_tags. */
   readonly tags?: readonly string[];
   readonly actor: string;
@@ -41,6 +55,7 @@ interface JobHead {
   readonly not_before: number | null;
   readonly attempts: number;
   readonly tags_json: string | null;
+  readonly forgotten_at: number | null;
 }
 
 /** Does one thing to all jobs that the filter names, in this transaction; larger sets are an operation. */
@@ -49,7 +64,7 @@ export async function actOnJobs(tx: Transaction, experimentId: number, filter: J
   const limit = LIMITS.bulk_jobs.value;
   const { text, values } = sinceAsked(request);
   const heads = await tx.sql.all<JobHead>(
-    `select id, number, status, held_at, not_before, attempts, tags_json from job where ${where.text}${text} order by number limit ?${lockOf(tx.sql)}`,
+    `select id, number, status, held_at, not_before, attempts, tags_json, forgotten_at from job where ${where.text}${text} order by number limit ?${lockOf(tx.sql)}`,
     [...where.values, ...values, limit + 1],
   );
   if (heads.length > limit) {
@@ -75,7 +90,9 @@ function sinceAsked({ action, asked_at }: ActionRequest): { text: string; values
 }
 
 /** Why an action leaves a job alone; null when it does not. */
-export function refusalOf({ action, tags = [] }: Asked, { status, tags_json }: Judged): RefusalCode | 'as_it_is' | null {
+export function refusalOf({ action, tags = [] }: Asked, { status, tags_json, forgotten_at }: Judged): RefusalCode | 'as_it_is' | null {
+  if (forgotten_at !== undefined && ((action === 'forget' && forgotten_at !== null) || (action === 'unforget' && forgotten_at === null && isEnded(status))))
+    return 'as_it_is';
   if (action !== 'add_tags' && action !== 'remove_tags') return statusRefusal(action, status);
   const before = readTags(tags_json);
   const after = action === 'add_tags' ? withTags(before, tags) : withoutTags(before, tags);
@@ -84,7 +101,7 @@ export function refusalOf({ action, tags = [] }: Asked, { status, tags_json }: J
 }
 
 export type Asked = Pick<ActionRequest, 'action' | 'tags'>;
-export type Judged = Pick<JobHead, 'status' | 'tags_json'>;
+export type Judged = Pick<JobHead, 'status' | 'tags_json'> & Partial<Pick<JobHead, 'forgotten_at'>>;
 
 function readTags(json: string | null): string[] {
   return json === null ? [] : (JSON.parse(json) as string[]);
@@ -97,12 +114,16 @@ export function statusRefusal(action: Exclude<JobAction, TagAction>, status: Job
   switch (action) {
     case 'cancel':
       return status === 'pending' || status === 'running' ? null : 'job_ended';
+    case 'forget':
+    case 'unforget':
+      return isEnded(status) ? null : 'job_not_ended';
     case 'requeue':
       return mayTransition('requeue', status, 'pending') ? null : 'job_not_ended';
     case 'hold':
     case 'unhold':
     case 'delete':
     case 'set_priority':
+    case 'set_timeout':
       return status === 'pending' ? null : 'job_not_pending';
   }
 }
@@ -125,6 +146,12 @@ async function apply(tx: Transaction, experimentId: number, heads: readonly JobH
     case 'set_priority':
       await setAll(tx, heads, 'priority = ?', [request.priority]);
       return tell(tx, 'jobs_edited', { experiment_id: experimentId, actor: request.actor, heads, data: { priority: request.priority } });
+    case 'set_timeout':
+      await setAll(tx, heads, 'timeout_seconds = ?', [request.timeout_seconds ?? null]);
+      return tell(tx, 'jobs_edited', { experiment_id: experimentId, actor: request.actor, heads, data: { timeout_seconds: request.timeout_seconds ?? null } });
+    case 'forget':
+    case 'unforget':
+      return forget(tx, experimentId, heads, request);
     case 'add_tags':
     case 'remove_tags':
       return changeTags(tx, experimentId, heads, request);
@@ -133,6 +160,14 @@ async function apply(tx: Transaction, experimentId: number, heads: readonly JobH
       tx.count(experimentId, 'pending', -heads.length);
       return tell(tx, 'jobs_deleted', { experiment_id: experimentId, actor: request.actor, heads });
   }
+}
+
+/** Out of the lists and back: nothing else about the job changes. */
+async function forget(tx: Transaction, experimentId: number, heads: readonly JobHead[], { action, actor }: ActionRequest): Promise<void> {
+  const forgets = action === 'forget';
+  await setAll(tx, heads, 'forgotten_at = ?', [forgets ? tx.now : null]);
+  tx.count(experimentId, 'forgotten', forgets ? heads.length : -heads.length);
+  tell(tx, forgets ? 'jobs_forgotten' : 'jobs_unforgotten', { experiment_id: experimentId, actor, heads });
 }
 
 async function changeTags(tx: Transaction, experimentId: number, heads: readonly JobHead[], { action, tags = [], actor }: ActionRequest): Promise<void> {
@@ -152,7 +187,7 @@ async function changeTags(tx: Transaction, experimentId: number, heads: readonly
   tell(tx, 'jobs_edited', { experiment_id: experimentId, actor, heads, data: { [adds ? 'tags_added' : 'tags_removed']: tags.join(', ') } });
 }
 
-async function setAll(tx: Transaction, heads: readonly JobHead[], assignment: string, values: readonly (string | number)[]): Promise<void> {
+async function setAll(tx: Transaction, heads: readonly JobHead[], assignment: string, values: readonly (string | number | null)[]): Promise<void> {
   await tx.sql.run(`update job set ${assignment} where id in ${valueSet(tx.sql.dialect, 'int')}`, [...values, idsOf(heads)]);
 }
 
@@ -214,9 +249,10 @@ async function requeue(tx: Transaction, experimentId: number, heads: readonly Jo
     tx,
     heads,
     `status = 'pending', failures = 0, losses = 0, not_before = null, held_at = null, cancel_requested_at = null, finished_at = null, duration_ms = null,
-      outcome = null, exit_code = null, signal = null, message = null, revision = revision + 1`,
+      outcome = null, exit_code = null, signal = null, message = null, forgotten_at = null, revision = revision + 1`,
     [],
   );
+  tx.count(experimentId, 'forgotten', -heads.filter((head) => head.forgotten_at !== null).length);
   tx.count(experimentId, 'pending', heads.length);
   tx.wake('all');
   tell(tx, 'jobs_requeued', { experiment_id: experimentId, actor: request.actor, heads });

@@ -3,7 +3,7 @@ import type { Params } from '../core/params.ts';
 import { Refusal } from '../core/refusal.ts';
 import type { FrozenVariables } from '../core/variables.ts';
 
-import { commandId, demandId, type JobTemplate } from './create-jobs.ts';
+import { commandId, demandId } from './create-jobs.ts';
 import { findJob } from './job-rows.ts';
 import { indexParams, indexTags, unindexJobs, unindexTags } from './search-index.ts';
 import { lockOf } from './sql.ts';
@@ -19,6 +19,7 @@ export interface JobEdit {
   readonly max_attempts?: number | null;
   readonly timeout_seconds?: number | null;
   readonly tags?: readonly string[];
+  readonly results_dir?: string | null;
 }
 
 /** Edits a pending job; the event keeps what was and what is. */
@@ -38,7 +39,6 @@ export async function editJob(
   }
   const command = edit.command === undefined ? job.command : edit.command;
   const variables = edit.variables ?? (await frozenVariables(tx, job.id));
-  const template: JobTemplate = { ...job, command, variables, held: false };
   const after = {
     params: edit.params ?? job.params,
     command,
@@ -46,17 +46,20 @@ export async function editJob(
     max_attempts: edit.max_attempts === undefined ? job.max_attempts : edit.max_attempts,
     timeout_seconds: edit.timeout_seconds === undefined ? job.timeout_seconds : edit.timeout_seconds,
     tags: edit.tags ?? job.tags,
+    results_dir: edit.results_dir === undefined ? job.results_dir : edit.results_dir,
   };
   await tx.sql.run(
-    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, revision = revision + ? where id = ?`,
+    `update job set params_json = ?, command_id = ?, demand_id = ?, priority = ?, max_attempts = ?, timeout_seconds = ?, tags_json = ?, results_dir = ?,
+      revision = revision + ? where id = ?`,
     [
       JSON.stringify(after.params),
       command === null ? null : await commandId(tx.sql, command, variables),
-      await demandId(tx.sql, experimentId, template),
+      await demandId(tx.sql, experimentId, { ...job, command }),
       after.priority,
       after.max_attempts,
       after.timeout_seconds,
       after.tags.length === 0 ? null : JSON.stringify(after.tags),
+      after.results_dir,
       // Only what the job runs makes it another one; an attempt of the old one no longer speaks for it.
       edit.params === undefined && edit.command === undefined ? 0 : 1,
       job.id,

@@ -17,6 +17,8 @@ export interface JobFilter {
   readonly ranges?: readonly NumberRange[];
   readonly matrix_id?: number;
   readonly held?: boolean;
+  /** Only those that were forgotten, or only the others. */
+  readonly forgotten?: boolean;
   /** Found before: only these. */
   readonly numbers?: readonly number[];
 }
@@ -42,6 +44,7 @@ export async function filterWhere(reader: Pick<Reader, 'sql'>, experimentId: num
   }
   if (filter.matrix_id !== undefined) parts.push({ text: `job.matrix_id${among ? ' + 0' : ''} = ?`, values: [filter.matrix_id] });
   if (filter.held !== undefined) parts.push({ text: `job.held_at is ${filter.held ? 'not null' : 'null'}`, values: [] });
+  if (filter.forgotten !== undefined) parts.push({ text: `job.forgotten_at is ${filter.forgotten ? 'not null' : 'null'}`, values: [] });
   if (filter.ranges !== undefined) parts.push(rangesWhere(filter.ranges));
   if (filter.numbers !== undefined) parts.push({ text: `job.number in ${valueSet(reader.sql.dialect, 'int')}`, values: [JSON.stringify(filter.numbers)] });
   for (const term of filter.terms ?? []) parts.push(await termWhere(reader, experimentId, term));

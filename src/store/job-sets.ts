@@ -23,6 +23,9 @@ export async function smallSet(sql: Sql, experimentId: number, filter: JobFilter
   if (filter.held === true) {
     take(await numbersOf(sql, `select number from job where experiment_id = ? and held_at is not null limit ${SMALL + 1}`, [experimentId]), filter);
   }
+  if (filter.forgotten === true) {
+    take(await numbersOf(sql, `select number from job where experiment_id = ? and forgotten_at is not null limit ${SMALL + 1}`, [experimentId]), filter);
+  }
   if (filter.matrix_id !== undefined) {
     take(await numbersOf(sql, `select number from job where matrix_id = ? order by number limit ${SMALL + 1}`, [filter.matrix_id]), filter);
   }

@@ -51,19 +51,29 @@ export function matricesSuite(name: string, make: () => Promise<StoreMaker | nul
         running: [],
         finished: leases.slice(0, 2).map((lease, index) => finished(lease, index === 0 ? 'failed' : 'succeeded')),
       });
-      expect(await statuses(matrix.id)).toEqual({ pending: 1, running: 1, done: 1, aborted: 1, looked_at: 4, of: 4 });
+      expect(await statuses(matrix.id)).toEqual({ pending: 1, running: 1, done: 1, aborted: 1, held: 0, cancelled: 0, looked_at: 4, of: 4, copies: 0 });
       await store.write((tx) => actOnJobs(tx, experiment, { ranges: [{ from: 4, to: 5 }] }, { action: 'delete', force: false, priority: 0, actor: 'test' }));
-      expect(await statuses(matrix.id)).toEqual({ pending: 0, running: 1, done: 1, aborted: 1, looked_at: 4, of: 4 });
-      expect(await statuses(other.id)).toEqual({ pending: 1, running: 0, done: 0, aborted: 0, looked_at: 2, of: 2 });
+      expect(await statuses(matrix.id)).toEqual({ pending: 0, running: 1, done: 1, aborted: 1, held: 0, cancelled: 0, looked_at: 4, of: 4, copies: 0 });
+      expect(await statuses(other.id)).toEqual({ pending: 1, running: 0, done: 0, aborted: 0, held: 0, cancelled: 0, looked_at: 2, of: 2, copies: 0 });
       expect((await readMatrixStatuses(store, experiment, [])).size).toBe(0);
     });
 
     it('are looked at in part when they are large, the same part each time, of all values alike', async () => {
       const matrix = await matrixOf(Array.from({ length: 6_000 }, (_, index) => index));
-      expect(await statuses(matrix.id)).toEqual({ pending: 0, running: 0, done: 0, aborted: 0, looked_at: 0, of: 0 });
+      expect(await statuses(matrix.id)).toEqual({ pending: 0, running: 0, done: 0, aborted: 0, held: 0, cancelled: 0, looked_at: 0, of: 0, copies: 0 });
       while (await store.write(expandNextChunk));
       const looks = LIMITS.matrix_looks.value;
-      expect(await statuses(matrix.id)).toEqual({ pending: looks, running: 0, done: 0, aborted: 0, looked_at: looks, of: 12_000 });
+      expect(await statuses(matrix.id)).toEqual({
+        pending: looks,
+        running: 0,
+        done: 0,
+        aborted: 0,
+        held: 0,
+        cancelled: 0,
+        looked_at: looks,
+        of: 12_000,
+        copies: 0,
+      });
       // Every second job is of one learning rate: the share must not follow such a step.
       await store.write((tx) => tx.sql.run(`update job set status = 'done' where experiment_id = ? and number % 2 = 0`, [experiment]));
       const { done, pending } = (await statuses(matrix.id))!;

@@ -29,7 +29,7 @@ function pieces(size: number, most = Infinity): InPieces {
 
 const TEMPLATE = {
   ...{ command: 'true', variables: {}, machine_class: null, cpus: 0, memory_bytes: 0, gpus: 0, priority: 0 },
-  ...{ max_attempts: null, timeout_seconds: null, grace_seconds: null, tags: [], held: false },
+  ...{ max_attempts: null, timeout_seconds: null, grace_seconds: null, tags: [], held: false, results_dir: null },
 };
 
 export function operationsSuite(name: string, make: () => Promise<StoreMaker | null>): void {

@@ -15,7 +15,7 @@ export interface Operation {
   readonly id: number;
   readonly experiment_id: number;
   readonly action: JobAction;
-  readonly request: Pick<ActionRequest, 'force' | 'priority' | 'tags'>;
+  readonly request: Pick<ActionRequest, 'force' | 'priority' | 'tags' | 'timeout_seconds'>;
   readonly filter: JobFilter;
   readonly last_number: number;
   readonly at_number: number;
@@ -38,12 +38,12 @@ export interface NewOperation {
 }
 
 export async function startOperation(tx: Transaction, { experiment_id, filter, request, matched }: NewOperation): Promise<Operation> {
-  const { action, actor, force, priority, tags } = request;
+  const { action, actor, force, priority, tags, timeout_seconds } = request;
   const { next_number } = await tx.query.selectFrom('experiment').select('next_number').where('id', '=', experiment_id).executeTakeFirstOrThrow();
   const row = {
     experiment_id,
     action,
-    request_json: JSON.stringify({ force, priority, tags }),
+    request_json: JSON.stringify({ force, priority, tags, timeout_seconds }),
     filter_json: JSON.stringify(filter),
     last_number: Number(next_number) - 1,
     at_number: 0,

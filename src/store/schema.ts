@@ -112,6 +112,10 @@ export interface JobTable {
   worker_id: string | null;
   progress_done: number | null;
   progress_total: number | null;
+  /** Where its results are to be copied to; null: nowhere. */
+  results_dir: string | null;
+  /** An ended job that somebody forgot: out of the lists, and otherwise as it was. */
+  forgotten_at: number | null;
 }
 
 /** A way to look at the jobs of an experiment that somebody gave a name. */

@@ -119,7 +119,9 @@ test('a matrix runs to its end: wait, counts, logs byte for byte', async () => {
   expect(created).toMatchObject({ created: 6, from: 1, to: 6 });
   expect((await drover('wait', '-e', 'sweep')).code).toBe(0);
   const status = await json<{ experiments: { name: string; counts: object }[] }>('status');
-  expect(status.experiments).toEqual([{ name: 'sweep', counts: { pending: 0, running: 0, done: 6, aborted: 0, total: 6, created: 6, expanding: 0 } }]);
+  expect(status.experiments).toEqual([
+    { name: 'sweep', counts: { pending: 0, running: 0, done: 6, aborted: 0, total: 6, created: 6, expanding: 0, forgotten: 0 } },
+  ]);
   const jobs = await json<{ number: number; status: string; params: object }[]>('job', 'ls', '--experiment', 'sweep');
   expect(jobs.map(({ number, params }) => [number, params])).toEqual([
     [1, { n: 1, word: 'a' }],

@@ -16,7 +16,7 @@ import { describe, expect, test, type TestContext } from 'vitest';
 import { openPool } from '../../src/store/postgres.ts';
 import { openStage, type Stage } from '../support/drover.ts';
 import { eventually } from '../support/eventually.ts';
-import { JD_WORKER_CLI } from '../support/jd.ts';
+import { J, JD_WORKER_CLI } from '../support/jd.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { kill, processesWith } from '../support/program.ts';
 
@@ -128,6 +128,7 @@ function prepare(stage: Stage): string {
   const wrapper = stage.file('bin/drover', `#!/bin/sh\nexec '${stage.program.join("' '")}' "$@"\n`);
   chmodSync(wrapper, 0o755);
   chmodSync(stage.file('bin/jd_worker_cli', `#!/bin/sh\nexec '${stage.program[0]}' '${JD_WORKER_CLI}' "$@"\n`), 0o755);
+  chmodSync(stage.file('bin/j', `#!/bin/sh\nexec '${stage.program[0]}' '${J}' "$@"\n`), 0o755);
   for (const name of ['examples', 'python']) symlinkSync(join(ROOT, name), stage.path('work', name));
   const second = stage.path('second');
   mkdirSync(second);

@@ -18,6 +18,7 @@ export interface JobRow {
   readonly outcome: string | null;
   readonly finished_at: number | null;
   readonly cancel_requested_at: number | null;
+  readonly forgotten_at: number | null;
 }
 
 export interface LeaseRow {
@@ -120,6 +121,7 @@ export class RecordReader {
         'outcome',
         'finished_at',
         'cancel_requested_at',
+        'forgotten_at',
       ],
       'from job',
     );
@@ -151,7 +153,7 @@ export class RecordReader {
   }
 
   counters(): { experiment_id: number; name: string; value: number }[] {
-    return this.all(`select experiment_id, name, value from counter where name in ('pending', 'running', 'done', 'aborted')`);
+    return this.all(`select experiment_id, name, value from counter where name in ('pending', 'running', 'done', 'aborted', 'forgotten')`);
   }
 
   newestEvent(): number {

@@ -1,6 +1,5 @@
 // People at work: they create experiments and jobs and change their minds at bad moments, through the API and a network that fails them.
 import { ApiError, contract, createClient, type Client } from '../../src/contract/index.ts';
-import { BULK_ACTIONS } from '../../src/contract/endpoints/jobs.ts';
 
 import { SERVER_URL } from './agent-node.ts';
 import { jobName, type JobName, type Ledger } from './ledger.ts';
@@ -9,8 +8,8 @@ import type { Network } from './network.ts';
 import type { Random } from './random.ts';
 import { Killed, Violation, type World } from './world.ts';
 
-/** Tags change nothing that the simulation judges; the order of the others makes what a seed means. */
-const ACTIONS = BULK_ACTIONS.filter((action) => action !== 'add_tags' && action !== 'remove_tags');
+/** Their order makes what a seed means. Tags and time limits change nothing that the simulation judges. */
+const ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority'] as const;
 
 export interface UserParts {
   readonly world: World;
@@ -217,9 +216,11 @@ export class Users {
   #bulk(experiment: string): void {
     const random = this.#random;
     const action = random.pick(ACTIONS);
-    if (action === 'cancel' || action === 'delete') this.#giveUp(experiment);
     const filter = random.chance(0.5) ? { status: random.pick(['pending', 'running', 'done', 'aborted'] as const) } : { numbers: `1-${random.int(1, 30)}` };
     const idempotency_key = random.bytes(6).toString('hex');
+    const other = random.fork(`other ${idempotency_key}`);
+    if (other.chance(0.3)) return this.#cloneOrForget(experiment, other, idempotency_key);
+    if (action === 'cancel' || action === 'delete') this.#giveUp(experiment);
     const body = {
       action,
       filter,
@@ -227,6 +228,25 @@ export class Users {
       ...(action === 'cancel' && random.chance(0.3) ? { force: true } : {}),
     };
     this.insist(`${action} many in ${experiment}`, (client) => client.jobs.bulk({ params: { experiment }, body }, { idempotency_key }));
+  }
+
+  #cloneOrForget(experiment: string, random: Random, idempotency_key: string): void {
+    const params = { experiment };
+    const numbers = `1-${random.int(1, 8)}`;
+    if (random.chance(0.6)) {
+      const body = { action: random.pick(['forget', 'unforget'] as const), filter: { numbers, forgotten: 'too' as const } };
+      return this.insist(`${body.action} ${numbers} of ${experiment}`, (client) => client.jobs.bulk({ params, body }, { idempotency_key }));
+    }
+    const body = { filter: { numbers }, times: random.int(1, 2), restart: random.chance(0.3) };
+    if (body.restart) this.#giveUp(experiment);
+    this.insist(
+      `clone ${numbers} of ${experiment}`,
+      (client) => client.jobs.clone({ params, body }, { idempotency_key }),
+      (reply, asked) => {
+        const made = reply as { created: number; from: number; to: number };
+        this.#created(experiment, made, { count: made.created, asked });
+      },
+    );
   }
 
   #commandWorkers(experiment: string): void {

@@ -1,4 +1,6 @@
 // Looks at the record after every commit that tells something: what DESIGN promises at every moment.
+import { isEnded } from '../../src/core/job.ts';
+
 import { checkClaims, checkTransitions } from './claim-rules.ts';
 import { jobName, type Ledger } from './ledger.ts';
 import { numbersOf, RecordReader, type EventRow, type JobRow, type LeaseRow, type Snapshot } from './record.ts';
@@ -138,7 +140,13 @@ export class Watcher {
 
   #checkCounters(now: Snapshot): void {
     const counted = new Map<string, number>();
-    for (const job of now.jobs.values()) counted.set(`${job.experiment_id} ${job.status}`, (counted.get(`${job.experiment_id} ${job.status}`) ?? 0) + 1);
+    const count = (key: string): void => void counted.set(key, (counted.get(key) ?? 0) + 1);
+    for (const job of now.jobs.values()) {
+      count(`${job.experiment_id} ${job.status}`);
+      if (job.forgotten_at === null) continue;
+      count(`${job.experiment_id} forgotten`);
+      if (!isEnded(job.status)) this.#fail(`is ${job.status} and forgotten`, job);
+    }
     const kept = new Map(this.reader.counters().map((row) => [`${row.experiment_id} ${row.name}`, row.value]));
     for (const key of new Set([...counted.keys(), ...kept.keys()])) {
       if ((counted.get(key) ?? 0) !== (kept.get(key) ?? 0)) this.#fail(`the counter ${key} says ${kept.get(key) ?? 0}, the rows ${counted.get(key) ?? 0}`);

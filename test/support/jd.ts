@@ -10,6 +10,7 @@ import type { Program } from './program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const JD_WORKER_CLI = join(ROOT, 'dist/jd-worker-cli.js');
+export const J = join(ROOT, 'dist/j-cli.js');
 
 export interface Said {
   readonly code: number | null;

@@ -27,6 +27,7 @@ export const TEMPLATE: JobTemplate = {
   grace_seconds: null,
   tags: [],
   held: false,
+  results_dir: null,
 };
 
 export async function makeExperiment(store: Store, name = 'tune', settings: NewExperiment['settings'] = {}): Promise<number> {
@@ -169,7 +170,13 @@ export async function job(store: Store, experimentId: number, number: number): P
 
 /** The kept counters, and the same counted from the rows: they must be equal at any time. */
 export async function counts(store: Store, experimentId: number): Promise<{ kept: Record<string, number>; counted: Record<string, number> }> {
-  const { total: _total, created: _created, expanding: _expanding, ...kept } = (await readCounts(store, [experimentId])).get(experimentId)!;
+  const {
+    total: _total,
+    created: _created,
+    expanding: _expanding,
+    forgotten: _forgotten,
+    ...kept
+  } = (await readCounts(store, [experimentId])).get(experimentId)!;
   const rows = await store.sql.all<{ status: string; n: number }>('select status, count(*) as n from job where experiment_id = ? group by status', [
     experimentId,
   ]);

@@ -52,7 +52,7 @@ export async function insertJob(store: Store, experiment: InsertedExperiment, nu
         ...{ matrix_id: null, kind: 'job', priority: 0, revision: 1, held_at: null, not_before: null, cancel_requested_at: null },
         ...{ attempts: 0, failures: 0, losses: 0, max_attempts: null, timeout_seconds: null, grace_seconds: null, tags_json: null },
         ...{ created_at: tx.now, started_at: null, finished_at: null, duration_ms: null, outcome: null, exit_code: null, signal: null },
-        ...{ message: null, worker_id: null, progress_done: null, progress_total: null },
+        ...{ message: null, worker_id: null, progress_done: null, progress_total: null, results_dir: null, forgotten_at: null },
       })
       .execute();
   });

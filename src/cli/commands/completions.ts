@@ -1,55 +1,59 @@
-// `drover completions`: a script for the shell, which asks `drover __complete` what may stand at the cursor.
+// `drover completions`: a script for the shell, which asks the program itself (`drover __complete`) what may stand at the cursor.
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+
 import { addCommand, onRun, type AddCommand } from '../command.ts';
 import { complete } from '../completion.ts';
+import { completionScript, fileNameFor, SHELLS, type ShellName } from '../completion-scripts.ts';
+import type { Context } from '../context.ts';
+import type { CliDependencies } from '../dependencies.ts';
+import { saveWhole } from '../download.ts';
 import { usageError } from '../failure.ts';
 import { write } from '../output.ts';
 
-const SCRIPTS: Readonly<Record<string, string>> = {
-  bash: `_drover() {
-  local cur=\${COMP_LINE:0:COMP_POINT} words line
-  read -ra words <<< "$cur"
-  [[ $cur == *[[:space:]] ]] && words+=('')
-  COMPREPLY=()
-  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(drover __complete -- "\${words[@]:1}" 2>/dev/null)
-  [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
-}
-complete -o default -F _drover drover
-`,
-  zsh: `#compdef drover
-_drover() {
-  local -a found
-  found=("\${(@f)$(drover __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  found=("\${(@)found:#}")
-  if (( \${#found} == 0 )); then _files; elif [[ \${#found} == 1 && $found[1] == */ ]]; then compadd -S '' -a found; else compadd -a found; fi
-}
-if [ "$funcstack[1]" = "_drover" ]; then _drover "$@"; else compdef _drover drover; fi
-`,
-  fish: `function __drover_complete
-  set -l words (commandline -opc) (commandline -ct)
-  drover __complete -- $words[2..-1] 2>/dev/null
-end
-complete -c drover -f -a '(__drover_complete)'
-`,
+export const addCompletions: AddCommand = (program, dependencies) => addCompletionCommands(program, dependencies, {});
+
+type Chosen = { readonly [Name in ShellName]?: true } & { readonly bin?: string };
+
+const INSTALLED: Readonly<Record<ShellName, (bin: string) => string>> = {
+  bash: (bin) => `completions bash > ~/.local/share/bash-completion/completions/${bin}`,
+  zsh: (bin) => `completions zsh > ~/.zfunc/_${bin}   # with fpath+=~/.zfunc before compinit in ~/.zshrc`,
+  fish: (bin) => `completions fish > ~/.config/fish/completions/${bin}.fish`,
+  powershell: (bin) => `completions powershell >> $PROFILE   # then ${bin} completes in new sessions`,
+  elvish: () => 'completions elvish >> ~/.config/elvish/rc.elv',
 };
 
-export const addCompletions: AddCommand = (program, dependencies) => {
+export function addCompletionCommands(program: Command, dependencies: CliDependencies, { open }: { readonly open?: (context: Context) => Context }): void {
+  const name = program.name();
   const command = addCommand(program, 'completions <shell>', {
-    summary: 'Print a completion script for bash, zsh or fish',
+    summary: `Print a completion script for ${SHELLS.slice(0, -1).join(', ')} or ${SHELLS.at(-1)}`,
     examples: [
-      'completions bash > ~/.local/share/bash-completion/completions/drover',
-      'completions zsh > ~/.zfunc/_drover   # with fpath+=~/.zfunc before compinit in ~/.zshrc',
-      'completions fish > ~/.config/fish/completions/drover.fish',
+      ...SHELLS.map((shell) => INSTALLED[shell](name)),
+      `completions bash --bin ${name === 'j' ? 'jobs' : 'dr'}   # for an alias`,
+      'completions ~/completions --zsh',
     ],
-  });
-  onRun(command, dependencies, async ({ words }) => {
-    const script = Object.hasOwn(SCRIPTS, words[0]!) ? SCRIPTS[words[0]!]! : null;
-    if (script === null) throw usageError(`${JSON.stringify(words[0])} is not a shell that is known here; there are bash, zsh and fish.`);
-    await write(dependencies.stdout, script);
+    notes: `With --bash, --fish, --zsh, --powershell or --elvish the word is a directory, into which the script is written. --bin jd_worker_cli and --bin ${name === 'j' ? 'drover' : 'j'} are for the other programs.`,
+  }).option('--bin <name>', `what the program is called in the shell, if not ${name}`);
+  for (const shell of SHELLS) command.option(`--${shell}`, `write the script for ${shell} into a directory`);
+  onRun<Chosen>(command, dependencies, async ({ context, options, words: [word = ''] }) => {
+    const bin = options.bin ?? name;
+    const flags = SHELLS.filter((shell) => options[shell] === true);
+    if (flags.length > 1) throw usageError('Give one shell.');
+    const [flag] = flags;
+    if (flag !== undefined) {
+      const path = resolve(dependencies.cwd, word, fileNameFor(flag, bin));
+      const script = completionScript(flag, { program: name, bin });
+      await saveWhole(path, (keep) => keep(Buffer.from(script)).then(() => undefined));
+      return context.output.show({ json: { path }, ids: [path], blocks: [{ text: `Saved ${path}.` }] });
+    }
+    const shell = SHELLS.find((one) => one === word);
+    if (shell === undefined) throw usageError(`${JSON.stringify(word)} is not a shell that is known here; there are ${SHELLS.join(', ')}.`);
+    await write(dependencies.stdout, completionScript(shell, { program: name, bin }));
   });
 
   const hidden = program.command('__complete', { hidden: true });
   onRun(hidden, dependencies, async ({ tail }) => {
-    const found = await complete(program, tail ?? [''], dependencies);
+    const found = await complete({ program, words: tail ?? [''], dependencies, ...(open === undefined ? {} : { open }) });
     await write(dependencies.stdout, found.map((line) => `${line}\n`).join(''));
   });
-};
+}

@@ -81,6 +81,8 @@ function jobBlocks(
     ['Class', job.machine_class ?? ''],
     ['Priority', job.priority === 0 ? '' : String(job.priority)],
     ['Tags', job.tags.join(' ')],
+    ['Results go to', job.results_dir ?? ''],
+    ['Forgotten', fullTime(job.forgotten_at, now)],
     ['Created', fullTime(job.created_at, now)],
     ['Held', fullTime(job.held_at, now)],
     ['Not before', fullTime(job.not_before, now)],

@@ -34,6 +34,11 @@ export async function runJdWorkerCli(dependencies: CliDependencies, words: reado
   const isShell = (line: Line): boolean =>
     line.command === 'interactive' || (line.command === null && Object.keys(line.values).every(isOfShell) && words.length === 0);
   const session = (interactive: boolean): Session => ({ dependencies, experiment: null, api_key: null, pruned: false, interactive });
+  // Asked by a shell, for what may stand at the cursor.
+  if (words[0] === '__complete') {
+    const { printCandidates } = await import('./ask-completion.ts');
+    return printCandidates(session(false), words.slice(words[1] === '--' ? 2 : 1));
+  }
   try {
     const line = parseLine(words);
     if (!isShell(line)) return await runLine(session(false), line);

@@ -150,7 +150,7 @@ function readTyped(session: Session, { history, typed }: { history: readonly str
 /** A server that does not answer must not freeze the shell. */
 const PATIENCE_MS = 1_500;
 
-function namesFor(session: Session): Names {
+export function namesFor(session: Session): Names {
   const call = () => openCall(session, { command: null, words: [], values: {} });
   const here = async (experiment: string | null) => {
     const found = await workersHere(await call(), experiment);

@@ -10,7 +10,7 @@ const example = {
   created_at: '2026-11-21T08:30:00.000Z',
   held_at: null,
   last_activity_at: '2026-11-21T08:31:00.000Z',
-  counts: { pending: 20, running: 2, done: 5, aborted: 0, total: 27, created: 27, expanding: 0 },
+  counts: { pending: 20, running: 2, done: 5, aborted: 0, total: 27, created: 27, expanding: 0, forgotten: 0 },
   workers: { idle: 0, busy: 2 },
   settings: {
     max_attempts: 1,

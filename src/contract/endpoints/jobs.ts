@@ -39,6 +39,8 @@ export const exampleJob = {
   message: null,
   worker_id: null,
   progress: null,
+  results_dir: null,
+  forgotten_at: null,
 };
 
 const JOB_PATH = '/experiments/:experiment/jobs/:number';
@@ -53,6 +55,11 @@ const Tags = z
       .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'A tag holds no control characters.'),
   )
   .max(LIMITS.job_tags.value);
+
+const Path = z
+  .string()
+  .max(LIMITS.results_dir_characters.value)
+  .regex(/^\/[^\p{Cc}\p{Cs}]*$/u, 'A directory for results is an absolute path without control characters, such as /data/results.');
 
 /** Settings that a job has beside its params. */
 const JobSettings = {
@@ -70,6 +77,7 @@ const JobSettings = {
   timeout_seconds: z.number().positive().max(31_536_000).nullable().optional(),
   grace_seconds: z.number().min(0).max(86_400).nullable().optional(),
   tags: Tags.optional(),
+  results_dir: Path.nullable().optional().describe('absolute path; where results of the job are to be copied to'),
   held: z.boolean().optional().describe('create them held'),
 };
 
@@ -107,7 +115,21 @@ export const CreatedJobs = z.object({
   variables: FrozenVariables,
 });
 
-export const BULK_ACTIONS = ['cancel', 'requeue', 'hold', 'unhold', 'delete', 'set_priority', 'add_tags', 'remove_tags'] as const;
+export const BULK_ACTIONS = [
+  'cancel',
+  'requeue',
+  'hold',
+  'unhold',
+  'delete',
+  'forget',
+  'unforget',
+  'set_priority',
+  'set_timeout',
+  'add_tags',
+  'remove_tags',
+] as const;
+
+const Timeout = z.number().positive().max(31_536_000).nullable();
 
 export const Operation = z.object({
   id: z.int(),
@@ -271,6 +293,7 @@ export const jobs = {
       max_attempts: JobSettings.max_attempts,
       timeout_seconds: JobSettings.timeout_seconds,
       tags: JobSettings.tags,
+      results_dir: JobSettings.results_dir,
       revision: z.int().optional().describe('refuse if the job was edited since'),
     }),
     reply: Job,
@@ -315,6 +338,7 @@ export const jobs = {
       filter: JobFilter,
       force: z.boolean().default(false).describe('with cancel: do not wait for the agents'),
       priority: z.int().min(-1_000_000).max(1_000_000).optional().describe('with set_priority'),
+      timeout_seconds: Timeout.optional().describe('with set_timeout; null: as the experiment says'),
       tags: Tags.min(1).optional().describe('with add_tags and remove_tags'),
       dry_run: z.boolean().default(false),
     }),
@@ -324,6 +348,36 @@ export const jobs = {
       params: { experiment: 'digits-tune' },
       body: { action: 'requeue', filter: { status: 'aborted' }, dry_run: true },
       reply: { action: 'requeue', dry_run: true, matched: 3, changed: 3, refused: {}, jobs: '4,9-10', operation: null },
+    },
+  }),
+  clone: endpoint({
+    method: 'POST',
+    path: '/experiments/:experiment/jobs/clone',
+    summary: 'Add copies of jobs at the end of the queue, in one commit',
+    description:
+      'A copy has the command, params, class, resources, priority, limits, tags, matrix and directory for results of its job, and is not held. With `restart` the jobs themselves are cancelled in the same commit, as far as they have not ended; an ended one stays as it is.',
+    access: 'operator',
+    idempotent: true,
+    params: ExperimentParams,
+    body: z.strictObject({
+      filter: JobFilter,
+      times: z.int().min(1).max(LIMITS.cloned_jobs.value).default(1).describe('copies of each job'),
+      restart: z.boolean().default(false).describe('cancel the jobs that have not ended'),
+      force: z.boolean().default(false).describe('with restart: do not wait for the agents'),
+    }),
+    reply: z.object({
+      created: z.int(),
+      from: z.int().nullable().describe('number of the first copy; the copies of the first job come first'),
+      to: z.int().nullable(),
+      cloned: z.string().describe('numbers of the jobs that were copied, as ranges'),
+      cancelled: z.string().describe('with restart: those of them that had not ended, as ranges'),
+    }),
+    success: 201,
+    errors: ['experiment_not_found', 'job_not_found', 'too_many'],
+    example: {
+      params: { experiment: 'digits-tune' },
+      body: { filter: { numbers: '4,9-10' }, times: 2 },
+      reply: { created: 6, from: 28, to: 33, cloned: '4,9-10', cancelled: '' },
     },
   }),
   tags: endpoint({

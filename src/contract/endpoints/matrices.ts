@@ -15,13 +15,14 @@ const common = {
   to: z.int().nullable().describe('number of the last job'),
   command: z.string().nullable().describe('null: the script of the workers'),
   machine_class: z.string().nullable(),
+  results_dir: z.string().nullable().default(null).describe('where results of its jobs are to be copied to'),
   created_at: Moment,
   created_by: z.string().nullable(),
 };
 
 const example = {
   ...{ id: 1, size: 6, expanded: 6, from: 1, to: 6, command: 'python3 train.py --lr {learning_rate} --units {hidden_units}' },
-  ...{ machine_class: null, created_at: '2026-11-21T08:30:00.000Z', created_by: 'key:ci' },
+  ...{ machine_class: null, results_dir: null, created_at: '2026-11-21T08:30:00.000Z', created_by: 'key:ci' },
 };
 
 export const matrices = {
@@ -48,10 +49,11 @@ export const matrices = {
           ),
           statuses: z.object({
             ...{ pending: Count, running: Count, done: Count, aborted: Count },
-            looked_at: Count.describe(
-              'numbers that were looked at: all of a small matrix, of a large one a share that is spread evenly, the same one each time',
-            ),
-            of: Count.describe('jobs that the matrix has made; deleted ones are among them and have no status any more'),
+            held: Count.default(0).describe('of the pending ones'),
+            cancelled: Count.default(0).describe('of the aborted ones'),
+            looked_at: Count.describe('jobs that were looked at: all of a small matrix, of a large one a share that is spread evenly, the same one each time'),
+            of: Count.describe('jobs that the matrix has made; deleted and forgotten ones are among them and have no status here'),
+            copies: Count.default(0).describe('of these, jobs that were cloned from its jobs later'),
           }),
         }),
       ),
@@ -68,7 +70,7 @@ export const matrices = {
               { name: 'learning_rate', count: 3, first: ['0.1', '0.01', '0.001'] },
               { name: 'hidden_units', count: 2, first: ['16', '32'] },
             ],
-            statuses: { pending: 2, running: 1, done: 3, aborted: 0, looked_at: 6, of: 6 },
+            statuses: { pending: 2, running: 1, done: 3, aborted: 0, held: 0, cancelled: 0, looked_at: 6, of: 6, copies: 0 },
           },
         ],
         next_before: null,

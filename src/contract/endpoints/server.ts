@@ -24,7 +24,7 @@ export const server = {
           started_at: '2026-11-21T08:00:00.000Z',
           now: '2026-11-21T08:30:00.000Z',
         },
-        experiments: [{ name: 'digits-tune', counts: { pending: 20, running: 2, done: 5, aborted: 0, total: 27, created: 27, expanding: 0 } }],
+        experiments: [{ name: 'digits-tune', counts: { pending: 20, running: 2, done: 5, aborted: 0, total: 27, created: 27, expanding: 0, forgotten: 0 } }],
       },
     },
   }),

@@ -20,6 +20,8 @@ const WORDS: Partial<Record<EventKind, string>> = {
   jobs_requeued: 'Requeued',
   jobs_held: 'Held',
   jobs_unheld: 'Let run',
+  jobs_forgotten: 'Forgotten: lists leave it out',
+  jobs_unforgotten: 'Listed again',
   queue_held: 'The whole queue was held',
   queue_unheld: 'The whole queue was let run',
   jobs_ready: 'Ready for its retry',
@@ -58,6 +60,7 @@ export function eventDetail(event: EventShape): string {
     if (name === 'size_bytes' && typeof value === 'number') return [bytesText(value)];
     if (name === 'held_since' && typeof value === 'string') return [`after ${durationText(Math.max(0, Date.parse(event.at) - Date.parse(value)))}`];
     if (name === 'worker_id' && typeof value === 'string') return [`on ${value}`];
+    if (name === 'cloned_from' && typeof value === 'string') return [/[,-]/.test(value) ? 'copies of several jobs' : `a copy of job ${value}`];
     if (name === 'matrix_id' && typeof value === 'number') return [`matrix ${value}`];
     return isPlain(value) ? [`${name.replaceAll('_', ' ')} ${String(value)}`] : [];
   });

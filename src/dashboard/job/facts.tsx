@@ -25,6 +25,16 @@ export function Facts({ job }: { readonly job: JobShape }) {
       </Fact>
       {job.tags.length === 0 ? null : <Fact name="Tags">{job.tags.join(', ')}</Fact>}
       {job.matrix_id === null ? null : <Fact name="Matrix">{job.matrix_id}</Fact>}
+      {job.results_dir === null ? null : (
+        <Fact name="Results go to" copy={job.results_dir}>
+          <span className="dr-mono">{job.results_dir}</span>
+        </Fact>
+      )}
+      {job.forgotten_at === null ? null : (
+        <Fact name="Forgotten">
+          <Moment at={job.forgotten_at} />
+        </Fact>
+      )}
       <Fact name="Created">
         <Moment at={job.created_at} />
       </Fact>

@@ -13,7 +13,10 @@ const WILL: Record<BulkAction, string> = {
   hold: 'be held',
   unhold: 'be let run',
   delete: 'be deleted',
+  forget: 'be forgotten',
+  unforget: 'be listed again',
   set_priority: 'get this priority',
+  set_timeout: 'get this time limit',
   add_tags: 'be tagged',
   remove_tags: 'lose tags',
 };
@@ -25,7 +28,10 @@ export const MEANING: Record<BulkAction, string> = {
   hold: 'No worker takes a held job. It keeps its place in the queue.',
   unhold: 'Held jobs may be taken by workers again.',
   delete: 'They are removed as if they had never been made. This cannot be taken back.',
+  forget: 'Lists, results and exports leave them out. Outcomes, logs and files stay, and counts tell of them; is:forgotten in the search finds them.',
+  unforget: 'They are listed like any others.',
   set_priority: 'Higher goes first.',
+  set_timeout: 'It holds for their next attempt.',
   add_tags: 'Jobs of any status are tagged. One finds them again by tag:name in the search.',
   remove_tags: 'Other tags of these jobs stay.',
 };

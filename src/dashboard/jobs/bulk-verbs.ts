@@ -1,5 +1,5 @@
 // What can be done to many jobs at once.
-import { IconArrowsSort, IconBan, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTags, IconTrash, type Icon } from '@tabler/icons-react';
+import { IconArrowsSort, IconBan, IconEyeOff, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTags, IconTrash, type Icon } from '@tabler/icons-react';
 
 import type { BulkAction } from './bulk-text.ts';
 
@@ -18,6 +18,7 @@ export const BULK_VERBS: readonly BulkVerb[] = [
   { action: 'requeue', label: 'Requeue', verb: 'Requeue', icon: IconRefresh, danger: false },
   { action: 'set_priority', label: 'Priority', verb: 'Set the priority of', icon: IconArrowsSort, danger: false },
   { action: 'add_tags', label: 'Tags', verb: 'Tag', icon: IconTags, danger: false },
+  { action: 'forget', label: 'Forget', verb: 'Forget', icon: IconEyeOff, danger: false },
   { action: 'cancel', label: 'Cancel', verb: 'Cancel', icon: IconBan, danger: true },
   { action: 'delete', label: 'Delete', verb: 'Delete', icon: IconTrash, danger: true },
 ];

@@ -1,6 +1,17 @@
 // What can be done to one job, by its status. Anything that cannot be taken back is confirmed by the job's name.
 import { Menu } from '@mantine/core';
-import { IconBan, IconDotsVertical, IconEye, IconPencil, IconPlayerPause, IconPlayerPlay, IconRefresh, IconTrash, type Icon } from '@tabler/icons-react';
+import {
+  IconBan,
+  IconDotsVertical,
+  IconEye,
+  IconEyeOff,
+  IconPencil,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconRefresh,
+  IconTrash,
+  type Icon,
+} from '@tabler/icons-react';
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 
 import type { JobShape } from '../../contract/index.ts';
@@ -16,7 +27,7 @@ import { toastDone, toastError } from '../components/toast.ts';
 import { useRights } from '../frame/session.tsx';
 
 export interface JobAction {
-  readonly id: 'edit' | 'hold' | 'unhold' | 'requeue' | 'cancel' | 'force_cancel' | 'delete';
+  readonly id: 'edit' | 'hold' | 'unhold' | 'requeue' | 'forget' | 'cancel' | 'force_cancel' | 'delete';
   readonly label: string;
   readonly icon: Icon;
   readonly danger: boolean;
@@ -89,6 +100,18 @@ function actionsOf(job: JobShape, context: ActionContext): JobAction[] {
       icon: IconRefresh,
       danger: false,
       run: ask(request, () => api.jobs.requeue({ params }), `Requeued ${name}`),
+    });
+    const forgotten = job.forgotten_at !== null;
+    const filter = { numbers: String(job.number), forgotten: 'too' } as const;
+    actions.push({
+      id: 'forget',
+      label: forgotten ? 'List it again' : 'Forget',
+      icon: forgotten ? IconEye : IconEyeOff,
+      danger: false,
+      run: direct(
+        () => api.jobs.bulk({ params: { experiment: job.experiment }, body: { action: forgotten ? 'unforget' : 'forget', filter } }),
+        forgotten ? `Listed ${name} again` : `Forgot ${name}; is:forgotten in the search finds it`,
+      ),
     });
   } else {
     actions.push(cancelAction(job, name, (force, request) => ask(request, () => api.jobs.cancel({ params, body: { force } }), `Cancelling ${name}`)));

@@ -34,6 +34,8 @@ const STALE: Record<EventKind, readonly Topic[]> = {
   jobs_requeued: JOB_AND_WORKER,
   jobs_held: JOB_AND_WORKER,
   jobs_unheld: JOB_AND_WORKER,
+  jobs_forgotten: JOB_CHANGE,
+  jobs_unforgotten: JOB_CHANGE,
   jobs_ready: JOB_AND_WORKER,
   jobs_progressed: ['jobs', 'job'],
   logs_appended: ['log'],

@@ -12,9 +12,9 @@ export interface MatrixCounts {
 }
 
 export function matrixCounts({ statuses, size }: Pick<MatrixShape, 'statuses' | 'size'>): MatrixCounts {
-  const { looked_at, of } = statuses;
+  const { looked_at, of, copies } = statuses;
   const exact = looked_at === of;
   const scaled = (status: JobStatus): number => (exact ? statuses[status] : Math.round((statuses[status] * of) / looked_at));
   const counts = { pending: scaled('pending'), running: scaled('running'), done: scaled('done'), aborted: scaled('aborted') };
-  return { exact, counts: { ...counts, total: JOB_STATUSES.reduce((sum, status) => sum + counts[status], 0) + size - of } };
+  return { exact, counts: { ...counts, total: JOB_STATUSES.reduce((sum, status) => sum + counts[status], 0) + size + copies - of } };
 }

@@ -21,11 +21,12 @@ const LISTED = 100;
 export const bulkHandlers: BulkHandlers = {
   async bulk({ body }, call) {
     if (body.action === 'set_priority' && body.priority === undefined) throw invalid('set_priority needs `priority`.', 'priority');
-    const { action, tags } = body;
+    if (body.action === 'set_timeout' && body.timeout_seconds === undefined) throw invalid('set_timeout needs `timeout_seconds`.', 'timeout_seconds');
+    const { action, tags, timeout_seconds } = body;
     if ((action === 'add_tags' || action === 'remove_tags') && tags === undefined) throw invalid(`${action} needs \`tags\`.`, 'tags');
     const common = { action, force: body.force, priority: body.priority ?? 0, actor: actorName(call.actor) };
-    const request: ActionRequest = tags === undefined ? common : { ...common, tags };
-    const filter = readFilter(body.filter);
+    const request: ActionRequest = { ...common, ...(tags === undefined ? {} : { tags }), ...(timeout_seconds === undefined ? {} : { timeout_seconds }) };
+    const filter = await readFilter(call, body.filter);
     if (body.dry_run) return preview(call, filter, request);
     const { store } = call.context;
     const { id } = namedExperiment(call);
@@ -39,6 +40,7 @@ export const bulkHandlers: BulkHandlers = {
     const found = {
       ...(filter.statuses === undefined ? {} : { statuses: filter.statuses }),
       ...(filter.held === undefined ? {} : { held: filter.held }),
+      ...(filter.forgotten === undefined ? {} : { forgotten: filter.forgotten }),
       numbers,
     };
     return writeOnce(call, route, body, async (tx) => {

@@ -36,23 +36,31 @@ export const chartHandlers: Handlers<typeof contract>['charts'] = {
     };
   },
   async machines({ query }, call) {
-    const { machines, ...rest } = await readMachines(call.context.store, { experiment_id: idOf(call), grouping: query.by, filter: readFilter(query) });
+    const { machines, ...rest } = await readMachines(call.context.store, {
+      experiment_id: idOf(call),
+      grouping: query.by,
+      filter: await readFilter(call, query),
+    });
     return { machines: machines.map(machineShape), ...rest };
   },
   async failures({ query }, call) {
-    const { values, ...rest } = await readFailuresByValue(call.context.store, { experiment_id: idOf(call), param: query.param, filter: readFilter(query) });
+    const { values, ...rest } = await readFailuresByValue(call.context.store, {
+      experiment_id: idOf(call),
+      param: query.param,
+      filter: await readFilter(call, query),
+    });
     return { param: query.param, values: values.map(({ value, ...counts }) => ({ value: cell(value), ...counts })), ...rest };
   },
   async results({ query }, call) {
     const { metric: metrics, value: reduction, goal, param: params } = query;
-    const request = { experiment_id: idOf(call), metrics, reduction, goal, params, filter: readFilter({ search: query.search }) };
+    const request = { experiment_id: idOf(call), metrics, reduction, goal, params, filter: await readFilter(call, { search: query.search }) };
     const { jobs, ...rest } = await readResults(call.context.store, request);
     return { metrics, params, jobs: jobs.map((job) => ({ ...job, params: job.params.map(cell), values: [...job.values] })), ...rest };
   },
   async replicates({ query }, call) {
     const { metric, seed, value: reduction, goal } = query;
     const params = query.param.filter((name) => name !== seed);
-    const request = { experiment_id: idOf(call), metric, seed, reduction, goal, params, filter: readFilter({ search: query.search }) };
+    const request = { experiment_id: idOf(call), metric, seed, reduction, goal, params, filter: await readFilter(call, { search: query.search }) };
     const { groups, ...rest } = await readReplicates(call.context.store, request);
     return {
       params,

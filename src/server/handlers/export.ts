@@ -24,7 +24,7 @@ export async function exportJobs({ query }: { readonly query: Query }, call: Cal
   const { store, stopping } = call.context;
   const { format, metric: metrics } = query;
   const writer = format === 'csv' ? csvWriter(await paramNames(call, id), metrics, query.mark === 'true') : jsonWriter(metrics);
-  const pieces = readExport(store, id, { filter: readFilter(query), metrics });
+  const pieces = readExport(store, id, { filter: await readFilter(call, query), metrics });
   const first = await pieces.next();
   return new Response(
     byteStream(() => written({ pieces, first, writer, stopping })),
@@ -74,6 +74,7 @@ const FACTS: Readonly<Record<string, (job: JobRecord) => CsvCell>> = {
   priority: (job) => job.priority,
   tags: (job) => (job.tags.length === 0 ? null : job.tags.join(', ')),
   matrix_id: (job) => job.matrix_id,
+  results_dir: (job) => job.results_dir,
   progress_done: (job) => job.progress_done,
   progress_total: (job) => job.progress_total,
   exit_code: (job) => job.exit_code,

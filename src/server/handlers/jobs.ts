@@ -30,6 +30,7 @@ import { inPieces } from '../pacing.ts';
 import { attemptShape, jobShape } from '../wire.ts';
 
 import { bulkHandlers } from './bulk.ts';
+import { cloneJobs } from './clone.ts';
 import { exportJobs } from './export.ts';
 
 type JobTable = (typeof contract)['jobs'];
@@ -179,7 +180,10 @@ const PAST: Record<JobAction, string> = {
   hold: 'held',
   unhold: 'let go',
   delete: 'deleted: only pending jobs can be',
+  forget: 'forgotten: only ended jobs can be',
+  unforget: 'remembered',
   set_priority: 'given another priority',
+  set_timeout: 'given another timeout',
   add_tags: 'tagged',
   remove_tags: 'untagged',
 };
@@ -190,6 +194,7 @@ function one(action: JobAction): Handler<JobTable['hold']> {
 
 export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   ...bulkHandlers,
+  clone: cloneJobs,
   async create({ body }, call) {
     refuseCommand(call, body.command);
     const asked = readNewJobs(body);
@@ -203,7 +208,7 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   },
   async list({ query }, call) {
     const { id } = namedExperiment(call);
-    const filter = readFilter(query);
+    const filter = await readFilter(call, query);
     const [page, count] = await Promise.all([
       listJobs(call.context.store, id, { filter, sort: query.sort, order: query.order, limit: query.limit, cursor: query.cursor ?? null }),
       total(call, filter),

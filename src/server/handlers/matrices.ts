@@ -30,8 +30,13 @@ export const matrixHandlers: Handlers<typeof contract>['matrices'] = {
 };
 
 function commonShape({ id, size, expanded, first_number, template, created_at, created_by }: MatrixRecord) {
-  const { command, machine_class } = template;
-  return { ...{ id, size, expanded, command, machine_class, created_by }, from: first_number, to: first_number + size - 1, created_at: toIso(created_at) };
+  const { command, machine_class, results_dir } = template;
+  return {
+    ...{ id, size, expanded, command, machine_class, results_dir, created_by },
+    from: first_number,
+    to: first_number + size - 1,
+    created_at: toIso(created_at),
+  };
 }
 
 function axisShape({ name, values }: Axis) {

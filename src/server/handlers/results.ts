@@ -208,7 +208,7 @@ export const resultHandlers: Handlers<typeof contract>['results'] = {
     };
   },
   async latestMetrics({ query }, call) {
-    const { ranges = [] } = readFilter({ numbers: query.numbers });
+    const { ranges = [] } = await readFilter(call, { numbers: query.numbers });
     const jobs = await findMeasured(call.context.store, namedExperiment(call).id, ranges);
     const values = await readLatestMetrics(call.context.store, jobs, query.metric);
     return { metrics: query.metric, jobs: jobs.map(({ id, number, attempts }) => ({ number, attempt: attempts, values: values.get(id)! })) };

@@ -37,7 +37,8 @@ export const initial: Migration = {
       attempts ${integer} not null, failures ${integer} not null, losses ${integer} not null,
       max_attempts ${integer}, timeout_seconds ${real}, grace_seconds ${real}, tags_json text,
       created_at ${integer} not null, started_at ${integer}, finished_at ${integer}, duration_ms ${integer},
-      outcome text, exit_code ${integer}, signal text, message text, worker_id text, progress_done ${real}, progress_total ${real})`,
+      outcome text, exit_code ${integer}, signal text, message text, worker_id text, progress_done ${real}, progress_total ${real},
+      results_dir text, forgotten_at ${integer})`,
     `create unique index job_number on job (experiment_id, number)`,
     `create index job_status on job (experiment_id, status, number)`,
     // What may be claimed, in the order in which it is claimed. Held and delayed jobs are not in it, so they cost a claim nothing.
@@ -49,6 +50,7 @@ export const initial: Migration = {
     `create index job_finished on job (experiment_id, status, finished_at, number) where finished_at is not null`,
     `create index job_duration on job (experiment_id, status, duration_ms, number) where duration_ms is not null`,
     `create index job_held on job (experiment_id, number) where held_at is not null`,
+    `create index job_forgotten on job (experiment_id, number) where forgotten_at is not null`,
     `create index job_matrix on job (matrix_id, number) where matrix_id is not null`,
 
     `create table saved_view (
