@@ -3,6 +3,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
 import type { AttemptShape } from '../contract/index.ts';
+import { LIMITS } from '../core/limits.ts';
 import { api } from './api.ts';
 import { readJobsPage } from './jobs/jobs-page.ts';
 import type { JobsQuery } from './jobs/jobs-search.ts';
@@ -95,6 +96,13 @@ export const queries = {
       queryKey: ['matrix', experiment, id],
       queryFn: ({ signal }) => api.matrices.get({ params: { experiment, matrix_id: id } }, { signal }),
       staleTime: Infinity,
+    }),
+  /** The jobs of a matrix that a heat map shows: the first, of a large one. */
+  matrixJobs: (experiment: string, id: number) =>
+    queryOptions({
+      queryKey: ['matrices', experiment, 'jobs', id],
+      queryFn: ({ signal }) => api.jobs.list({ params: { experiment }, query: { matrix_id: id, order: 'asc', limit: LIMITS.page_items.value } }, { signal }),
+      placeholderData: keepPreviousData,
     }),
   tags: (experiment: string) =>
     queryOptions({ queryKey: ['tags', experiment], queryFn: ({ signal }) => api.jobs.tags({ params: { experiment } }, { signal }) }),

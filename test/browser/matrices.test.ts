@@ -55,6 +55,34 @@ browserTest('a large matrix is told from a share of its jobs, and many matrices 
   await counts(page.locator('article'), 20);
 });
 
+browserTest('a heat map over any two params leads to the jobs of a cell, by keyboard too', async ({ stage, server, admin }) => {
+  await createExperiment(server, 'heat');
+  const params = { experiment: 'heat' };
+  const matrix = { I: [1, 2, 3, 4], J: ['linear', 'quadratic', 'exotic'], K: ['banana', 'rockingchair', 'airplane'] };
+  const { matrix_id } = await server.api.jobs.create({ params, body: { matrix, command: 'test {J} != exotic' } });
+  const id = String(matrix_id);
+  await stage.agent({ experiments: ['heat'], url: server.url, key: server.key, workers: 2 });
+  const page = await admin('/experiments/heat/matrices');
+  const map = page.locator(card(Number(id)));
+  await reads(map, /4 × 3 × 3 = 36 jobs.*24 done.*12 aborted/s);
+  await map.getByRole('link', { name: `Heat map of matrix ${id}` }).click();
+  await addressBecomes(page, { path: '/experiments/heat/matrices', query: { map: id } });
+  await counts(map.locator('td[data-tone]'), 12);
+  await map.getByLabel('Columns').selectOption('K');
+  await map.getByLabel('Rows').selectOption('J');
+  await addressBecomes(page, { query: { map: id, x: 'K', y: 'J' } });
+  await counts(map.locator('td[data-tone="done"]'), 6);
+  await counts(map.locator('td[data-tone="aborted"]'), 3);
+  expect(await map.locator('tbody tr').last().locator('td').first().getAttribute('title')).toBe('4 aborted');
+  const faults = await lookAt(page, 'matrix-heat');
+  expect(faults).toEqual([]);
+  await page.setViewportSize(DESK);
+  await map.getByRole('link', { name: '4 aborted' }).first().focus();
+  await page.keyboard.press('Enter');
+  await addressBecomes(page, { path: '/experiments/heat/jobs', query: { matrix: id, search: 'J=exotic K=banana' } });
+  await counts(rows(page), 4);
+});
+
 browserTest('accessible in light, in dark and on a phone, which it fits; kept as pictures', async (scene) => {
   const { server } = scene;
   await createExperiment(server, 'sights');

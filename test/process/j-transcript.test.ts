@@ -133,6 +133,7 @@ function readable(text: string, stage: Stage, url: string): string {
     .replaceAll(stage.path('home'), '~')
     .replaceAll(new URL(url).host.replace(':', '_'), '127.0.0.1_5000')
     .replaceAll(url, 'http://127.0.0.1:5000')
+    .replaceAll(new URL(url).host, '127.0.0.1:5000')
     .replace(/(Waiting|Held|Running|Done|Failed) \d+m?\d*s/g, '$1 1s')
     .replace(new RegExp(`\\b${host}\\b`, 'g'), 'lab')
     .replace(/(?<=\S) {2,}/g, '  ')

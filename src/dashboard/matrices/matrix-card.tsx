@@ -1,21 +1,25 @@
 // One matrix: its axes, how far its jobs are, and the ways to them.
 import { Button, Group, Text, Tooltip } from '@mantine/core';
-import { IconCopyPlus } from '@tabler/icons-react';
+import { IconCopyPlus, IconGridDots } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 
 import { countText } from '../components/bytes.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { StatusCounts } from '../components/status-counts.tsx';
 import { Moment } from '../components/time.tsx';
+import type { HeatChoice, MatricesSearch } from './matrices-search.ts';
 import { matrixCounts, type MatrixShape } from './matrix-counts.ts';
+import { MatrixHeat } from './matrix-heat.tsx';
 
 interface Props {
   readonly experiment: string;
   readonly matrix: MatrixShape;
   readonly mayAdd: boolean;
+  /** How it is shown as a heat map; null: it is not. */
+  readonly heat: HeatChoice | null;
 }
 
-export function MatrixCard({ experiment, matrix, mayAdd }: Props) {
+export function MatrixCard({ experiment, matrix, mayAdd, heat }: Props) {
   const { id, size, created_at, created_by } = matrix;
   return (
     <article className="dr-card dr-experiment" aria-label={`Matrix ${id}`}>
@@ -34,6 +38,7 @@ export function MatrixCard({ experiment, matrix, mayAdd }: Props) {
             <Moment at={created_at} />
             {created_by === null ? null : ` by ${created_by}`}
           </Text>
+          {matrix.axes.length < 2 ? null : <HeatButton id={id} open={heat !== null} />}
           {mayAdd ? (
             <Button
               size="compact-xs"
@@ -62,7 +67,29 @@ export function MatrixCard({ experiment, matrix, mayAdd }: Props) {
         </Text>
       )}
       <Progress experiment={experiment} matrix={matrix} />
+      {heat === null || matrix.axes.length < 2 ? null : <MatrixHeat experiment={experiment} matrix={matrix} choice={heat} />}
     </article>
+  );
+}
+
+function HeatButton({ id, open }: { readonly id: number; readonly open: boolean }) {
+  return (
+    <Button
+      size="compact-xs"
+      variant={open ? 'light' : 'default'}
+      leftSection={<IconGridDots size={13} />}
+      aria-label={`Heat map of matrix ${id}`}
+      aria-expanded={open}
+      renderRoot={(props) => (
+        <Link
+          {...props}
+          from="/experiments/$experiment/matrices"
+          search={({ before }: MatricesSearch) => ({ ...(before === undefined ? {} : { before }), ...(open ? {} : { map: id }) })}
+        />
+      )}
+    >
+      Heat map
+    </Button>
   );
 }
 

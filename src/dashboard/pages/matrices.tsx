@@ -14,7 +14,7 @@ const ROUTE = '/frame/experiments/$experiment/tabs/matrices';
 
 export function MatricesPage() {
   const { experiment } = useParams({ from: ROUTE });
-  const { before } = useSearch({ from: ROUTE });
+  const { before, map, ...choice } = useSearch({ from: ROUTE });
   useDocumentTitle(`${experiment} · Matrices`);
   const { operate } = useRights();
   const list = useQuery(queries.matrices(experiment, before));
@@ -25,7 +25,7 @@ export function MatricesPage() {
   return (
     <Stack gap="md">
       {matrices.map((matrix) => (
-        <MatrixCard key={matrix.id} experiment={experiment} matrix={matrix} mayAdd={operate} />
+        <MatrixCard key={matrix.id} experiment={experiment} matrix={matrix} mayAdd={operate} heat={matrix.id === map ? choice : null} />
       ))}
       {before === undefined && next_before === null ? null : (
         <Group component="nav" gap="xs" justify="flex-end" aria-label="Pages">
