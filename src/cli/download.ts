@@ -61,6 +61,16 @@ export async function compareFile(path: string, sha256: string): Promise<'absent
   return hash.digest('hex') === sha256 ? 'same' : 'other';
 }
 
+/** Files that were there with another content are never replaced unseen. */
+export function tellOfKept(kept: readonly string[]): void {
+  if (kept.length === 0) return;
+  const more = kept.length > 5 ? ` and ${kept.length - 5} more` : '';
+  throw new CliFailure(
+    EXIT.refused,
+    `Already there with another content, and left as they are: ${kept.slice(0, 5).join(' ')}${more}. Replace them with --force.`,
+  );
+}
+
 async function feed(hash: Hash, path: string): Promise<void> {
   for await (const bytes of createReadStream(path)) hash.update(bytes as Uint8Array);
 }

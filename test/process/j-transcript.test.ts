@@ -129,6 +129,8 @@ function readable(text: string, stage: Stage, url: string): string {
     .replace(/[^a-z0-9]/g, '')
     .slice(0, 12);
   return `${text
+    // Lines of a CSV end as its standard says.
+    .replaceAll('\r\n', '\n')
     .replaceAll(stage.path('work'), '~/work')
     .replaceAll(stage.path('home'), '~')
     .replaceAll(new URL(url).host.replace(':', '_'), '127.0.0.1_5000')

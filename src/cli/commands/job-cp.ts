@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { artifactNameProblem } from '../../core/artifact-name.ts';
 import { addCommand, experimentOption, onRun, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { compareFile, saveFileOfJob } from '../download.ts';
+import { compareFile, saveFileOfJob, tellOfKept } from '../download.ts';
 import { CliFailure, EXIT, isApiError } from '../failure.ts';
 import { existingJobs, type JobName } from '../job-list.ts';
 import { isBeginningOf, saveLog } from '../log-files.ts';
@@ -53,12 +53,7 @@ export async function copyJobs(context: Context, { directory, words, force }: { 
   const { saved, kept } = outcome;
   const text = `${saved.length} ${saved.length === 1 ? 'file' : 'files'} of ${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'} in ${place}.`;
   await context.output.show({ json: saved, ids: saved.map(({ path }) => path), blocks: [{ text }] });
-  if (kept.length === 0) return;
-  const more = kept.length > 5 ? ` and ${kept.length - 5} more` : '';
-  throw new CliFailure(
-    EXIT.refused,
-    `Already there with another content, and left as they are: ${kept.slice(0, 5).join(' ')}${more}. Replace them with --force.`,
-  );
+  tellOfKept(kept);
 }
 
 interface Target {

@@ -5,7 +5,7 @@ import type { ArtifactShape } from '../../contract/schemas.ts';
 import { artifactNameProblem } from '../../core/artifact-name.ts';
 import { addCommand, experimentOption, onRun, wholeNumber, type AddCommand } from '../command.ts';
 import type { Context } from '../context.ts';
-import { compareFile, readFileOfJob, saveFileOfJob, type FileOfJob } from '../download.ts';
+import { compareFile, readFileOfJob, saveFileOfJob, tellOfKept, type FileOfJob } from '../download.ts';
 import { CliFailure, EXIT, usageError } from '../failure.ts';
 import { existingJobs, type JobName } from '../job-list.ts';
 import { relativeTime } from '../moments.ts';
@@ -159,12 +159,7 @@ async function downloadAll(context: Context, pages: AsyncIterable<readonly Liste
   const files = `${saved.length} ${saved.length === 1 ? 'file' : 'files'}`;
   const text = saved.length === 0 && kept.length === 0 ? 'There is no file to bring.' : `${files} in ${resolve(context.dependencies.cwd, options.directory)}.`;
   await context.output.show({ json: saved, ids: saved.map(({ path }) => path), blocks: [{ text }] });
-  if (kept.length === 0) return;
-  const more = kept.length > 5 ? ` and ${kept.length - 5} more` : '';
-  throw new CliFailure(
-    EXIT.refused,
-    `Already there with another content, and left as they are: ${kept.slice(0, 5).join(' ')}${more}. Replace them with --force.`,
-  );
+  tellOfKept(kept);
 }
 
 function newestOfEach(files: readonly Listed[]): Listed[] {

@@ -42,7 +42,7 @@ it('has a column for each param and each metric, and no cell that a spreadsheet 
   const [head, running_line, first, second, end] = await lines('metric=%3Dloss&metric=odd');
   expect(head).toBe(
     'number,status,params.list,params.lr,params.none,params.note,metrics.=loss,metrics.odd,outcome,attempts,duration_seconds,created_at,started_at,finished_at,' +
-      'worker_id,machine_class,priority,tags,matrix_id,progress_done,progress_total,exit_code,signal,message',
+      'worker_id,machine_class,priority,tags,matrix_id,progress_done,progress_total,exit_code,signal,message,results_dir',
   );
   expect(running_line).toMatch(/^42,running,,,,,0\.5,NaN,,1,/);
   expect(first).toMatch(/^\d+,pending,"\[1,""a""\]",-0\.1,,"'=HYPERLINK\(""http:\/\/x"",""y""\)",,,,0,,2026-01-01T00:00:00\.000Z,,,,,0,"'\+best, b",,/);

@@ -74,12 +74,12 @@ const FACTS: Readonly<Record<string, (job: JobRecord) => CsvCell>> = {
   priority: (job) => job.priority,
   tags: (job) => (job.tags.length === 0 ? null : job.tags.join(', ')),
   matrix_id: (job) => job.matrix_id,
-  results_dir: (job) => job.results_dir,
   progress_done: (job) => job.progress_done,
   progress_total: (job) => job.progress_total,
   exit_code: (job) => job.exit_code,
   signal: (job) => job.signal,
   message: (job) => job.message,
+  results_dir: (job) => job.results_dir,
 };
 
 function csvWriter(names: readonly string[], metrics: readonly string[], marked: boolean): Writer {
