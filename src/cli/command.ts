@@ -34,7 +34,8 @@ export function addCommand(parent: Command, usage: string, text: CommandText): C
     .command(usage)
     .summary(text.summary)
     .description(text.notes === undefined ? text.summary : `${text.summary}\n\n${text.notes}`);
-  return addCommonOptions(command.addHelpText('before', examplesText(parent, text.examples)));
+  const options = personaOf(parent)?.options ?? addCommonOptions;
+  return options(command.addHelpText('before', examplesText(parent, text.examples)));
 }
 
 /** What help begins with. */
@@ -52,7 +53,9 @@ export function addCommonOptions(command: Command): Command {
     .option('--debug', 'show where an error came from');
 }
 
+/** A program with a place of its own has an option of its own. */
 export function experimentOption(command: Command): Command {
+  if (personaOf(command) !== undefined) return command;
   return command.option('-e, --experiment <name>', 'experiment (DROVER_EXPERIMENT); needed only when there are several');
 }
 
@@ -67,30 +70,45 @@ export function onRun<Options>(command: Command, dependencies: CliDependencies, 
 
 /** How another program than `drover` is called, and what it takes for granted. */
 export interface Persona {
+  /** Its common options. */
+  readonly options: (command: Command) => Command;
   readonly open: (context: Context) => Context;
   readonly flags: (options: object) => SettingFlags;
   readonly advice: Advice;
 }
 
+const PERSONAS = new WeakMap<Command, Persona>();
+
+/** All commands that are added to this program from now on are its own, those that `drover` has too. */
+export function givePersona(program: Command, persona: Persona): void {
+  PERSONAS.set(program, persona);
+}
+
+function personaOf(command: Command): Persona | undefined {
+  let program = command;
+  while (program.parent !== null) program = program.parent;
+  return PERSONAS.get(program);
+}
+
 interface Binding {
-  readonly persona?: Persona;
   readonly command: Command;
   readonly dependencies: CliDependencies;
   /** Options that are settings too, so that they come before environment and files. */
   readonly settings: readonly SettingName[];
 }
 
-export function onRunWith<Options>({ command, dependencies, settings, persona }: Binding, body: Body<Options>): void {
+export function onRunWith<Options>({ command, dependencies, settings }: Binding, body: Body<Options>): void {
   const tail = splitAtDashes(command);
   command.action(async () => {
     const options = command.optsWithGlobals<Options & CommonOptions>();
-    const flags = { ...settingFlags(options, settings), ...persona?.flags(options) };
+    const role = personaOf(command);
+    const flags = { ...settingFlags(options, settings), ...role?.flags(options) };
     const plain = createContext(dependencies, options, flags);
-    const context = persona?.open(plain) ?? plain;
+    const context = role?.open(plain) ?? plain;
     try {
       await body({ context, options, words: command.args, tail: tail() });
     } catch (error) {
-      throw await explain(error, context, persona?.advice);
+      throw await explain(error, context, role?.advice);
     }
   });
 }

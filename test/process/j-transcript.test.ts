@@ -99,11 +99,25 @@ test('the tour: every command says what it said when somebody last read it', { t
   await run(`j job matrix add foo "my-experiment-cmd {I}" 'I="a,b",c' -x 2`);
   await run('j job matrix add nobody "cmd {I}" I=1,,1');
 
+  title('Machines and variables');
+  for (const line of [
+    'j machine add my.machine.foo.com:22 bar',
+    'j machine ls -c bar',
+    'j machine mv baz -m my.machine.foo.com:22',
+    'j machine rm -c baz',
+    'j machine ls -c baz',
+    'j var set GREETING hello',
+    'j job add foo "echo {GREETING}"',
+  ])
+    await run(line);
+
   title('Mistakes');
   for (const line of [
     'j jobs ls',
     'j job lss',
-    'j machine ls',
+    'j machines ls',
+    'j machine rm -m nowhere',
+    'j machine add -oProxyCommand=x foo',
     'j job log 0',
     'j job log 99',
     'j job rm 99',

@@ -14,6 +14,7 @@ interface Placed {
 }
 
 export const J: Persona = {
+  options: addJOptions,
   open: (context) => inPool(context, true),
   flags: (options) => {
     const { address } = options as Placed;
@@ -87,5 +88,5 @@ export function addJCommand(parent: Command, { usage, summary, examples, notes }
 }
 
 export function onJ<Options>(command: Command, dependencies: CliDependencies, body: (run: Run<Options>) => Promise<void>): void {
-  onRunWith<Options>({ command, dependencies, settings: ['experiment'], persona: J }, body);
+  onRunWith<Options>({ command, dependencies, settings: ['experiment'] }, body);
 }

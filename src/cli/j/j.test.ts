@@ -160,7 +160,7 @@ test('an unknown command is answered with what there is, and completion knows th
   });
   expect(await stage.j('jobs', 'ls')).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/Did you mean job\?[\s\S]*There are: job, ping, completions\./) as string,
+    stderr: expect.stringMatching(/Did you mean job\?[\s\S]*There are: job, machine, var, ping, completions\./) as string,
   });
   expect((await stage.j('__complete', '--', 'job', 'cl')).stdout).toBe('clone\n');
   expect((await stage.j('__complete', '--', 'job', 'log', '')).stdout).toBe('last\n12\n2\n');
