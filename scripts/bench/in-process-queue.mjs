@@ -45,7 +45,7 @@ export async function inProcessQueue(directory, jobs, { url = null } = {}) {
   async function register(slots) {
     registered += 1;
     const serial = registered;
-    const facts = { workers: slots, machine_class: null, has_script: false, total: PLENTY, version: '0.1.0', process_id: 1, platform: 'bench' };
+    const facts = { workers: slots, drives: [], machine_class: null, has_script: false, total: PLENTY, version: '0.1.0', process_id: 1, platform: 'bench' };
     const identity = {
       host: 'limit',
       instance: `a${serial}`,

@@ -4,6 +4,7 @@ import type { JobStatus } from '../core/job.ts';
 import { parseSearch } from '../core/search.ts';
 import { readCounts } from '../store/experiments.ts';
 import type { JobFilter } from '../store/job-search.ts';
+import type { Store } from '../store/store.ts';
 
 import { type Call, namedExperiment } from './context.ts';
 import { invalid } from './new-jobs.ts';
@@ -24,6 +25,23 @@ export async function readFilter(call: Call, input: FilterInput): Promise<JobFil
   const { id } = namedExperiment(call);
   const counts = (await readCounts(call.context.store, [id])).get(id)!;
   return counts.forgotten === 0 ? filter : { ...filter, forgotten: false };
+}
+
+/** Experiments in which jobs were forgotten, as far as this process has seen: it decides in which order things are asked, and nothing else. */
+const seen = new WeakMap<Store, Set<number>>();
+
+/** Reads jobs by the conditions of a request. Whether any were forgotten is asked beside it where mostly none were, because to ask first takes time. */
+export async function readFiltered<Result>(call: Call, input: FilterInput, read: (filter: JobFilter) => Promise<Result>): Promise<Result> {
+  const { asks, ...filter } = readConditions(input);
+  const { store } = call.context;
+  const { id } = namedExperiment(call);
+  const known = seen.get(store) ?? new Set<number>();
+  seen.set(store, known);
+  if (asks !== 'no' || known.has(id)) return read(await readFilter(call, input));
+  const [result, counts] = await Promise.all([read(filter), readCounts(store, [id])]);
+  if (counts.get(id)!.forgotten === 0) return result;
+  known.add(id);
+  return read({ ...filter, forgotten: false });
 }
 
 type Conditions = JobFilter & { readonly asks: 'no' | 'only' | 'too' };

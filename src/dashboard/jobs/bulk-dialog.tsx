@@ -66,7 +66,11 @@ function BulkForm({ experiment, filter, verb: first, close, onDone }: Props & { 
     >
       <Stack gap="sm">
         <BulkFields experiment={experiment} action={action} settings={settings} change={setSettings} />
-        {preview.data === undefined ? <Skeleton height={44} visible={ready && !preview.isError} aria-label="Counting" /> : <Preview reply={preview.data} />}
+        {preview.data === undefined ? (
+          <Skeleton height={44} visible={ready && !preview.isError} role="status" aria-label="Counting" />
+        ) : (
+          <Preview reply={preview.data} />
+        )}
         <Text size="sm" c="dimmed">
           {MEANING[action]}
         </Text>

@@ -23,7 +23,7 @@ import type { Transaction } from '../../store/writer.ts';
 import { mayBringCommands } from '../access.ts';
 import { actorName, type Call, type Handler, type Handlers, namedExperiment } from '../context.ts';
 import { wasWritten, writeOnce } from '../idempotency.ts';
-import { readFilter } from '../job-filter.ts';
+import { readFiltered } from '../job-filter.ts';
 import { freezeVariables } from '../command-variables.ts';
 import { type CreateBody, invalid, type NewJobs, readNewJobs } from '../new-jobs.ts';
 import { inPieces } from '../pacing.ts';
@@ -208,11 +208,10 @@ export const jobHandlers: Handlers<typeof contract>['jobs'] = {
   },
   async list({ query }, call) {
     const { id } = namedExperiment(call);
-    const filter = await readFilter(call, query);
-    const [page, count] = await Promise.all([
-      listJobs(call.context.store, id, { filter, sort: query.sort, order: query.order, limit: query.limit, cursor: query.cursor ?? null }),
-      total(call, filter),
-    ]);
+    const { sort, order, limit, cursor = null } = query;
+    const [page, count] = await readFiltered(call, query, (filter) =>
+      Promise.all([listJobs(call.context.store, id, { filter, sort, order, limit, cursor }), total(call, filter)]),
+    );
     const workers = await readWorkerMachines(call.context.store, [...new Set(page.jobs.flatMap(({ worker_id }) => (worker_id === null ? [] : [worker_id])))]);
     return { jobs: page.jobs.map(jobShape), next_cursor: page.next_cursor, total: count, workers };
   },
