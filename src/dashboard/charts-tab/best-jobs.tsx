@@ -65,7 +65,11 @@ export function BestJobs({ experiment, data, choice, state }: ResultsProps) {
         </div>
       </header>
       {state.error === null ? null : <ErrorNotice error={state.error} retry={() => void state.refetch()} />}
-      {state.isPending ? <Skeleton height={180} m="md" role="status" aria-label="Loading" /> : null}
+      {state.isPending ? (
+        <output className="dr-block" aria-label="Loading">
+          <Skeleton height={180} m="md" />
+        </output>
+      ) : null}
       {data !== undefined && best.length === 0 ? <div className="dr-figure-empty">No job that fits has this metric.</div> : null}
       {data === undefined || best.length === 0 ? null : (
         <ScrollRegion label="Best jobs, table">

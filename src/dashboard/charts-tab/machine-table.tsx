@@ -114,7 +114,11 @@ export function MachineTable({ experiment, machines, left_out, word, sampled, st
         </div>
       </header>
       {state.error === null ? null : <ErrorNotice error={state.error} retry={() => void state.refetch()} />}
-      {state.isPending ? <Skeleton height={140} m="md" role="status" aria-label="Loading" /> : null}
+      {state.isPending ? (
+        <output className="dr-block" aria-label="Loading">
+          <Skeleton height={140} m="md" />
+        </output>
+      ) : null}
       {!state.isPending && state.error === null && machines.length === 0 ? <div className="dr-figure-empty">No job has run yet.</div> : null}
       {machines.length === 0 ? null : (
         <ScrollRegion label="Statistics of each">

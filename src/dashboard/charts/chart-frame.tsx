@@ -149,7 +149,12 @@ interface BodyProps {
 
 function Body({ state, height, empty, children }: BodyProps) {
   if (state.error !== null) return <ErrorNotice error={state.error} retry={() => void state.refetch()} />;
-  if (state.isPending) return <Skeleton height={height} radius="sm" role="status" aria-label="Loading" />;
+  if (state.isPending)
+    return (
+      <output className="dr-block" aria-label="Loading">
+        <Skeleton height={height} radius="sm" />
+      </output>
+    );
   if (empty !== null) {
     return (
       <div className="dr-figure-empty" style={{ minHeight: Math.min(height, 160) }}>

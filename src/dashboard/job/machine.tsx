@@ -54,7 +54,12 @@ function MachineBody({ job, attempt }: Props) {
     if (query.error instanceof ApiError && query.error.code === 'not_found') return <Note>Its worker was forgotten, and with it what its machine did.</Note>;
     return <ErrorNotice error={query.error} retry={() => void query.refetch()} />;
   }
-  if (query.data === undefined) return <Skeleton height={150} radius="sm" role="status" aria-label="Loading" />;
+  if (query.data === undefined)
+    return (
+      <output className="dr-block" aria-label="Loading">
+        <Skeleton height={150} radius="sm" />
+      </output>
+    );
   if (query.data.series.length === 0) {
     return (
       <Note>

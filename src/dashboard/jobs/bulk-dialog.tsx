@@ -67,7 +67,9 @@ function BulkForm({ experiment, filter, verb: first, close, onDone }: Props & { 
       <Stack gap="sm">
         <BulkFields experiment={experiment} action={action} settings={settings} change={setSettings} />
         {preview.data === undefined ? (
-          <Skeleton height={44} visible={ready && !preview.isError} role="status" aria-label="Counting" />
+          <output className="dr-block" aria-label="Counting">
+            <Skeleton height={44} visible={ready && !preview.isError} />
+          </output>
         ) : (
           <Preview reply={preview.data} />
         )}
