@@ -33,7 +33,7 @@ const DRIVER_FLAG = '--print_results_path';
 /** Null when there is neither a command nor a script. */
 export function argumentsOf(lease: LeaseShape, settings: ScriptSettings): string[] | null {
   if (lease.command !== null && lease.machine !== null && settings.driver !== null) {
-    return ['/bin/sh', '-c', `exec ${shellQuote(settings.driver)} ${DRIVER_FLAG} ${lease.command}`];
+    return ['/bin/sh', '-c', `${shellQuote(settings.driver)} ${DRIVER_FLAG} ${lease.command}`];
   }
   if (lease.command !== null) return plainWords(lease.command) ?? ['/bin/sh', '-c', lease.command];
   if (settings.script === null) return null;

@@ -1,5 +1,5 @@
 // Reads the conditions of a request that choose jobs. Those that were forgotten are not meant unless somebody says so.
-import { parseRanges } from '../core/identifiers.ts';
+import { type NumberRange, parseRanges } from '../core/identifiers.ts';
 import type { JobStatus } from '../core/job.ts';
 import { parseSearch } from '../core/search.ts';
 import { readCounts } from '../store/experiments.ts';
@@ -42,6 +42,11 @@ export async function readFiltered<Result>(call: Call, input: FilterInput, read:
   if (counts.get(id)!.forgotten === 0) return result;
   known.add(id);
   return read({ ...filter, forgotten: false });
+}
+
+/** Jobs that are named by their numbers, forgotten ones too. */
+export function readNumbers(numbers: string): readonly NumberRange[] {
+  return readConditions({ numbers }).ranges ?? [];
 }
 
 type Conditions = JobFilter & { readonly asks: 'no' | 'only' | 'too' };

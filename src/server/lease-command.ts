@@ -22,6 +22,8 @@ export interface LeaseCommand {
   readonly command: string;
   /** What it finds in its environment; left out: nothing. */
   readonly secrets?: Record<string, string>;
+  /** It cannot be run: what stands in its place says why and fails, and is no command for a driver. */
+  readonly unfit: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export function leaseCommand({ template, params, variables, secrets, takes_secre
   if (missing.length > 0) return failing(`The job has no param or variable for {${missing.join('}, {')}}.`);
   const command = renderTemplate(result.template, params, variables);
   const used = secretNames(variables).filter((name) => names.includes(name) && !Object.hasOwn(params, name));
-  if (used.length === 0) return { command };
+  if (used.length === 0) return { command, unfit: false };
   const gone = used.filter((name) => typeof secrets[name] !== 'string');
   if (gone.length > 0) {
     return failing(`The secret variable ${gone.join(', ')} is not there any more. Set it again with drover var set ${gone[0]} --secret, then requeue the job.`);
@@ -51,9 +53,9 @@ export function leaseCommand({ template, params, variables, secrets, takes_secre
   const bytes = used.reduce((sum, name) => sum + utf8Length(secrets[name]!), 0);
   const most = LIMITS.command_variables_bytes.value;
   if (bytes > most) return failing(`Its secrets have ${bytes} bytes together; at most ${most} are allowed. Use fewer of them, or shorter ones.`);
-  return { command, secrets: Object.fromEntries(used.map((name) => [name, secrets[name]!])) };
+  return { command, unfit: false, secrets: Object.fromEntries(used.map((name) => [name, secrets[name]!])) };
 }
 
 function failing(problem: string): LeaseCommand {
-  return { command: `printf '%s\\n' ${shellQuote(`Drover cannot run this command. ${problem}`)} >&2; exit 127` };
+  return { command: `printf '%s\\n' ${shellQuote(`Drover cannot run this command. ${problem}`)} >&2; exit 127`, unfit: true };
 }

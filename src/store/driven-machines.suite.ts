@@ -88,6 +88,11 @@ export function drivenMachinesSuite(name: string, make: () => Promise<StoreMaker
       ]);
       await store.write((tx) => leaveAgent(tx, first.id, 'first', 'stopped'));
       expect(await names(second)).toEqual(['b', 'd', 'a', 'c']);
+      await second.sync({ free_slots: [] });
+      await store.write((tx) => leaveAgent(tx, second.id, 'first', 'stopped'));
+      expect(new Set(Object.values(await states()))).toEqual(new Set(['no_driver']));
+      // Back with its first word, and not only after the next sweep.
+      expect(await names(second)).toEqual(['b', 'd', 'a', 'c']);
       const sweep = (): Promise<void> => store.write((tx) => sweepLiveness(tx, sweptJustNow(tx)));
       await sweep();
       await store.write((tx) => tx.sql.run('update agent set term_started_at = 0 where id = ?', [second.id]));

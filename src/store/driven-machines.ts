@@ -144,12 +144,13 @@ interface Assigned {
 
 /**
  * Gives every machine to an agent that drives its class: it stays with the one that it has while that one may live, and goes to the one
- * with the fewest otherwise. Called when machines or agents change, and by each sweep; costs two reads when nobody drives.
+ * with the fewest otherwise. Called when machines or agents change, and by each sweep.
  */
 export async function assignMachines(tx: Transaction): Promise<void> {
   const machines = await tx.sql.all<Assigned>(
     `select id, machine_class, agent_id, slot from machine where kind = 'driven' and removed_at is null and machine_class is not null order by id`,
   );
+  if (machines.length === 0) return disableUnassigned(tx);
   const drivers = await tx.sql.all<Driver>(
     `select id, host, instance, liveness, drives_json from agent
       where drives_json is not null and left_at is null and revoked_at is null and liveness <> 'lost' order by id`,
@@ -163,7 +164,7 @@ export async function assignMachines(tx: Transaction): Promise<void> {
     else homeless.push(machine);
   }
   for (const machine of homeless) await settle(tx, machine, { able: able(machine), counts });
-  if (machines.length > 0) await disableUnassigned(tx);
+  await disableUnassigned(tx);
 }
 
 async function settle(tx: Transaction, machine: Assigned, { able, counts }: { able: readonly Driver[]; counts: Map<number, number> }): Promise<void> {

@@ -3,7 +3,7 @@
 import { fromIso } from '../runtime/clock.ts';
 
 import { allOf } from './agents.ts';
-import { noteHealth, placeLeases, readDriven } from './driven-machines.ts';
+import { assignMachines, noteHealth, placeLeases, readDriven } from './driven-machines.ts';
 import { hotStatements } from './hot.ts';
 import { LEFT_HERE, recordLeft } from './left-slots.ts';
 import { recordSamples } from './machine-samples.ts';
@@ -107,7 +107,8 @@ async function noticeRestore(
 
 /** Renews the agent's term and remembers which process speaks for it. */
 async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncTerms): Promise<void> {
-  for (const session of sessions) if (session.agent.liveness !== 'alive' || session.agent.left_at !== null) await welcomeBack(tx, session);
+  const back = sessions.filter(({ agent }) => agent.liveness !== 'alive' || agent.left_at !== null);
+  for (const session of back) await welcomeBack(tx, session);
   const rows = sessions.map(({ message, agent }) => {
     const changed = agent.incarnation !== null && agent.incarnation !== message.incarnation;
     const old = changed ? withIncarnation(agent.old_incarnations_json, agent.incarnation!) : agent.old_incarnations_json;
@@ -115,6 +116,8 @@ async function touch(tx: Transaction, sessions: readonly Session[], terms: SyncT
     return [message.agent_id, tx.now, message.sync_seq, message.incarnation, old, terms.next_sync_within_ms, metrics];
   });
   sendSets(tx.sql, [[hotStatements(tx.sql.dialect).touchAgents, rows]]);
+  // Who drives has its machines again at once.
+  if (back.some(({ agent }) => agent.drives_json !== null)) await assignMachines(tx);
   recordSamples(
     tx,
     sessions.flatMap(({ message: { agent_id, metrics }, agent }) => (metrics === undefined ? [] : [{ agent_id, metrics, before: agent.metrics_at }])),

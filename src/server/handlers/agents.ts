@@ -38,6 +38,8 @@ async function allowedExperiments(call: Call, names: readonly string[] | null): 
 function leaseShape(lease: GrantedLease, takes_secrets: boolean): LeaseShape {
   const params = JSON.parse(lease.params_json) as Params;
   const { job_id, experiment, number, attempt, rank, token, slot, timeout_seconds, template, variables, secrets } = lease;
+  const made =
+    template === null ? null : leaseCommand({ template, params: { [MACHINE_PLACEHOLDER]: lease.machine, ...params }, variables, secrets, takes_secrets });
   return {
     job_id,
     experiment,
@@ -47,10 +49,9 @@ function leaseShape(lease: GrantedLease, takes_secrets: boolean): LeaseShape {
     token,
     slot,
     params: params as LeaseShape['params'],
-    ...(template === null
-      ? { command: null }
-      : leaseCommand({ template, params: { [MACHINE_PLACEHOLDER]: lease.machine, ...params }, variables, secrets, takes_secrets })),
-    machine: isDriven(lease.slot) ? lease.machine : null,
+    command: made?.command ?? null,
+    ...(made?.secrets === undefined ? {} : { secrets: made.secrets }),
+    machine: isDriven(lease.slot) && made?.unfit !== true ? lease.machine : null,
     timeout_seconds,
     grace_seconds: lease.grace_seconds ?? DEFAULT_SETTINGS.grace_seconds,
   };

@@ -22,7 +22,7 @@ import { findMeasured, readLatestMetrics } from '../../store/metric-latest.ts';
 import { readMetricSeries, readMetricSummaries } from '../../store/metric-reading.ts';
 import { actorName, type Call, type Handlers, namedExperiment } from '../context.ts';
 import { byteStream, fileResponse, HARMLESS, parseRange, rangeRefused } from '../downloads.ts';
-import { readFilter } from '../job-filter.ts';
+import { readNumbers } from '../job-filter.ts';
 import { followLog, mayGrow } from '../log-follow.ts';
 import { uploadBody } from '../upload-body.ts';
 
@@ -208,8 +208,7 @@ export const resultHandlers: Handlers<typeof contract>['results'] = {
     };
   },
   async latestMetrics({ query }, call) {
-    const { ranges = [] } = await readFilter(call, { numbers: query.numbers });
-    const jobs = await findMeasured(call.context.store, namedExperiment(call).id, ranges);
+    const jobs = await findMeasured(call.context.store, namedExperiment(call).id, readNumbers(query.numbers));
     const values = await readLatestMetrics(call.context.store, jobs, query.metric);
     return { metrics: query.metric, jobs: jobs.map(({ id, number, attempts }) => ({ number, attempt: attempts, values: values.get(id)! })) };
   },
