@@ -76,4 +76,12 @@ test('a driver runs the commands of jobs on driven machines', async (context) =>
   const { from } = await server.api.jobs.create({ params: { experiment: 'pool' }, body });
   expect(await pool.reaches(from!, 'done')).toMatchObject({ worker_id: expect.stringMatching(/_5000$/) });
   await eventually(async () => expect((await pool.log(from!)).toString()).toBe(`['--print_results_path', 'setup', 'node1:22', '--name', "it's two words"]\n`));
+  // What cannot be run says so and fails: the driver is not given those words.
+  const secret = { experiment: 'pool', name: 'TOKEN' };
+  await server.api.variables.set({ params: secret, body: { value: 'secret-value', secret: true } });
+  const late = await server.api.jobs.create({ params: { experiment: 'pool' }, body: { ...body, command: 'push {TOKEN} {name}', held: true } });
+  await server.api.variables.remove({ params: secret });
+  await server.api.jobs.unhold({ params: { experiment: 'pool', number: late.from! } });
+  expect(await pool.reaches(late.from!, 'aborted')).toMatchObject({ exit_code: 127 });
+  await eventually(async () => expect((await pool.log(late.from!, 'stderr')).toString()).toContain('The secret variable TOKEN is not there any more'));
 });
